@@ -1,0 +1,28 @@
+//! Toolward's policy enforcement point (PEP): a proxy-wasm filter that guards MCP servers.
+//!
+//! ```text
+//! host callback ─> Event ─> RequestHead ─> mcp::Message ─┐
+//!                    └─> token ─> VerifiedDelegation ────┴─> pdp::evaluate ─> Decision
+//! Decision ─┬ Permit ─> Effect::Forward      (nothing goes on without one)
+//!           ├ obligations ─> Effect::Call ─> Event::CallAnswered ─> …
+//!           └ reason ─> reply table ─> Effect::Reply
+//! ```
+//!
+//! Everything outside `host` is free of I/O and compiles natively: [`pep::Exchange`] takes events and gives effects.
+//!
+//! | module | purpose |
+//! |---|---|
+//! | [`pep`] | the state machine of one HTTP exchange; `Permit` |
+//! | [`mcp`] | strict MCP messages, methods, SSE, list filtering |
+//! | [`delegation`] | delegation tokens: parse, verify, cache |
+//! | [`crypto`] | the signature check, as a provider |
+//! | [`config`] | the plugin configuration, valid by construction |
+//! | [`callout`] | questions to the authorization cluster |
+//! | [`reason`] | every reason to deny |
+//! | [`reply`] | the one table from reason to what the client sees |
+//! | [`record`] | the decision record |
+//! | `host` (wasm32) | callbacks to events, effects to hostcalls; decides nothing |
+
+pub mod config;
+pub mod crypto;
+pub mod delegation;

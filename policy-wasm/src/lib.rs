@@ -1,0 +1,28 @@
+//! Toolward's policy decision point (PDP): values in, a decision out.
+//!
+//! ```text
+//! readable policy files ──compile (feature)──> bundle bytes ──Bundle::open──> Bundle
+//!                                                                              │
+//! Delegation + Server + Action ─────────────────────────────pdp::evaluate──> Decision
+//! ```
+//!
+//! The crate knows neither clock nor host: whatever it needs is an argument. Nothing in it panics on data.
+//!
+//! | module | purpose |
+//! |---|---|
+//! | [`json`] | the strict JSON reader: one pass, repeated keys refused at every level, slices handed out |
+//! | [`model`] | subject, actor, delegation, action: what a decision is asked about |
+//! | [`decision`] | effect, reasons, obligations: what is answered |
+//! | [`bundle`] | the compiled policy, read in place |
+//! | [`pdp`] | the evaluation; explaining is the same walk with a recorder |
+//! | [`source`] | trees with positions and problem lists, for every file a person writes |
+//! | `compile` (feature) | policy files to a bundle; never linked into the filter |
+
+pub mod bundle;
+#[cfg(feature = "compile")]
+pub mod compile;
+pub mod decision;
+pub mod json;
+pub mod model;
+pub mod pdp;
+pub mod source;
