@@ -1,1 +1,4 @@
 //! The plugin configuration (STUB).
+
+/// A valid configuration.
+pub struct Config {}

@@ -26,3 +26,7 @@
 pub mod config;
 pub mod crypto;
 pub mod delegation;
+pub mod pep;
+pub mod reason;
+pub mod record;
+pub mod reply;

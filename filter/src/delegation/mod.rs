@@ -29,6 +29,8 @@ pub enum TokenError {
     ClaimsInvalid,
     /// The chain of actors is malformed, too deep or runs in a circle.
     ChainInvalid,
+    /// `cnf` binds the token to a key or certificate, which this release cannot check.
+    BindingUnsupported,
     /// `aud` does not name this server's resource.
     AudienceWrong,
     /// Past `exp` (plus leeway).
@@ -37,6 +39,48 @@ pub enum TokenError {
     NotYetValid,
     /// `exp` − `iat` is more than the issuer is configured for.
     LifetimeTooLong,
+}
+
+impl TokenError {
+    /// Every error, in the order of the checks.
+    pub const ALL: [TokenError; 15] = [
+        TokenError::Malformed,
+        TokenError::TypeWrong,
+        TokenError::AlgorithmRefused,
+        TokenError::CriticalHeader,
+        TokenError::IssuerUnknown,
+        TokenError::KeyUnknown,
+        TokenError::SignatureInvalid,
+        TokenError::VerifierUnavailable,
+        TokenError::ClaimsInvalid,
+        TokenError::ChainInvalid,
+        TokenError::BindingUnsupported,
+        TokenError::AudienceWrong,
+        TokenError::Expired,
+        TokenError::NotYetValid,
+        TokenError::LifetimeTooLong,
+    ];
+
+    /// The stable code in records, metric labels, replies and docs.
+    pub const fn code(self) -> &'static str {
+        match self {
+            TokenError::Malformed => "token_malformed",
+            TokenError::TypeWrong => "token_type_wrong",
+            TokenError::AlgorithmRefused => "token_algorithm_refused",
+            TokenError::CriticalHeader => "token_critical_header",
+            TokenError::IssuerUnknown => "token_issuer_unknown",
+            TokenError::KeyUnknown => "token_key_unknown",
+            TokenError::SignatureInvalid => "token_signature_invalid",
+            TokenError::VerifierUnavailable => "token_verifier_unavailable",
+            TokenError::ClaimsInvalid => "token_claims_invalid",
+            TokenError::ChainInvalid => "token_chain_invalid",
+            TokenError::BindingUnsupported => "token_binding_unsupported",
+            TokenError::AudienceWrong => "token_audience_wrong",
+            TokenError::Expired => "token_expired",
+            TokenError::NotYetValid => "token_not_yet_valid",
+            TokenError::LifetimeTooLong => "token_lifetime_too_long",
+        }
+    }
 }
 
 /// An actor as the token names it; see `policy_wasm::model::Actor`.

@@ -1,0 +1,123 @@
+//! What happens to an exchange, and what it wants done: plain data, so that the same transcript comes out natively, in
+//! wasmtime and in a proxy.
+
+use crate::pep::permit::Permit;
+use crate::record::DecisionRecord;
+use crate::reply::Reply;
+
+/// Header fields as they came: names in lower case (HTTP/2 and Envoy do that), values as bytes, order kept, repeated
+/// fields apart. Pseudo-headers (`:method`, `:path`, `:authority`) are among them.
+pub type Fields<'a> = [(&'a [u8], &'a [u8])];
+
+/// Something that happened. Time is in milliseconds since the Unix epoch and is read once per callback.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The request's head is there. `end_of_stream`: nothing follows.
+    RequestHeaders {
+        /// The time.
+        now_ms: u64,
+        /// The head.
+        fields: &'a Fields<'a>,
+        /// Nothing follows.
+        end_of_stream: bool,
+    },
+    /// More of the body is buffered, and more will come: only its size so far.
+    RequestBuffered {
+        /// Bytes of the body that the host holds.
+        bytes: usize,
+    },
+    /// The body is complete (end of stream, or trailers follow).
+    RequestBody {
+        /// The time.
+        now_ms: u64,
+        /// The whole body.
+        body: &'a [u8],
+    },
+    /// A question of [`Effect::Call`] was answered.
+    CallAnswered {
+        /// The time.
+        now_ms: u64,
+        /// The answer.
+        answer: CallAnswer<'a>,
+    },
+    /// The upstream's (or a local) response head.
+    ResponseHeaders {
+        /// The head; `:status` is among the fields.
+        fields: &'a Fields<'a>,
+        /// Nothing follows.
+        end_of_stream: bool,
+    },
+    /// Response body. While the response is held this is everything so far; while it streams, the new bytes.
+    ResponseBody {
+        /// The time.
+        now_ms: u64,
+        /// The bytes.
+        body: &'a [u8],
+        /// Nothing follows (trailers count as the end).
+        end_of_stream: bool,
+    },
+}
+
+/// What came of a call to the authorization cluster.
+#[derive(Debug, Clone, Copy)]
+pub enum CallAnswer<'a> {
+    /// An HTTP response. Envoy reports its own timeout as status 504.
+    Response {
+        /// Status code; 0 where it could not be read.
+        status: u16,
+        /// The body.
+        body: &'a [u8],
+    },
+    /// No response: reset, connection failure.
+    Reset,
+    /// The call could not be made at all (unknown cluster, host refusal).
+    NotSent,
+}
+
+/// An HTTP call to a cluster of the proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// Name of the cluster.
+    pub cluster: String,
+    /// `:authority`.
+    pub authority: String,
+    /// `:path`.
+    pub path: &'static str,
+    /// Further header fields.
+    pub headers: Vec<(&'static str, String)>,
+    /// The JSON body.
+    pub body: Vec<u8>,
+    /// Timeout in milliseconds, never 0 (which would mean none).
+    pub timeout_ms: u32,
+}
+
+/// Something that the host must do, in order.
+#[derive(Debug)]
+pub enum Effect {
+    /// Let the request go on, with these header edits. Cannot be made without a [`Permit`].
+    Forward {
+        /// The proof.
+        permit: Permit,
+        /// Header fields to remove, by exact lower-case name.
+        remove: Vec<Vec<u8>>,
+    },
+    /// Answer in the upstream's place.
+    Reply(Reply),
+    /// Ask the authorization cluster; the answer comes as [`Event::CallAnswered`].
+    Call(Call),
+    /// Write the record to the log and to the stream's filter state, and count it.
+    Record(DecisionRecord),
+    /// Remove these response header fields.
+    RemoveResponseHeaders(&'static [&'static str]),
+    /// Put this in place of the response bytes of the event that is being handled.
+    ReplaceResponseBody(Vec<u8>),
+}
+
+/// Whether the host lets the side of the exchange that called back go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// Keep it: the callback pauses.
+    Hold,
+    /// Let it pass.
+    Pass,
+}
