@@ -25,5 +25,11 @@ pub fn evaluate(
     _delegation: &Delegation<'_>,
     _action: &Action<'_>,
 ) -> Decision {
-    Decision { reasons: Reasons::NONE, tier: None, ceiling: None, scope_needed: None, obligations: Vec::new() }
+    Decision {
+        reasons: Reasons::NONE,
+        tier: None,
+        ceiling: None,
+        scope_needed: None,
+        obligations: Vec::new(),
+    }
 }

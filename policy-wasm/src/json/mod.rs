@@ -1,0 +1,109 @@
+//! The strict JSON reader (RFC 8259, with every choice that the RFC leaves to readers taken as "refuse").
+//!
+//! One pass over the bytes finds structure, encodings, depth, numbers and repeated keys at every level; what comes
+//! back is slices of the text that was read. Navigating them later never fails and copies nothing, so a policy that
+//! does not ask about arguments pays nothing for them.
+//!
+//! What two readers could take differently is refused: repeated keys (after unescaping), `__proto__`, byte order
+//! marks, anything after the value, halves of surrogate pairs, invalid UTF-8, numbers beyond a double.
+//!
+//! INVARIANT (proof by type): a [`Value`] only comes from a text that [`parse`] accepted.
+
+mod number;
+mod scan;
+mod string;
+mod walk;
+
+pub use string::Str;
+pub use walk::{Array, Kind, Object, Value, offset_in};
+
+/// Bounds of one document. Its length is the caller's to bound (at most `u32::MAX` bytes are read).
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Deepest nesting of arrays and objects; 64 by default.
+    pub depth: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { depth: 64 }
+    }
+}
+
+/// Why a text is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JsonErrorKind {
+    /// Nothing but white space.
+    Empty,
+    /// A byte order mark in front.
+    ByteOrderMark,
+    /// Not UTF-8.
+    InvalidUtf8,
+    /// Not RFC 8259 JSON.
+    Syntax,
+    /// Something follows the first value.
+    TrailingData,
+    /// Nested deeper than [`Limits::depth`], or longer than `u32::MAX` bytes.
+    TooDeep,
+    /// An object has the same key twice, after unescaping.
+    RepeatedKey,
+    /// The key `__proto__`, which some readers drop and others keep.
+    ReservedKey,
+    /// A `\u` escape of half a surrogate pair.
+    LoneSurrogate,
+    /// A number that a double cannot hold or that is longer than 64 characters.
+    NumberOutOfRange,
+}
+
+/// A refusal: what and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JsonError {
+    /// What is wrong.
+    pub kind: JsonErrorKind,
+    /// Offset of the offending byte.
+    pub offset: usize,
+}
+
+/// Is told of object members while the one pass runs, so that the outer levels need no second one.
+pub trait Visitor<'a> {
+    /// Members down to this depth are told; the members of the outermost object have depth 1.
+    const DEPTH: u32;
+
+    /// A member is complete. Inner members come before the member that holds them.
+    fn member(&mut self, depth: u32, key: Str<'a>, value: Value<'a>);
+}
+
+struct Unobserved;
+
+impl Visitor<'_> for Unobserved {
+    const DEPTH: u32 = 0;
+    fn member(&mut self, _: u32, _: Str<'_>, _: Value<'_>) {}
+}
+
+/// Reads one document strictly; the value borrows from `bytes`.
+///
+/// # Errors
+/// The first thing in the text that is not as the module says.
+pub fn parse<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Value<'a>, JsonError> {
+    scan::scan(bytes, limits, &mut Unobserved)
+}
+
+/// As [`parse`], and tells `visitor` of the outer members on the way.
+///
+/// # Errors
+/// As [`parse`]; what was told before the error does not count.
+pub fn parse_with<'a, V: Visitor<'a>>(
+    bytes: &'a [u8],
+    limits: &Limits,
+    visitor: &mut V,
+) -> Result<Value<'a>, JsonError> {
+    scan::scan(bytes, limits, visitor)
+}
+
+/// Appends `text` to `out` as a JSON string, quotes included.
+pub fn write_str(out: &mut String, text: &str) {
+    string::write(out, text);
+}
+
+#[cfg(test)]
+mod tests;

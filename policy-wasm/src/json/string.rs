@@ -1,0 +1,208 @@
+//! Strings: escapes, comparison without allocation, and likeness as a lenient reader sees it.
+
+use super::JsonErrorKind;
+use std::borrow::Cow;
+
+/// A string of an accepted text, still escaped.
+#[derive(Debug, Clone, Copy)]
+pub struct Str<'a> {
+    raw: &'a str,
+}
+
+impl<'a> Str<'a> {
+    /// From the text between the quotes of a string that the scanner accepted.
+    pub(super) fn accepted(raw: &'a str) -> Self {
+        Str { raw }
+    }
+
+    /// The string as written, between its quotes, escapes kept.
+    pub fn raw(self) -> &'a str {
+        self.raw
+    }
+
+    /// The string unescaped; borrows where it has no escapes.
+    pub fn decode(self) -> Cow<'a, str> {
+        if self.raw.contains('\\') { Cow::Owned(self.chars().collect()) } else { Cow::Borrowed(self.raw) }
+    }
+
+    /// Whether the unescaped string is exactly `text`; does not allocate.
+    pub fn is(self, text: &str) -> bool {
+        if self.raw.contains('\\') { self.chars().eq(text.chars()) } else { self.raw == text }
+    }
+
+    /// Whether a lenient reader could take the unescaped string for `text`: equal when case is folded and control
+    /// characters are dropped. Folding covers what libraries fold into ASCII letters: U+017F (ſ), U+212A (K),
+    /// U+0130 (İ) and U+0131 (ı).
+    pub fn resembles(self, text: &str) -> bool {
+        let folded = |c: char| match c {
+            '\u{17f}' => 's',
+            '\u{212a}' => 'k',
+            '\u{130}' | '\u{131}' => 'i',
+            _ => c.to_ascii_lowercase(),
+        };
+        let of = |c: &char| !c.is_control();
+        self.chars().filter(of).map(folded).eq(text.chars().filter(of).map(folded))
+    }
+
+    /// The unescaped characters, in order.
+    pub fn chars(self) -> Chars<'a> {
+        Chars { rest: self.raw.chars() }
+    }
+}
+
+/// The unescaped characters of a [`Str`].
+#[derive(Debug, Clone)]
+pub struct Chars<'a> {
+    rest: std::str::Chars<'a>,
+}
+
+impl Chars<'_> {
+    fn unit(&mut self) -> u32 {
+        let mut unit = 0u32;
+        for _ in 0..4 {
+            let digit = self.rest.next().and_then(|c| c.to_digit(16)).unwrap_or(0);
+            unit = unit.wrapping_shl(4) | digit;
+        }
+        unit
+    }
+}
+
+impl Iterator for Chars<'_> {
+    type Item = char;
+
+    fn next(&mut self) -> Option<char> {
+        let c = self.rest.next()?;
+        if c != '\\' {
+            return Some(c);
+        }
+        Some(match self.rest.next()? {
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'u' => {
+                let unit = self.unit();
+                if unit & 0xfc00 != 0xd800 {
+                    return Some(char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER));
+                }
+                // The scanner saw to it that the second half follows.
+                self.rest.next();
+                self.rest.next();
+                let low = self.unit();
+                let code = 0x10000u32.wrapping_add((unit & 0x3ff).wrapping_shl(10)).wrapping_add(low & 0x3ff);
+                char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
+            }
+            other => other,
+        })
+    }
+}
+
+const ONES: u64 = u64::MAX / 0xff;
+const HIGHS: u64 = ONES.wrapping_mul(0x80);
+
+/// Sets the high bit of the first byte of `word` (little-endian) that is `"`, `\` or a control character; later bytes
+/// may be marked wrongly.
+fn special(word: u64) -> u64 {
+    let quote = word ^ ONES.wrapping_mul(0x22);
+    let backslash = word ^ ONES.wrapping_mul(0x5c);
+    let quote = quote.wrapping_sub(ONES) & !quote;
+    let backslash = backslash.wrapping_sub(ONES) & !backslash;
+    let control = word.wrapping_sub(ONES.wrapping_mul(0x20)) & !word;
+    (quote | backslash | control) & HIGHS
+}
+
+/// Offset of the first `"`, `\` or control character at or after `at`; the end of the text where there is none.
+pub(super) fn next_special(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let found = special(u64::from_le_bytes(*word));
+        if found != 0 {
+            return at.wrapping_add((found.trailing_zeros() / 8) as usize);
+        }
+        at = at.wrapping_add(8);
+    }
+    while let Some(byte) = bytes.get(at) {
+        if matches!(byte, b'"' | b'\\' | 0..=0x1f) {
+            break;
+        }
+        at = at.wrapping_add(1);
+    }
+    at
+}
+
+/// Reads the string whose opening quote is at `start`; gives the offset of the closing quote and whether there was an
+/// escape.
+pub(super) fn scan(bytes: &[u8], start: usize) -> Result<(usize, bool), (JsonErrorKind, usize)> {
+    let mut at = start.wrapping_add(1);
+    let mut escaped = false;
+    loop {
+        at = next_special(bytes, at);
+        match bytes.get(at) {
+            Some(b'"') => return Ok((at, escaped)),
+            Some(b'\\') => {
+                escaped = true;
+                at = scan_escape(bytes, at)?;
+            }
+            _ => return Err((JsonErrorKind::Syntax, at)),
+        }
+    }
+}
+
+fn unit_at(bytes: &[u8], at: usize) -> Option<u16> {
+    let digits = bytes.get(at..)?.first_chunk::<4>()?;
+    let mut unit = 0u16;
+    for digit in digits {
+        let value = char::from(*digit).to_digit(16)?;
+        unit = unit.wrapping_shl(4) | value as u16;
+    }
+    Some(unit)
+}
+
+/// Reads the escape whose backslash is at `at`; gives the offset after it.
+fn scan_escape(bytes: &[u8], at: usize) -> Result<usize, (JsonErrorKind, usize)> {
+    match bytes.get(at.wrapping_add(1)) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at.wrapping_add(2)),
+        Some(b'u') => {
+            let unit = unit_at(bytes, at.wrapping_add(2)).ok_or((JsonErrorKind::Syntax, at))?;
+            let after = at.wrapping_add(6);
+            match unit & 0xfc00 {
+                0xdc00 => Err((JsonErrorKind::LoneSurrogate, at)),
+                0xd800 => {
+                    let escape = bytes.get(after..after.wrapping_add(2)) == Some(b"\\u".as_slice());
+                    let low = if escape { unit_at(bytes, after.wrapping_add(2)) } else { None };
+                    match low {
+                        Some(low) if low & 0xfc00 == 0xdc00 => Ok(after.wrapping_add(6)),
+                        _ => Err((JsonErrorKind::LoneSurrogate, at)),
+                    }
+                }
+                _ => Ok(after),
+            }
+        }
+        _ => Err((JsonErrorKind::Syntax, at)),
+    }
+}
+
+/// Appends `text` as a JSON string. U+2028 and U+2029 are escaped too, for readers that take them for line ends.
+pub(super) fn write(out: &mut String, text: &str) {
+    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' => {
+                out.push_str("\\u");
+                let code = c as u32;
+                for shift in [12u32, 8, 4, 0] {
+                    let nibble = (code.wrapping_shr(shift) & 0xf) as usize;
+                    out.push(HEX.get(nibble).copied().unwrap_or('0'));
+                }
+            }
+            _ => out.push(c),
+        }
+    }
+    out.push('"');
+}

@@ -1,0 +1,219 @@
+//! Navigation over accepted text. Nothing here checks again, and nothing here can panic.
+
+use super::string::{Str, next_special};
+
+/// The kind of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool,
+    /// A number.
+    Number,
+    /// A string.
+    String,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+/// A value of a text that [`super::parse`] accepted: a slice of it, without white space around.
+#[derive(Debug, Clone, Copy)]
+pub struct Value<'a> {
+    text: &'a str,
+}
+
+/// An object of an accepted text.
+#[derive(Debug, Clone, Copy)]
+pub struct Object<'a> {
+    text: &'a str,
+}
+
+/// An array of an accepted text.
+#[derive(Debug, Clone, Copy)]
+pub struct Array<'a> {
+    text: &'a str,
+}
+
+/// Integers beyond ±(2^53−1) are read differently by readers that use doubles.
+const MAX_SAFE_INTEGER: i64 = (1i64 << 53) - 1;
+
+impl<'a> Value<'a> {
+    /// From the exact text of a value that the scanner accepted.
+    pub(super) fn accepted(text: &'a str) -> Self {
+        Value { text }
+    }
+
+    /// What kind of value this is.
+    pub fn kind(self) -> Kind {
+        match self.text.as_bytes().first() {
+            Some(b'{') => Kind::Object,
+            Some(b'[') => Kind::Array,
+            Some(b'"') => Kind::String,
+            Some(b't' | b'f') => Kind::Bool,
+            Some(b'-' | b'0'..=b'9') => Kind::Number,
+            _ => Kind::Null,
+        }
+    }
+
+    /// The text of the value as it stands in the document.
+    pub fn raw(self) -> &'a str {
+        self.text
+    }
+
+    /// The string, if it is one.
+    pub fn as_str(self) -> Option<Str<'a>> {
+        let inner = self.text.strip_prefix('"')?.strip_suffix('"')?;
+        Some(Str::accepted(inner))
+    }
+
+    /// The object, if it is one.
+    pub fn as_object(self) -> Option<Object<'a>> {
+        (self.kind() == Kind::Object).then_some(Object { text: self.text })
+    }
+
+    /// The array, if it is one.
+    pub fn as_array(self) -> Option<Array<'a>> {
+        (self.kind() == Kind::Array).then_some(Array { text: self.text })
+    }
+
+    /// The boolean, if it is one.
+    pub fn as_bool(self) -> Option<bool> {
+        match self.text {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The number's text, if it is one.
+    pub fn as_number(self) -> Option<&'a str> {
+        (self.kind() == Kind::Number).then_some(self.text)
+    }
+
+    /// The number, if it is an integer without fraction or exponent within ±(2^53−1), and not `-0`.
+    pub fn as_integer(self) -> Option<i64> {
+        let text = self.as_number()?;
+        let value: i64 = text.parse().ok()?;
+        (value.unsigned_abs() <= MAX_SAFE_INTEGER.unsigned_abs() && text != "-0").then_some(value)
+    }
+}
+
+impl<'a> Object<'a> {
+    /// The object's text.
+    pub fn raw(self) -> &'a str {
+        self.text
+    }
+
+    /// Members in order.
+    pub fn members(self) -> impl Iterator<Item = (Str<'a>, Value<'a>)> {
+        let mut at = 1usize;
+        std::iter::from_fn(move || {
+            let bytes = self.text.as_bytes();
+            let key_start = skip_to_value(bytes, at);
+            if bytes.get(key_start) != Some(&b'"') {
+                return None;
+            }
+            let key_end = skip_value(bytes, key_start);
+            let start = skip_to_value(bytes, key_end);
+            let end = skip_value(bytes, start);
+            at = end;
+            let key = self.text.get(key_start.wrapping_add(1)..key_end.wrapping_sub(1))?;
+            Some((Str::accepted(key), Value::accepted(self.text.get(start..end)?)))
+        })
+    }
+
+    /// The member with exactly this key, after unescaping.
+    pub fn get(self, key: &str) -> Option<Value<'a>> {
+        self.members().find(|(name, _)| name.is(key)).map(|(_, value)| value)
+    }
+}
+
+impl<'a> Array<'a> {
+    /// The array's text.
+    pub fn raw(self) -> &'a str {
+        self.text
+    }
+
+    /// Elements in order.
+    pub fn elements(self) -> impl Iterator<Item = Value<'a>> {
+        let mut at = 1usize;
+        std::iter::from_fn(move || {
+            let bytes = self.text.as_bytes();
+            let start = skip_to_value(bytes, at);
+            if matches!(bytes.get(start), None | Some(b']')) {
+                return None;
+            }
+            let end = skip_value(bytes, start);
+            at = end;
+            Some(Value::accepted(self.text.get(start..end)?))
+        })
+    }
+}
+
+/// Offset of `part` within `whole`, where it is a slice of it: for positions in messages.
+pub fn offset_in(whole: &[u8], part: &str) -> usize {
+    (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize).min(whole.len())
+}
+
+/// Over white space, `,` and `:`, which the scanner has checked.
+fn skip_to_value(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\t' | b'\n' | b'\r' | b',' | b':') = bytes.get(at) {
+        at = at.wrapping_add(1);
+    }
+    at
+}
+
+/// Offset of the byte after the closing quote of the string that opens at `at`.
+fn skip_string(bytes: &[u8], at: usize) -> usize {
+    let mut at = at.wrapping_add(1);
+    loop {
+        at = next_special(bytes, at);
+        match bytes.get(at) {
+            Some(b'"') => return at.wrapping_add(1),
+            Some(b'\\') => at = at.wrapping_add(2),
+            _ => return bytes.len(),
+        }
+    }
+}
+
+/// Offset of the byte after the value that starts at `at`.
+fn skip_value(bytes: &[u8], at: usize) -> usize {
+    match bytes.get(at) {
+        Some(b'"') => skip_string(bytes, at),
+        Some(b'{' | b'[') => {
+            let mut depth = 0u32;
+            let mut at = at;
+            while let Some(byte) = bytes.get(at) {
+                match byte {
+                    b'"' => {
+                        at = skip_string(bytes, at);
+                        continue;
+                    }
+                    b'{' | b'[' => depth = depth.wrapping_add(1),
+                    b'}' | b']' => {
+                        depth = depth.wrapping_sub(1);
+                        if depth == 0 {
+                            return at.wrapping_add(1);
+                        }
+                    }
+                    _ => {}
+                }
+                at = at.wrapping_add(1);
+            }
+            at
+        }
+        _ => {
+            let mut at = at;
+            while let Some(byte) = bytes.get(at) {
+                if matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r') {
+                    break;
+                }
+                at = at.wrapping_add(1);
+            }
+            at
+        }
+    }
+}
