@@ -1,0 +1,104 @@
+//! The JSON front end: a strictly read document as a [`Node`] tree.
+
+use super::{Entry, Node, Position, Problem, Problems, Value};
+use crate::json::{self, JsonErrorKind, Kind, Limits};
+
+/// Reads a JSON document; a document that is refused becomes a problem at the offending byte.
+pub fn read_json<'a>(file: &str, bytes: &'a [u8], limits: &Limits, problems: &Problems) -> Option<Node<'a>> {
+    let mut cursor = Cursor { bytes, offset: 0, position: Position { line: 1, column: 1 } };
+    match json::parse(bytes, limits) {
+        Ok(value) => Some(convert(value, &mut cursor)),
+        Err(error) => {
+            problems.push(Problem {
+                file: file.to_owned(),
+                position: cursor.at(error.offset),
+                path: String::new(),
+                message: describe(error.kind, limits),
+                suggestion: None,
+            });
+            None
+        }
+    }
+}
+
+/// Recursion is bounded by [`Limits::depth`], which the strict reader has enforced.
+fn convert<'a>(value: json::Value<'a>, cursor: &mut Cursor<'a>) -> Node<'a> {
+    let position = cursor.at(cursor.offset_of(value.raw()));
+    let value = match value.kind() {
+        Kind::Null => Value::Null,
+        Kind::Bool => Value::Bool(value.as_bool() == Some(true)),
+        Kind::Number => Value::Number(value.as_number().unwrap_or_default().into()),
+        Kind::String => Value::String(value.as_str().map(json::Str::decode).unwrap_or_default()),
+        Kind::Array => Value::List(
+            value
+                .as_array()
+                .into_iter()
+                .flat_map(json::Array::elements)
+                .map(|e| convert(e, cursor))
+                .collect(),
+        ),
+        Kind::Object => {
+            let members = value.as_object().into_iter().flat_map(json::Object::members);
+            Value::Map(members.map(|(key, value)| entry(key, value, cursor)).collect())
+        }
+    };
+    Node { position, value }
+}
+
+fn entry<'a>(key: json::Str<'a>, value: json::Value<'a>, cursor: &mut Cursor<'a>) -> Entry<'a> {
+    // The raw key begins after its quote.
+    let key_position = cursor.at(cursor.offset_of(key.raw()).saturating_sub(1));
+    Entry { key: key.decode(), key_position, value: convert(value, cursor) }
+}
+
+/// Turns offsets into positions. Values come in the order of the text, so the text is walked once in all.
+struct Cursor<'a> {
+    bytes: &'a [u8],
+    offset: usize,
+    position: Position,
+}
+
+impl Cursor<'_> {
+    /// Where a slice of the text begins in it.
+    fn offset_of(&self, slice: &str) -> usize {
+        (slice.as_ptr() as usize).saturating_sub(self.bytes.as_ptr() as usize)
+    }
+
+    fn at(&mut self, offset: usize) -> Position {
+        if offset < self.offset {
+            self.offset = 0;
+            self.position = Position { line: 1, column: 1 };
+        }
+        let end = offset.min(self.bytes.len());
+        for &byte in self.bytes.get(self.offset..end).unwrap_or_default() {
+            if byte == b'\n' {
+                self.position.line = self.position.line.saturating_add(1);
+                self.position.column = 1;
+            } else if byte & 0xC0 != 0x80 {
+                // UTF-8 continuation bytes begin no character.
+                self.position.column = self.position.column.saturating_add(1);
+            }
+        }
+        self.offset = end;
+        self.position
+    }
+}
+
+fn describe(kind: JsonErrorKind, limits: &Limits) -> String {
+    match kind {
+        JsonErrorKind::Empty => "expected a JSON document, found nothing".to_owned(),
+        JsonErrorKind::ByteOrderMark => {
+            "byte order mark in front of the document; save the file without one".to_owned()
+        }
+        JsonErrorKind::InvalidUtf8 => "the file is not UTF-8".to_owned(),
+        JsonErrorKind::Syntax => "not JSON (RFC 8259) here".to_owned(),
+        JsonErrorKind::TrailingData => "something follows the end of the document".to_owned(),
+        JsonErrorKind::TooDeep => format!("nested deeper than {} levels", limits.depth),
+        JsonErrorKind::RepeatedKey => "this key stands twice in one object".to_owned(),
+        JsonErrorKind::ReservedKey => {
+            "the key `__proto__` is read differently by different readers".to_owned()
+        }
+        JsonErrorKind::LoneSurrogate => "half a surrogate pair in a string".to_owned(),
+        JsonErrorKind::NumberOutOfRange => "number too large, or longer than 40 characters".to_owned(),
+    }
+}

@@ -1,0 +1,215 @@
+//! Problems with a file: collected while reading goes on, told all at once.
+
+use super::Position;
+use std::cell::Cell;
+use std::fmt;
+
+/// One thing that is wrong with a file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// The file, as the caller named it.
+    pub file: String,
+    /// Where in it.
+    pub position: Position,
+    /// Path of the node as a JSON pointer (RFC 6901), such as `/servers/github/tools/merge/tier`; empty for the whole
+    /// file.
+    pub path: String,
+    /// What is wrong and what was expected: lower case, one line, no full stop.
+    pub message: String,
+    /// What to write instead, where that can be guessed: "did you mean `issuers`?".
+    pub suggestion: Option<String>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: ", self.file, self.position.line, self.position.column)?;
+        if !self.path.is_empty() {
+            write!(f, "{}: ", self.path)?;
+        }
+        f.write_str(&self.message)?;
+        match &self.suggestion {
+            Some(suggestion) => write!(f, "; {suggestion}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Everything that is wrong, in order of file and position.
+///
+/// Problems are added through a shared reference, so that the readers of nested values can all hold the one list.
+#[derive(Default)]
+pub struct Problems {
+    list: Cell<Vec<Problem>>,
+}
+
+impl Problems {
+    /// No problem yet.
+    pub fn new() -> Problems {
+        Problems::default()
+    }
+
+    /// Adds a problem.
+    pub fn push(&self, problem: Problem) {
+        let mut list = self.list.take();
+        list.push(problem);
+        self.list.set(list);
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        let list = self.list.take();
+        let length = list.len();
+        self.list.set(list);
+        length
+    }
+
+    /// All of them, sorted by file, position, path and message; the same problem twice counts once.
+    pub fn to_vec(&self) -> Vec<Problem> {
+        let mut list = self.list.take();
+        list.sort();
+        list.dedup();
+        let copy = list.clone();
+        self.list.set(list);
+        copy
+    }
+}
+
+/// One problem a line, sorted.
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_vec().iter().try_for_each(|problem| writeln!(f, "{problem}"))
+    }
+}
+
+impl fmt::Debug for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.to_vec()).finish()
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// Longest name that is compared or repeated in a message, in characters.
+const MAX_SHOWN: usize = 64;
+
+/// The text for a message: one line, without control characters, at most 64 characters.
+pub(super) fn shown(text: &str) -> String {
+    let mut out = String::new();
+    for (count, character) in text.chars().enumerate() {
+        if count >= MAX_SHOWN {
+            out.push('…');
+            break;
+        }
+        out.push(if character.is_control() { '?' } else { character });
+    }
+    out
+}
+
+/// `` `a`, `b` `` for a message.
+pub(super) fn listed<'t>(names: impl IntoIterator<Item = &'t str>) -> String {
+    let mut out = String::new();
+    for name in names {
+        out.push_str(if out.is_empty() { "`" } else { ", `" });
+        out.push_str(&shown(name));
+        out.push('`');
+    }
+    out
+}
+
+/// "did you mean `…`?" with the candidate that differs least from `found`, if one is near enough: one typing mistake
+/// in a short name, a third of the letters in a longer one. Case does not count.
+pub fn suggest<'c>(found: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<String> {
+    let budget = (found.chars().count() / 3).max(1);
+    let mut best: Option<(usize, &str)> = None;
+    for candidate in candidates {
+        let distance = distance(found, candidate);
+        if distance <= budget && best.is_none_or(|(least, name)| (distance, candidate) < (least, name)) {
+            best = Some((distance, candidate));
+        }
+    }
+    best.map(|(_, name)| format!("did you mean `{}`?", shown(name)))
+}
+
+/// Edits (insert, delete, replace, swap of neighbours) between two names, ASCII case apart.
+fn distance(left: &str, right: &str) -> usize {
+    let fold = |text: &str| -> Vec<char> {
+        text.chars().take(MAX_SHOWN.saturating_add(1)).map(|c| c.to_ascii_lowercase()).collect()
+    };
+    let (left, right) = (fold(left), fold(right));
+    if left.len() > MAX_SHOWN || right.len() > MAX_SHOWN {
+        return usize::MAX;
+    }
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=right.len()).collect();
+    let mut last_left = None;
+    for (i, &a) in left.iter().enumerate() {
+        let mut row = vec![i.saturating_add(1)];
+        let mut last_right = None;
+        for (j, &b) in right.iter().enumerate() {
+            let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX);
+            let mut least = at(&above, j).saturating_add(usize::from(a != b));
+            least = least.min(at(&above, j.saturating_add(1)).saturating_add(1));
+            least = least.min(at(&row, j).saturating_add(1));
+            if last_left == Some(b) && last_right == Some(a) {
+                least = least.min(at(&before, j.saturating_sub(1)).saturating_add(1));
+            }
+            row.push(least);
+            last_right = Some(b);
+        }
+        last_left = Some(a);
+        before = std::mem::replace(&mut above, row);
+    }
+    above.last().copied().unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(line: u32, message: &str) -> Problem {
+        Problem {
+            file: "a.yaml".to_owned(),
+            position: Position { line, column: 2 },
+            path: String::new(),
+            message: message.to_owned(),
+            suggestion: None,
+        }
+    }
+
+    #[test]
+    fn problems_are_sorted_and_told_once() {
+        let problems = Problems::new();
+        problems.push(problem(7, "second"));
+        problems.push(problem(3, "first"));
+        problems.push(problem(7, "second"));
+        assert_eq!(problems.to_string(), "a.yaml:3:2: first\na.yaml:7:2: second\n");
+    }
+
+    #[test]
+    fn a_suggestion_is_the_nearest_name_within_reach() {
+        let names = ["read", "write", "destructive"];
+        assert_eq!(suggest("wrte", names).as_deref(), Some("did you mean `write`?"));
+        assert_eq!(suggest("raed", names).as_deref(), Some("did you mean `read`?"));
+        assert_eq!(suggest("Destrutcive", names).as_deref(), Some("did you mean `destructive`?"));
+        assert_eq!(suggest("admin", names), None);
+    }
+
+    #[test]
+    fn swaps_count_as_one_edit() {
+        assert_eq!(distance("ab", "ba"), 1);
+        assert_eq!(distance("abc", "abc"), 0);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("kitten", "sitting"), 3);
+    }
+
+    #[test]
+    fn found_text_stays_on_one_short_line() {
+        assert_eq!(shown("a\nb"), "a?b");
+        assert_eq!(shown(&"x".repeat(100)).chars().count(), 65);
+    }
+}
