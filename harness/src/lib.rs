@@ -1,1 +1,17 @@
-//! todo docs
+//! Toolward's harness: a host of the proxy-wasm ABI, scenarios on three targets, and the `toolward` command line.
+//!
+//! ```text
+//! scenario ─> target (native | wasm | envoy) ─> Transcript ─> compared with what is expected, and with each other
+//! ```
+//!
+//! | module | purpose |
+//! |---|---|
+//! | [`scenario`] | the scenario files |
+//! | [`target`] | where they run |
+//! | [`cli`] | the `toolward` command line |
+//! | [`transcript`] | what an outsider sees |
+
+pub mod cli;
+pub mod scenario;
+pub mod target;
+pub mod transcript;

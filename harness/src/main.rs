@@ -1,1 +1,5 @@
-fn main() {}
+//! The `toolward` command line.
+
+fn main() -> std::process::ExitCode {
+    harness::cli::main()
+}

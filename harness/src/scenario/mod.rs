@@ -1,0 +1,222 @@
+//! Scenarios: what an outsider sees of Toolward, as data, for every target. The format is described in
+//! `tests/README.md`.
+//!
+//! ```text
+//! *.json ─file─> raw ─load─> Scenario ─request(now)─> Request   (token minted, body, headers)
+//!                                └────plugin_configuration()──> the JSON that the filter gets
+//! ```
+//! After [`load`] nothing about a scenario can be wrong any more but the tokens' keys.
+
+mod configuration;
+mod file;
+mod load;
+mod request;
+
+pub use configuration::Fixtures;
+pub use file::{ExpectedDecision, ExpectedUpstream, HttpVersion, Tamper, TargetName};
+pub use load::{Loaded, load};
+pub use request::{Fields, Request};
+
+use serde_json::{Map, Value};
+use std::path::PathBuf;
+
+/// The default of a case's `now`, in Unix seconds: 2026-11-20T22:21:00Z.
+pub const DEFAULT_NOW: u64 = 1_795_213_260;
+
+/// One case of a scenario file.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// `<area>/<file>/<name>`, unique in the corpus.
+    pub id: String,
+    /// The file's subject.
+    pub about: String,
+    /// The file it stands in.
+    pub file: PathBuf,
+    /// The policy file.
+    pub policy: PathBuf,
+    /// The plugin configuration, with the placeholders `"$bundle"` and `"$jwks"` still in it.
+    pub configuration: Value,
+    /// An attacker made the request, the token or an answer.
+    pub hostile: bool,
+    /// Unix seconds at the start; targets with a clock of their own use that.
+    pub now: u64,
+    /// Where it runs.
+    pub targets: Vec<TargetName>,
+    /// Its exchanges, in order, in one VM.
+    pub exchanges: Vec<Exchange>,
+}
+
+/// One HTTP exchange and what is expected of it.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// Time since the case's `now`.
+    pub after_seconds: u64,
+    /// What the client sends; [`Exchange::request`] makes it concrete.
+    pub(crate) request: RequestPlan,
+    /// What the authorization cluster is asked and answers, in order.
+    pub checks: Vec<Check>,
+    /// What the MCP server answers; `None` is the default answer, see [`Exchange::answer_to`].
+    pub upstream: Option<Answer>,
+    /// What is expected.
+    pub expect: Expect,
+}
+
+/// A request but for its token.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestPlan {
+    pub method: String,
+    pub path: Vec<u8>,
+    pub authority: String,
+    pub http: HttpVersion,
+    /// All header fields; `None` stands where `authorization` goes, if there is a token.
+    pub fields: Vec<Option<(String, Vec<u8>)>>,
+    pub token: Option<TokenPlan>,
+    /// `None`: no body at all. Cut at the chunks' offsets.
+    pub body: Option<Vec<u8>>,
+    pub chunks: Vec<usize>,
+    pub trailers: Vec<(String, Vec<u8>)>,
+}
+
+/// A token to mint.
+#[derive(Debug, Clone)]
+pub(crate) enum TokenPlan {
+    /// As it is.
+    Raw(String),
+    /// Signed when the request is made.
+    Mint {
+        /// Name of a key in `tests/keys`.
+        key: String,
+        /// The JOSE header, but for what the key sets.
+        header: Map<String, Value>,
+        /// The claims; `{"now": n}` is `n` seconds after the exchange's time.
+        claims: Map<String, Value>,
+        /// Changed after signing.
+        tamper: Option<Tamper>,
+    },
+}
+
+/// A question to the authorization cluster, and what comes of it.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// The question.
+    pub question: Question,
+    /// What comes of it.
+    pub answer: CheckAnswer,
+}
+
+/// A relationship question in short form.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct Question {
+    /// `type:id`.
+    pub object: String,
+    /// Relation or permission.
+    pub relation: String,
+    /// `type:id`.
+    pub subject: String,
+}
+
+impl Question {
+    /// Reads the body of a SpiceDB `POST /v1/permissions/check`.
+    ///
+    /// # Errors
+    /// Text saying what is missing.
+    pub fn from_spicedb(body: &[u8]) -> Result<Question, String> {
+        let value: Value =
+            serde_json::from_slice(body).map_err(|error| format!("the question is not JSON: {error}"))?;
+        let text = |pointer: &str| {
+            value
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+                .ok_or_else(|| format!("the question has no text at `{pointer}`"))
+        };
+        Ok(Question {
+            object: format!("{}:{}", text("/resource/objectType")?, text("/resource/objectId")?),
+            relation: text("/permission")?,
+            subject: format!("{}:{}", text("/subject/object/objectType")?, text("/subject/object/objectId")?),
+        })
+    }
+}
+
+impl std::fmt::Display for Question {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} {}", self.object, self.relation, self.subject)
+    }
+}
+
+/// What comes of a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CheckAnswer {
+    /// An HTTP response.
+    Http(Answer),
+    /// Nothing, until the caller's own timeout.
+    Timeout,
+    /// The connection is reset.
+    Reset,
+}
+
+/// An HTTP response of a server.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Answer {
+    /// Status code.
+    pub status: u16,
+    /// Header fields, `content-length` and the like not among them.
+    pub headers: Fields,
+    /// The body.
+    pub body: Vec<u8>,
+    /// Offsets at which the body is cut.
+    pub chunks: Vec<usize>,
+    /// Trailers.
+    pub trailers: Fields,
+}
+
+impl Answer {
+    /// The body as it is sent, cut at [`Answer::chunks`]; empty for an empty body.
+    pub fn pieces(&self) -> Vec<&[u8]> {
+        pieces(&self.body, &self.chunks)
+    }
+}
+
+/// What is expected of an exchange.
+#[derive(Debug, Clone)]
+pub struct Expect {
+    /// The decision of the one record.
+    pub decision: ExpectedDecision,
+    /// The record's reason; `allowed` for a permit.
+    pub reason: Option<String>,
+    /// HTTP status.
+    pub status: Option<u16>,
+    /// Response fields that must be there, exactly: all values of each name, in order.
+    pub headers: Fields,
+    /// Response fields that must not be there.
+    pub absent_headers: Vec<String>,
+    /// The response's body as JSON.
+    pub body: Option<Value>,
+    /// The response's body as bytes.
+    pub body_text: Option<String>,
+    /// Texts in the response's body.
+    pub body_includes: Vec<String>,
+    /// What the upstream saw.
+    pub upstream: ExpectedUpstream,
+    /// Request fields that reached the upstream.
+    pub upstream_headers: Fields,
+    /// Request fields that did not.
+    pub upstream_absent_headers: Vec<String>,
+    /// Fields of the decision record: path with dots, value.
+    pub record: Map<String, Value>,
+}
+
+/// Cuts bytes at offsets; no empty piece comes out.
+pub(crate) fn pieces<'a>(body: &'a [u8], cuts: &[usize]) -> Vec<&'a [u8]> {
+    let mut pieces = Vec::new();
+    let mut from = 0;
+    for &to in cuts.iter().chain(std::iter::once(&body.len())) {
+        if let Some(piece) = body.get(from..to)
+            && !piece.is_empty()
+        {
+            pieces.push(piece);
+            from = to;
+        }
+    }
+    pieces
+}
