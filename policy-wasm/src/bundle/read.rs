@@ -1,0 +1,233 @@
+//! Bounds-checked reads of the bytes. Whatever does not fit is [`Unreadable`], which the PDP turns into a denial.
+
+use super::layout::{
+    DIGEST, FORMAT, HEADER, KeyHash, MAGIC, MAX_PROBE, MAX_SECTIONS, SECTION_ENTRY, SLOT, Section,
+    TABLE_HEADER,
+};
+use super::{BundleError, ErrorKind};
+use sha2::{Digest, Sha256};
+
+/// A read outside of what the bundle holds, or of something that makes no sense there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unreadable;
+
+/// Where a section lies; offsets are within the bundle.
+#[derive(Debug, Clone, Copy, Default)]
+struct Extent {
+    start: usize,
+    end: usize,
+    stride: usize,
+}
+
+/// The bytes with their section table.
+pub(super) struct Sections {
+    bytes: Vec<u8>,
+    extents: [Extent; Section::ALL.len()],
+}
+
+/// One record of a section.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Record<'b>(&'b [u8]);
+
+impl<'b> Record<'b> {
+    /// The field with this number, counted from 0.
+    pub(super) fn field(self, number: usize) -> Result<u32, Unreadable> {
+        u32_at(self.0, number.saturating_mul(4)).ok_or(Unreadable)
+    }
+}
+
+fn u16_at(bytes: &[u8], offset: usize) -> Option<u16> {
+    let end = offset.checked_add(2)?;
+    bytes.get(offset..end)?.try_into().ok().map(u16::from_le_bytes)
+}
+
+fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
+    let end = offset.checked_add(4)?;
+    bytes.get(offset..end)?.try_into().ok().map(u32::from_le_bytes)
+}
+
+fn u64_at(bytes: &[u8], offset: usize) -> Option<u64> {
+    let end = offset.checked_add(8)?;
+    bytes.get(offset..end)?.try_into().ok().map(u64::from_le_bytes)
+}
+
+fn index(number: u32) -> usize {
+    // `usize` has 32 or 64 bits on every target; a number that did not fit would be out of bounds everywhere.
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// SHA-256 of a bundle's bytes but for the digest itself.
+pub fn digest(bytes: &[u8]) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    hasher.update(bytes.get(..DIGEST).unwrap_or(bytes));
+    hasher.update(bytes.get(DIGEST.saturating_add(32)..).unwrap_or_default());
+    hasher.finalize().into()
+}
+
+impl Sections {
+    /// Checks label, versions, length, section bounds and digest.
+    pub(super) fn open(bytes: Vec<u8>) -> Result<Sections, BundleError> {
+        let refuse = |kind| BundleError { kind };
+        if bytes.get(..MAGIC.len()) != Some(MAGIC.as_slice()) {
+            return Err(refuse(ErrorKind::NotABundle));
+        }
+        let cut = || refuse(ErrorKind::Length { said: HEADER as u64, found: bytes.len() as u64 });
+        let format = u16_at(&bytes, 16).ok_or_else(cut)?;
+        let minimum = u16_at(&bytes, 18).ok_or_else(cut)?;
+        if format == 0 || minimum > FORMAT {
+            return Err(refuse(ErrorKind::Version { needed: minimum }));
+        }
+        let length = u32_at(&bytes, 20).ok_or_else(cut)?;
+        if index(length) != bytes.len() || bytes.len() < HEADER {
+            return Err(refuse(ErrorKind::Length { said: length.into(), found: bytes.len() as u64 }));
+        }
+        let stored = bytes.get(DIGEST..HEADER).ok_or_else(cut)?;
+        if stored != digest(&bytes).as_slice() {
+            return Err(refuse(ErrorKind::Digest));
+        }
+        // Reserved: serial number and end of validity. A reader that ignored them would be too generous.
+        if bytes.get(28..DIGEST).ok_or_else(cut)?.iter().any(|byte| *byte != 0) {
+            return Err(refuse(ErrorKind::Reserved));
+        }
+        let extents = Self::extents(&bytes).ok_or(refuse(ErrorKind::Sections))?;
+        Ok(Sections { bytes, extents })
+    }
+
+    fn extents(bytes: &[u8]) -> Option<[Extent; Section::ALL.len()]> {
+        let count = u32_at(bytes, 24).filter(|count| *count <= MAX_SECTIONS)?;
+        let table = index(count).checked_mul(SECTION_ENTRY)?;
+        let mut free = HEADER.checked_add(table)?;
+        let entries = bytes.get(HEADER..free)?.chunks_exact(SECTION_ENTRY);
+        let mut extents = [Extent::default(); Section::ALL.len()];
+        let mut seen = 0u64;
+        for entry in entries {
+            let (kind, start) = (u32_at(entry, 0)?, index(u32_at(entry, 4)?));
+            let (length, stride) = (index(u32_at(entry, 8)?), u32_at(entry, 12)?);
+            let end = start.checked_add(length)?;
+            // Sections follow each other without overlap, each kind once.
+            let bit = 1u64.checked_shl(kind)?;
+            if start < free || end > bytes.len() || seen & bit != 0 {
+                return None;
+            }
+            free = end;
+            seen |= bit;
+            // A kind that this reader does not know may be ignored: a writer that needs it understood raises the
+            // minimum reader version.
+            let Some(section) = Section::ALL.into_iter().find(|section| *section as u32 == kind) else {
+                continue;
+            };
+            if stride < section.stride() || length.checked_rem(index(stride))? != 0 {
+                return None;
+            }
+            let place = extents.get_mut(index(kind).checked_sub(1)?)?;
+            *place = Extent { start, end, stride: index(stride) };
+        }
+        let complete = Section::ALL.into_iter().all(|section| seen & (1u64 << (section as u32)) != 0);
+        complete.then_some(extents)
+    }
+
+    pub(super) fn stored_digest(&self) -> &[u8] {
+        self.bytes.get(DIGEST..HEADER).unwrap_or_default()
+    }
+
+    pub(super) fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn extent(&self, section: Section) -> Extent {
+        let place = index(section as u32).saturating_sub(1);
+        self.extents.get(place).copied().unwrap_or_default()
+    }
+
+    fn section(&self, section: Section) -> Result<&[u8], Unreadable> {
+        let extent = self.extent(section);
+        self.bytes.get(extent.start..extent.end).ok_or(Unreadable)
+    }
+
+    /// How many records a section has.
+    pub(super) fn count(&self, section: Section) -> u32 {
+        let extent = self.extent(section);
+        let length = extent.end.saturating_sub(extent.start);
+        u32::try_from(length.checked_div(extent.stride).unwrap_or(0)).unwrap_or(0)
+    }
+
+    pub(super) fn record(&self, section: Section, number: u32) -> Result<Record<'_>, Unreadable> {
+        let extent = self.extent(section);
+        let start = index(number).checked_mul(extent.stride).ok_or(Unreadable)?;
+        let end = start.checked_add(extent.stride).ok_or(Unreadable)?;
+        self.section(section)?.get(start..end).map(Record).ok_or(Unreadable)
+    }
+
+    /// The string whose offset and length are the fields `field` and `field + 1`.
+    pub(super) fn string(&self, record: Record<'_>, field: usize) -> Result<&str, Unreadable> {
+        let bytes = self.string_bytes(record, field)?;
+        std::str::from_utf8(bytes).map_err(|_| Unreadable)
+    }
+
+    fn string_bytes(&self, record: Record<'_>, field: usize) -> Result<&[u8], Unreadable> {
+        let start = index(record.field(field)?);
+        let length = index(record.field(field.saturating_add(1))?);
+        let end = start.checked_add(length).ok_or(Unreadable)?;
+        self.section(Section::Strings)?.get(start..end).ok_or(Unreadable)
+    }
+
+    /// Whether that string is exactly `text`.
+    pub(super) fn string_is(&self, record: Record<'_>, field: usize, text: &str) -> Result<bool, Unreadable> {
+        Ok(self.string_bytes(record, field)? == text.as_bytes())
+    }
+
+    /// Whether that string, which is stored in lower case, is `text` in lower case.
+    pub(super) fn lowercase_is(
+        &self,
+        record: Record<'_>,
+        field: usize,
+        text: &str,
+    ) -> Result<bool, Unreadable> {
+        let stored = self.string_bytes(record, field)?;
+        let lower = |byte: u8| byte.to_ascii_lowercase();
+        Ok(stored.len() == text.len() && stored.iter().copied().eq(text.bytes().map(lower)))
+    }
+
+    /// The record numbers `start..start + count`, where the section has them all.
+    pub(super) fn range(
+        &self,
+        section: Section,
+        start: u32,
+        count: u32,
+    ) -> Result<std::ops::Range<u32>, Unreadable> {
+        let end = start.checked_add(count).ok_or(Unreadable)?;
+        if end > self.count(section) { Err(Unreadable) } else { Ok(start..end) }
+    }
+
+    /// Looks a key up: the number of the record in `records` that `matches`.
+    pub(super) fn find(
+        &self,
+        table: Section,
+        records: Section,
+        hash: impl Fn(KeyHash) -> KeyHash,
+        matches: impl Fn(Record<'_>) -> Result<bool, Unreadable>,
+    ) -> Result<Option<u32>, Unreadable> {
+        let bytes = self.section(table)?;
+        let seed = u64_at(bytes, 0).ok_or(Unreadable)?;
+        let slots = u32_at(bytes, 8).ok_or(Unreadable)?;
+        let probe = u32_at(bytes, 12).filter(|probe| *probe <= MAX_PROBE).ok_or(Unreadable)?;
+        let (tag, mut slot) = hash(KeyHash::new(seed)).tag_and_home(slots);
+        for _ in 0..probe {
+            let offset = index(slot).checked_mul(SLOT).and_then(|offset| offset.checked_add(TABLE_HEADER));
+            let offset = offset.ok_or(Unreadable)?;
+            let stored = u32_at(bytes, offset).ok_or(Unreadable)?;
+            let Some(number) = u32_at(bytes, offset.saturating_add(4)).ok_or(Unreadable)?.checked_sub(1)
+            else {
+                return Ok(None);
+            };
+            if stored == tag && matches(self.record(records, number)?)? {
+                return Ok(Some(number));
+            }
+            slot = slot.saturating_add(1);
+            if slot >= slots {
+                slot = 0;
+            }
+        }
+        Ok(None)
+    }
+}
