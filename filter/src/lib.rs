@@ -23,10 +23,14 @@
 //! | [`record`] | the decision record |
 //! | `host` (wasm32) | callbacks to events, effects to hostcalls; decides nothing |
 
+pub mod callout;
 pub mod config;
 pub mod crypto;
 pub mod delegation;
+pub mod mcp;
 pub mod pep;
 pub mod reason;
 pub mod record;
 pub mod reply;
+#[cfg(target_arch = "wasm32")]
+mod host;

@@ -1,6 +1,15 @@
-//! The decision record (STUB, being written).
+//! The decision record: one line of JSON for every decision, in the proxy's log and in the stream's filter state.
+//!
+//! Field names follow OPA's decision log where it has them. Tokens, keys and argument values are not among the fields;
+//! what a client chose freely (paths, tool names) is bounded and escaped.
 
-/// One decision, as it is logged: one line of JSON, written by [`DecisionRecord::to_json`].
+use crate::delegation::VerifiedDelegation;
+use crate::reason::Reason;
+use policy_wasm::decision::Decision;
+use policy_wasm::json::write_str;
+use policy_wasm::model::ActorKind;
+
+/// One decision, as it is logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecisionRecord {
     /// The JSON line.
@@ -9,4 +18,223 @@ pub struct DecisionRecord {
     pub result: &'static str,
     /// Reason code, `allowed` for a permit: the metric's `reason` label.
     pub reason: &'static str,
+}
+
+/// One question to the authorization cluster and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckTrace {
+    /// The relation.
+    pub relation: String,
+    /// The object's type. Its id comes from arguments and stays out of the log.
+    pub object_type: String,
+    /// `yes` or the reason code.
+    pub result: &'static str,
+}
+
+/// What is known of an exchange when its decision is recorded.
+#[derive(Debug, Default)]
+pub struct Facts<'a> {
+    /// Unique, made by the host.
+    pub decision_id: &'a str,
+    /// Milliseconds since the Unix epoch.
+    pub time_ms: u64,
+    /// `x-request-id`, for correlation; the client may have chosen it.
+    pub request_id: Option<&'a str>,
+    /// HTTP method.
+    pub http_method: &'a str,
+    /// Path without the query, as it came.
+    pub path: &'a str,
+    /// The server's id in the policy.
+    pub server: Option<&'a str>,
+    /// The verified token.
+    pub delegation: Option<&'a VerifiedDelegation>,
+    /// MCP method.
+    pub method: Option<&'a str>,
+    /// Tool name, as the client wrote it.
+    pub tool: Option<&'a str>,
+    /// The PDP's decision.
+    pub decision: Option<&'a Decision>,
+    /// Questions asked so far.
+    pub checks: &'a [CheckTrace],
+    /// The bundle's revision.
+    pub bundle_revision: Option<&'a str>,
+}
+
+/// Longest freely chosen text in a record, in bytes.
+const MAX_TEXT: usize = 256;
+
+fn bounded(text: &str) -> &str {
+    let mut end = text.len().min(MAX_TEXT);
+    while !text.is_char_boundary(end) {
+        end = end.saturating_sub(1);
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+/// Writes `{"key":value,…}` without a copy of any value.
+struct Fields<'o> {
+    out: &'o mut String,
+    first: bool,
+}
+
+impl<'o> Fields<'o> {
+    fn open(out: &'o mut String) -> Self {
+        out.push('{');
+        Fields { out, first: true }
+    }
+
+    fn key(&mut self, key: &str) -> &mut String {
+        if !std::mem::replace(&mut self.first, false) {
+            self.out.push(',');
+        }
+        self.out.push('"');
+        self.out.push_str(key);
+        self.out.push_str("\":");
+        self.out
+    }
+
+    fn text(&mut self, key: &str, value: &str) {
+        write_str(self.key(key), bounded(value));
+    }
+
+    fn optional(&mut self, key: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.text(key, value);
+        }
+    }
+
+    fn close(self) {
+        self.out.push('}');
+    }
+}
+
+fn list<T>(out: &mut String, items: impl IntoIterator<Item = T>, mut write: impl FnMut(&mut String, T)) {
+    out.push('[');
+    for (index, item) in items.into_iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write(out, item);
+    }
+    out.push(']');
+}
+
+/// The record of one decision; `denied` is empty for a permit.
+pub fn record(facts: &Facts<'_>, denied: Option<Reason>) -> DecisionRecord {
+    let result = if denied.is_some() { "deny" } else { "permit" };
+    let reason = denied.map_or("allowed", Reason::code);
+    let mut json = String::with_capacity(768);
+    let mut fields = Fields::open(&mut json);
+    fields.text("decision_id", facts.decision_id);
+    fields.text("time", &rfc3339(facts.time_ms));
+    fields.text("result", result);
+    fields.text("reason", reason);
+    if let Some(decision) = facts.decision.filter(|decision| !decision.reasons.is_empty()) {
+        list(fields.key("reasons"), decision.reasons.iter(), |out, reason| write_str(out, reason.code()));
+    }
+    if let Some(delegation) = facts.delegation {
+        let out = fields.key("subject");
+        let mut subject = Fields::open(out);
+        subject.text("issuer", &delegation.issuer);
+        subject.text("id", &delegation.subject);
+        subject.close();
+        list(fields.key("actors"), &delegation.actors, |out, actor| {
+            let mut fields = Fields::open(out);
+            fields.text("kind", match actor.kind {
+                ActorKind::Subject => "subject",
+                ActorKind::Client => "client",
+            });
+            fields.text("issuer", &actor.issuer);
+            fields.text("id", &actor.id);
+            fields.close();
+        });
+        fields.optional("client_id", delegation.client_id.as_deref());
+        fields.optional("token_id", delegation.token_id.as_deref());
+    }
+    fields.optional("server", facts.server);
+    fields.optional("method", facts.method);
+    fields.optional("tool", facts.tool);
+    if let Some(decision) = facts.decision {
+        fields.optional("tier", decision.tier.as_deref());
+        fields.optional("ceiling", decision.ceiling.as_deref());
+    }
+    if !facts.checks.is_empty() {
+        list(fields.key("checks"), facts.checks, |out, check| {
+            let mut fields = Fields::open(out);
+            fields.text("relation", &check.relation);
+            fields.text("object_type", &check.object_type);
+            fields.text("result", check.result);
+            fields.close();
+        });
+    }
+    fields.optional("bundle_revision", facts.bundle_revision);
+    fields.optional("request_id", facts.request_id);
+    let mut http = Fields::open(fields.key("http"));
+    http.text("method", facts.http_method);
+    http.text("path", facts.path);
+    http.close();
+    fields.close();
+    DecisionRecord { json, result, reason }
+}
+
+/// RFC 3339 in UTC with milliseconds. The calendar is the proleptic Gregorian one.
+pub fn rfc3339(ms: u64) -> String {
+    let seconds = ms / 1000;
+    let (days, of_day) = (seconds / 86_400, seconds % 86_400);
+    let (mut year, mut day) = (1970u64, days);
+    let leap = |year: u64| (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    // Whole 400-year cycles first, so that the loop is short for any input.
+    year = year.saturating_add((day / 146_097).saturating_mul(400));
+    day %= 146_097;
+    loop {
+        let length = if leap(year) { 366 } else { 365 };
+        if day < length {
+            break;
+        }
+        day = day.saturating_sub(length);
+        year = year.saturating_add(1);
+    }
+    let february = if leap(year) { 29 } else { 28 };
+    let mut month = 1u32;
+    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
+        if day < length {
+            break;
+        }
+        day = day.saturating_sub(length);
+        month = month.saturating_add(1);
+    }
+    format!(
+        "{year:04}-{month:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+        day.saturating_add(1),
+        of_day / 3600,
+        of_day % 3600 / 60,
+        of_day % 60,
+        ms % 1000
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_rfc_3339() {
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(rfc3339(1_795_213_260_007), "2026-11-20T22:21:00.007Z");
+        assert_eq!(rfc3339(951_782_399_999), "2000-02-28T23:59:59.999Z");
+        assert_eq!(rfc3339(951_782_400_000), "2000-02-29T00:00:00.000Z");
+        assert_eq!(rfc3339(4_107_542_400_000), "2100-03-01T00:00:00.000Z");
+        let _ = rfc3339(u64::MAX);
+    }
+
+    #[test]
+    fn what_a_client_chose_is_escaped_and_bounded() {
+        let path = format!("/\"\n{}", "é".repeat(400));
+        let facts = Facts { decision_id: "d", path: &path, http_method: "POST", ..Facts::default() };
+        let record = record(&facts, Some(Reason::ServerUnknown));
+        let read: serde_json::Value = serde_json::from_str(&record.json).unwrap();
+        assert!(read["http"]["path"].as_str().unwrap().len() <= MAX_TEXT);
+        assert!(!record.json.contains('\n'));
+        assert_eq!((record.result, record.reason), ("deny", "server_unknown"));
+    }
 }

@@ -1,4 +1,14 @@
-//! What a client sees of a denial (STUB, being written: one exhaustive table).
+//! What a client sees of a denial: one exhaustive table from reason to wire.
+//!
+//! Identity problems are HTTP statuses with a challenge (RFC 6750 §3, RFC 9728 §5.1); a policy denial of one call is
+//! a JSON-RPC error under HTTP 200, since real clients end their whole session on other statuses. A client learns the
+//! reason code and no rule names.
+
+use crate::delegation::TokenError;
+use crate::mcp::Era;
+use crate::reason::Reason;
+use policy_wasm::decision::DenyReason;
+use policy_wasm::json;
 
 /// A local reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,4 +21,290 @@ pub struct Reply {
     pub body: Vec<u8>,
     /// For the proxy's access log (`%RESPONSE_CODE_DETAILS%`): `toolward_denied_<reason>` or `toolward_metadata`.
     pub details: String,
+}
+
+/// The form in which a denial of one call is told; a configuration choice per server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DenialForm {
+    /// HTTP 200 with a JSON-RPC error: every client survives it and can tell it from a result.
+    #[default]
+    JsonRpcError,
+    /// HTTP 200 with a tool result that has `isError`: the model sees the text.
+    ToolError,
+    /// HTTP 403 with a JSON-RPC error: for those whose monitors count statuses; some clients end their session.
+    Http403,
+}
+
+/// JSON-RPC code of a policy denial. Positive, since MCP 2026-07-28 keeps −32768..−32000 for itself and JSON-RPC.
+pub const DENIED: i32 = 403;
+/// JSON-RPC code where the authorization cluster gave no answer to go by.
+pub const UNDECIDED: i32 = 503;
+/// JSON-RPC codes of JSON-RPC 2.0 §5.1 and MCP 2026-07-28.
+mod code {
+    pub const PARSE: i32 = -32700;
+    pub const INVALID: i32 = -32600;
+    pub const METHOD: i32 = -32601;
+    pub const PARAMS: i32 = -32602;
+    pub const INTERNAL: i32 = -32603;
+    pub const HEADER_MISMATCH: i32 = -32020;
+    pub const REVISION: i32 = -32022;
+}
+
+/// What `WWW-Authenticate` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Challenge {
+    /// No such header.
+    None,
+    /// No credentials came: no `error` attribute (RFC 6750 §3.1).
+    Bare,
+    /// `error="invalid_token"`.
+    InvalidToken,
+    /// `error="invalid_request"`.
+    InvalidRequest,
+    /// `error="insufficient_scope"`.
+    InsufficientScope,
+}
+
+/// One line of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// HTTP status.
+    pub status: u16,
+    /// JSON-RPC code.
+    pub code: i32,
+    /// The challenge.
+    pub challenge: Challenge,
+    /// What the client is told: what was wrong and what to do.
+    pub text: &'static str,
+    /// Whether this denies one judged call, so that [`DenialForm`] applies.
+    pub of_call: bool,
+}
+
+const fn http(status: u16, code: i32, text: &'static str) -> Row {
+    Row { status, code, challenge: Challenge::None, text, of_call: false }
+}
+
+const fn identity(status: u16, challenge: Challenge, text: &'static str) -> Row {
+    Row { status, code: DENIED, challenge, text, of_call: false }
+}
+
+const fn call(code: i32, text: &'static str) -> Row {
+    Row { status: 200, code, challenge: Challenge::None, text, of_call: true }
+}
+
+/// The table.
+pub const fn row(reason: Reason) -> Row {
+    match reason {
+        Reason::ConfigurationMissing => http(503, UNDECIDED, "the gateway has no valid configuration; tell its operator"),
+        Reason::HostFailure => http(503, UNDECIDED, "the gateway could not read the request from its proxy; try again"),
+        Reason::ServerUnknown => http(404, DENIED, "no MCP server is known at this address; check host and path"),
+        Reason::HttpMethodUnsupported => http(405, DENIED, "use POST, GET or DELETE"),
+        Reason::HeaderRepeated => http(400, code::INVALID, "a header that decides came more than once; send it once"),
+        Reason::HeaderInvalid => http(400, code::INVALID, "a header that decides is not plain ASCII"),
+        Reason::OriginRefused => http(403, DENIED, "this origin is not allowed"),
+        Reason::ContentTypeUnsupported => http(415, code::INVALID, "send Content-Type: application/json in UTF-8"),
+        Reason::ContentEncodingUnsupported => http(415, code::INVALID, "send the body without Content-Encoding"),
+        Reason::BodyTooLarge => http(413, code::INVALID, "the body is longer than the gateway's limit"),
+        Reason::BodyMissing => http(400, code::INVALID, "a POST needs one JSON-RPC message as its body"),
+        Reason::BodyUnexpected => http(400, code::INVALID, "GET and DELETE must not carry a body"),
+        Reason::TokenMissing => identity(401, Challenge::Bare, "an access token is needed"),
+        Reason::AuthorizationMalformed => {
+            identity(400, Challenge::InvalidRequest, "send one bearer token in the Authorization header, nowhere else")
+        }
+        Reason::MessageMalformed => http(400, code::PARSE, "the body is not strict JSON in UTF-8"),
+        Reason::MessageAmbiguous => {
+            http(400, code::INVALID, "the body could be read in two ways: repeated or lookalike keys, or half a surrogate pair")
+        }
+        Reason::MessageTooComplex => http(400, code::INVALID, "the body is nested too deeply or has a number beyond a double"),
+        Reason::MessageBatch => http(400, code::INVALID, "batches are not accepted; send one message"),
+        Reason::MessageInvalid => http(400, code::INVALID, "the body is not one JSON-RPC 2.0 request or notification"),
+        Reason::MessageIdUnusable => http(400, code::INVALID, "a request needs an id that is a string or an integer"),
+        Reason::MessageResponse => http(400, code::INVALID, "responses are not accepted"),
+        Reason::ParamsInvalid => http(400, code::PARAMS, "params lacks what the method needs, or has it in another form"),
+        Reason::RevisionUnsupported => http(400, code::REVISION, "this protocol revision is not admitted"),
+        Reason::HeaderMismatch => http(400, code::HEADER_MISMATCH, "the MCP headers and the body do not agree"),
+        Reason::MethodUnknown => http(200, code::METHOD, "this method is not permitted here"),
+        Reason::NotificationUnknown => http(400, code::INVALID, "this notification is not permitted here"),
+        Reason::CheckDenied => call(DENIED, "the authorization service does not have the relation that this call needs"),
+        Reason::CheckConditional => call(DENIED, "the authorization service could not say yes without conditions"),
+        Reason::CheckUnaskable => call(DENIED, "the object of this call cannot be named at the authorization service"),
+        Reason::CheckUnreachable => call(UNDECIDED, "the authorization service could not be reached; try again later"),
+        Reason::CheckTimeout => call(UNDECIDED, "the authorization service did not answer in time; try again later"),
+        Reason::CheckFailed => call(UNDECIDED, "the authorization service answered with an error; try again later"),
+        Reason::CheckMalformed => call(UNDECIDED, "the authorization service's answer could not be read; try again later"),
+        Reason::ObligationUnknown => call(DENIED, "the policy asks for something that this gateway does not know"),
+        Reason::ListUnreadable => http(502, code::INTERNAL, "the server's list could not be read, so it is not shown"),
+        Reason::ListTooLarge => http(502, code::INTERNAL, "the server's list is longer than the gateway's limit"),
+        Reason::Token(error) => token_row(error),
+        Reason::Policy(reason) => policy_row(reason),
+    }
+}
+
+const fn token_row(error: TokenError) -> Row {
+    let text = match error {
+        TokenError::Malformed => "the access token is malformed",
+        TokenError::TypeWrong => "this kind of token is not accepted",
+        TokenError::AlgorithmRefused => "the access token's algorithm is not accepted",
+        TokenError::CriticalHeader => "the access token demands an extension that is not understood",
+        TokenError::IssuerUnknown => "the access token's issuer is not trusted here",
+        TokenError::KeyUnknown => "no key of the issuer fits the access token",
+        TokenError::SignatureInvalid => "the access token's signature is wrong",
+        TokenError::VerifierUnavailable => {
+            return http(503, UNDECIDED, "the access token could not be checked; try again");
+        }
+        TokenError::ClaimsInvalid => "a claim of the access token is missing or malformed",
+        TokenError::ChainInvalid => "the access token's chain of actors is malformed",
+        TokenError::BindingUnsupported => "the access token is bound to a key, which is not supported here",
+        TokenError::AudienceWrong => "the access token is for another resource",
+        TokenError::Expired => "the access token has expired",
+        TokenError::NotYetValid => "the access token is not valid yet",
+        TokenError::LifetimeTooLong => "the access token lives too long",
+    };
+    identity(401, Challenge::InvalidToken, text)
+}
+
+const fn policy_row(reason: DenyReason) -> Row {
+    match reason {
+        DenyReason::PolicyUnreadable => call(DENIED, "the policy could not be read for this call; tell the gateway's operator"),
+        DenyReason::ActorMissing => call(DENIED, "the access token names no agent"),
+        DenyReason::ChainTooLong => call(DENIED, "too many agents stand between the human and this call"),
+        DenyReason::SubjectNotGranted => call(DENIED, "the human has no grant at this server"),
+        DenyReason::ActorUnknown => call(DENIED, "an agent of this delegation has no grant at this server"),
+        DenyReason::ToolUnknown => call(DENIED, "this tool is not in the catalogue"),
+        DenyReason::TierAboveSubject => call(DENIED, "this tool is above what the human may use"),
+        DenyReason::TierAboveActor => call(DENIED, "this tool is above what an agent of this delegation may use"),
+        DenyReason::ScopeInsufficient => {
+            identity(403, Challenge::InsufficientScope, "the access token lacks the scope for this tool")
+        }
+        DenyReason::ArgumentMissing => call(DENIED, "an argument that the policy needs is missing"),
+        DenyReason::ArgumentUnusable => call(DENIED, "an argument that the policy needs has a form it does not accept"),
+    }
+}
+
+/// What is known when a denial is told.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Context<'a> {
+    /// The request's id as JSON text, where it is usable.
+    pub id: Option<&'a str>,
+    /// Whether the client speaks a modern revision.
+    pub modern: bool,
+    /// Whether the message is a `tools/call`.
+    pub tool_call: bool,
+    /// Whether the message is `initialize`.
+    pub initialize: bool,
+    /// The server's form for denials of one call.
+    pub form: DenialForm,
+    /// URL of the server's metadata (RFC 9728), where the server is known.
+    pub metadata_url: Option<&'a str>,
+    /// Scope for the challenge.
+    pub scope: Option<&'a str>,
+    /// Decision id, for support.
+    pub decision_id: &'a str,
+    /// Names of the admitted revisions.
+    pub revisions: &'a [crate::mcp::Revision],
+    /// The revision that was asked for.
+    pub requested: Option<&'a str>,
+}
+
+/// The reply for a denial.
+pub fn denial(reason: Reason, context: &Context<'_>) -> Reply {
+    let row = row(reason);
+    let (mut status, mut rpc_code) = (row.status, row.code);
+    match reason {
+        // MCP 2026-07-28 answers an unknown method with 404; a legacy client would take that for a lost session.
+        Reason::MethodUnknown if context.modern => status = 404,
+        // A legacy client does not know −32022: the revision's own example for `initialize` is −32602.
+        Reason::RevisionUnsupported if context.initialize => (status, rpc_code) = (200, code::PARAMS),
+        // A legacy client survives an error for one call, not a status; a modern one is told by 400.
+        Reason::ParamsInvalid if !context.modern && context.id.is_some() => status = 200,
+        _ if row.of_call && context.form == DenialForm::Http403 => status = 403,
+        _ => {}
+    }
+    let mut headers = vec![
+        ("content-type", "application/json".to_owned()),
+        ("cache-control", "no-store".to_owned()),
+    ];
+    if reason == Reason::HttpMethodUnsupported {
+        headers.push(("allow", "GET, POST, DELETE".to_owned()));
+    }
+    if let Some(challenge) = challenge(row, context) {
+        headers.push(("www-authenticate", challenge));
+    }
+    let body = if row.of_call && context.form == DenialForm::ToolError && context.tool_call {
+        tool_error(reason, row.text, context)
+    } else {
+        rpc_error(reason, rpc_code, row.text, context)
+    };
+    Reply { status, headers, body: body.into_bytes(), details: format!("toolward_denied_{}", reason.code()) }
+}
+
+/// `WWW-Authenticate`; every part is from the configuration, the policy or the table, never from the client.
+fn challenge(row: Row, context: &Context<'_>) -> Option<String> {
+    let mut parts: Vec<String> = Vec::new();
+    let error = match row.challenge {
+        Challenge::None => return None,
+        Challenge::Bare => None,
+        Challenge::InvalidToken => Some("invalid_token"),
+        Challenge::InvalidRequest => Some("invalid_request"),
+        Challenge::InsufficientScope => Some("insufficient_scope"),
+    };
+    if let Some(error) = error {
+        parts.push(format!("error=\"{error}\""));
+        parts.push(format!("error_description=\"{}\"", row.text));
+    }
+    if let Some(scope) = context.scope.filter(|scope| !scope.is_empty()) {
+        parts.push(format!("scope=\"{scope}\""));
+    }
+    if let Some(url) = context.metadata_url {
+        parts.push(format!("resource_metadata=\"{url}\""));
+    }
+    if parts.is_empty() { Some("Bearer".to_owned()) } else { Some(format!("Bearer {}", parts.join(", "))) }
+}
+
+/// A JSON-RPC error; also the data of the event that stands in for a list.
+pub fn rpc_error(reason: Reason, rpc_code: i32, text: &str, context: &Context<'_>) -> String {
+    let mut out = String::from("{\"jsonrpc\":\"2.0\",\"id\":");
+    out.push_str(context.id.unwrap_or("null"));
+    out.push_str(",\"error\":{\"code\":");
+    out.push_str(&rpc_code.to_string());
+    out.push_str(",\"message\":");
+    json::write_str(&mut out, text);
+    out.push_str(",\"data\":{\"reason\":");
+    json::write_str(&mut out, reason.code());
+    out.push_str(",\"decision_id\":");
+    json::write_str(&mut out, context.decision_id);
+    if reason == Reason::RevisionUnsupported {
+        out.push_str(",\"supported\":[");
+        for (index, revision) in context.revisions.iter().enumerate() {
+            if index > 0 {
+                out.push(',');
+            }
+            json::write_str(&mut out, revision.name());
+        }
+        out.push_str("],\"requested\":");
+        match context.requested {
+            Some(requested) => json::write_str(&mut out, requested),
+            None => out.push_str("null"),
+        }
+    }
+    out.push_str("}}}");
+    out
+}
+
+fn tool_error(reason: Reason, text: &str, context: &Context<'_>) -> String {
+    let mut out = String::from("{\"jsonrpc\":\"2.0\",\"id\":");
+    out.push_str(context.id.unwrap_or("null"));
+    out.push_str(",\"result\":{");
+    if context.modern {
+        out.push_str("\"resultType\":\"complete\",");
+    }
+    out.push_str("\"content\":[{\"type\":\"text\",\"text\":");
+    json::write_str(&mut out, &format!("denied: {text} ({}, decision {})", reason.code(), context.decision_id));
+    out.push_str("}],\"isError\":true}}");
+    out
+}
+
+/// Whether an era is the modern one.
+pub fn is_modern(era: Era) -> bool {
+    era == Era::Modern
 }

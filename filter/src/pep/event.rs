@@ -47,6 +47,11 @@ pub enum Event<'a> {
         /// Nothing follows.
         end_of_stream: bool,
     },
+    /// More of a held response is buffered, and more will come: only its size so far.
+    ResponseBuffered {
+        /// Bytes of the body that the host holds.
+        bytes: usize,
+    },
     /// Response body. While the response is held this is everything so far; while it streams, the new bytes.
     ResponseBody {
         /// The time.

@@ -1,50 +1,64 @@
-//! The state machine of one HTTP exchange: events in, effects out (STUB, being written).
+//! The state machine of one HTTP exchange: events in, effects out.
 //!
-//! States are named by what they wait for:
-//! `ExpectHeaders → ExpectBody → [ExpectCheck] → ExpectResponse → … | Denied`.
+//! ```text
+//! ExpectHeaders ─┬─> ExpectBody ─┬─> ExpectCheck ─┬─> ExpectResponse ─> (ResponseHeld | ResponseStream)
+//!                └───────────────┴────────────────┴─> Denied
+//! ```
+//! States are named by what they wait for. The request side passes only in the states after a `Permit`; whatever comes
+//! out of order leaves it held.
 
 pub mod event;
+mod exchange;
+mod head;
+mod mapping;
+pub mod metadata;
 pub mod permit;
+mod response;
 
 pub use event::{Call, CallAnswer, Effect, Event, Fields, Flow};
+pub use exchange::Exchange;
 pub use permit::Permit;
 
 use crate::config::Config;
-use crate::crypto::SignatureProvider;
-use std::rc::Rc;
+use metadata::Metadata;
+use policy_wasm::json::Limits;
 
-/// What all exchanges of one VM share: configuration, bundle, keys, token cache. Immutable but for the cache; a new
-/// configuration makes a new one, and exchanges keep the one they began with.
-pub struct Pep {}
+/// What all exchanges of one VM share: configuration, bundle, keys, token cache. A new configuration makes a new one,
+/// and exchanges keep the one they began with.
+pub struct Pep {
+    config: Config,
+    metadata: Metadata,
+    limits: Limits,
+}
 
 impl Pep {
     /// From a valid configuration.
-    pub fn new(_config: Config, _provider: Rc<dyn SignatureProvider>) -> Pep {
-        Pep {}
-    }
-}
-
-/// One HTTP exchange.
-pub struct Exchange {}
-
-impl Exchange {
-    /// A new exchange. `decision_id` is unique, made by the host. With `None` for the PEP everything is denied.
-    pub fn new(_pep: Option<Rc<Pep>>, _decision_id: String) -> Exchange {
-        Exchange {}
+    pub fn new(config: Config) -> Pep {
+        let metadata = Metadata::of(&config);
+        let limits = Limits { depth: config.max_depth };
+        Pep { config, metadata, limits }
     }
 
-    /// Handles one event. The effects are to be carried out in order.
-    pub fn handle(&mut self, _event: Event<'_>) -> Vec<Effect> {
-        Vec::new()
+    /// Runs what the first request would run: hosts compile each function when it is first called, and that would
+    /// cost the first caller tens of milliseconds.
+    pub fn warm_up(&self) {
+        self.config.verifier.warm_up();
+        let body = br#"{"jsonrpc":"2.0","id":0,"method":"tools/call","params":{"name":"warm_up","arguments":{"a":["b",1,{}]}}}"#;
+        let _ = crate::mcp::message::read(body, &self.limits);
     }
 
-    /// Whether the request side may go on; [`Flow::Pass`] only once a permit was issued.
-    pub fn request_flow(&self) -> Flow {
-        Flow::Hold
+    /// Longest request body, in bytes.
+    pub fn max_body_bytes(&self) -> usize {
+        self.config.max_body_bytes
     }
 
-    /// Whether the response side may go on.
-    pub fn response_flow(&self) -> Flow {
-        Flow::Hold
+    /// Longest list answer and longest event of a stream, in bytes.
+    pub fn max_response_bytes(&self) -> usize {
+        self.config.max_response_bytes
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 }

@@ -1,0 +1,185 @@
+//! SpiceDB's HTTP API: `POST /v1/permissions/check`.
+//!
+//! Source: authzed/api, `authzed/api/v1/permission_service.proto` and `core.proto` (identifier rules).
+
+use super::Verdict;
+use crate::pep::{Call, CallAnswer};
+use crate::reason::Reason;
+use base64::Engine as _;
+use policy_wasm::decision::RelationCheck;
+use policy_wasm::json::{self, Limits, Str, Value};
+use std::borrow::Cow;
+
+/// How object and subject ids become SpiceDB ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identifiers {
+    /// As they are; an id with another character than SpiceDB admits cannot be asked about.
+    Plain,
+    /// As unpadded base64url, which admits every id. The relationships must be written the same way.
+    Base64Url,
+}
+
+/// Where and how SpiceDB is asked.
+#[derive(Debug, Clone)]
+pub struct SpiceDb {
+    /// The proxy's cluster.
+    pub cluster: String,
+    /// `:authority` of the call.
+    pub authority: String,
+    /// Longest wait in milliseconds.
+    pub timeout_ms: u32,
+    /// The preshared key, sent as a bearer token.
+    pub bearer_token: Option<String>,
+    /// How ids are written.
+    pub identifiers: Identifiers,
+}
+
+/// Longest answer that is read, in bytes.
+const MAX_ANSWER: usize = 64 * 1024;
+
+fn identifier(id: &str, form: Identifiers) -> Option<Cow<'_, str>> {
+    let id = match form {
+        Identifiers::Plain => Cow::Borrowed(id),
+        Identifiers::Base64Url => {
+            Cow::Owned(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(id.as_bytes()))
+        }
+    };
+    let admitted = |byte: u8| byte.is_ascii_alphanumeric() || b"/_|-=+".contains(&byte);
+    (!id.is_empty() && id.len() <= 1024 && id.bytes().all(admitted)).then_some(id)
+}
+
+/// Types and relations: `[a-z][a-z0-9_]{1,62}[a-z0-9]`, types with an optional prefix before `/`.
+fn is_name(name: &str) -> bool {
+    let admitted = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'/';
+    !name.is_empty() && name.len() <= 128 && name.bytes().all(admitted)
+}
+
+/// The call that asks for one relation; `None` where the names cannot be told to SpiceDB.
+pub fn question(settings: &SpiceDb, check: &RelationCheck) -> Option<Call> {
+    let object = identifier(&check.object_id, settings.identifiers)?;
+    let subject = identifier(&check.subject_id, settings.identifiers)?;
+    if !is_name(&check.object_type) || !is_name(&check.subject_type) || !is_name(&check.relation) {
+        return None;
+    }
+    // Every part was held against an alphabet without quotes or escapes. Revocation must count at once, so the
+    // answer is asked for at the head of the log rather than from a cache.
+    let body = format!(
+        concat!(
+            r#"{{"consistency":{{"fullyConsistent":true}},"#,
+            r#""resource":{{"objectType":"{}","objectId":"{}"}},"permission":"{}","#,
+            r#""subject":{{"object":{{"objectType":"{}","objectId":"{}"}}}}}}"#
+        ),
+        check.object_type, object, check.relation, check.subject_type, subject
+    );
+    let mut headers = vec![("content-type", "application/json".to_owned())];
+    if let Some(token) = &settings.bearer_token {
+        headers.push(("authorization", format!("Bearer {token}")));
+    }
+    Some(Call {
+        cluster: settings.cluster.clone(),
+        authority: settings.authority.clone(),
+        path: "/v1/permissions/check",
+        headers,
+        body: body.into_bytes(),
+        timeout_ms: settings.timeout_ms,
+    })
+}
+
+/// What an answer says.
+pub fn verdict(answer: CallAnswer<'_>) -> Verdict {
+    let body = match answer {
+        CallAnswer::NotSent | CallAnswer::Reset => return Verdict::No(Reason::CheckUnreachable),
+        // Envoy tells its own timeout as a 504 with this text.
+        CallAnswer::Response { status: 504, .. } => return Verdict::No(Reason::CheckTimeout),
+        CallAnswer::Response { status: 200, body } if body.len() <= MAX_ANSWER => body,
+        CallAnswer::Response { status: 200, .. } => return Verdict::No(Reason::CheckMalformed),
+        CallAnswer::Response { .. } => return Verdict::No(Reason::CheckFailed),
+    };
+    let permissionship = json::parse(body, &Limits::default())
+        .ok()
+        .and_then(Value::as_object)
+        .filter(|answer| {
+            answer.members().all(|(key, _)| key.is("permissionship") || !key.resembles("permissionship"))
+        })
+        .and_then(|answer| answer.get("permissionship"))
+        .and_then(Value::as_str)
+        .map(Str::decode);
+    match permissionship.as_deref() {
+        Some("PERMISSIONSHIP_HAS_PERMISSION") => Verdict::Yes,
+        Some("PERMISSIONSHIP_NO_PERMISSION") => Verdict::No(Reason::CheckDenied),
+        Some("PERMISSIONSHIP_CONDITIONAL_PERMISSION") => Verdict::No(Reason::CheckConditional),
+        _ => Verdict::No(Reason::CheckMalformed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(identifiers: Identifiers) -> SpiceDb {
+        SpiceDb {
+            cluster: "spicedb".into(),
+            authority: "spicedb".into(),
+            timeout_ms: 250,
+            bearer_token: None,
+            identifiers,
+        }
+    }
+
+    fn check(object_id: &str) -> RelationCheck {
+        RelationCheck {
+            relation: "writer".into(),
+            object_type: "repository".into(),
+            object_id: object_id.into(),
+            subject_type: "user".into(),
+            subject_id: "u-1".into(),
+        }
+    }
+
+    #[test]
+    fn a_question_is_valid_json_with_the_ids_in_their_places() {
+        let call = question(&settings(Identifiers::Plain), &check("acme/web")).unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&call.body).unwrap();
+        assert_eq!(body["resource"]["objectId"], "acme/web");
+        assert_eq!(body["permission"], "writer");
+        assert_eq!(body["subject"]["object"]["objectId"], "u-1");
+    }
+
+    #[test]
+    fn an_id_that_spicedb_does_not_admit_is_not_asked_about() {
+        for id in ["", "a.b", "a\"b", "*", "é", "a b", "a:b", "a#b"] {
+            assert!(question(&settings(Identifiers::Plain), &check(id)).is_none(), "{id}");
+        }
+        let call = question(&settings(Identifiers::Base64Url), &check("a.b")).unwrap();
+        assert!(String::from_utf8(call.body).unwrap().contains("\"YS5i\""));
+    }
+
+    #[test]
+    fn only_an_explicit_yes_is_a_yes() {
+        let says = |status, body: &str| verdict(CallAnswer::Response { status, body: body.as_bytes() });
+        assert_eq!(says(200, r#"{"permissionship":"PERMISSIONSHIP_HAS_PERMISSION"}"#), Verdict::Yes);
+        for (status, body, reason) in [
+            (200, r#"{"permissionship":"PERMISSIONSHIP_NO_PERMISSION"}"#, Reason::CheckDenied),
+            (200, r#"{"permissionship":"PERMISSIONSHIP_CONDITIONAL_PERMISSION"}"#, Reason::CheckConditional),
+            (200, r#"{"permissionship":"PERMISSIONSHIP_UNSPECIFIED"}"#, Reason::CheckMalformed),
+            (200, r#"{"permissionship":true}"#, Reason::CheckMalformed),
+            (200, r#"{"Permissionship":"PERMISSIONSHIP_HAS_PERMISSION"}"#, Reason::CheckMalformed),
+            (
+                200,
+                r#"{"permissionship":"PERMISSIONSHIP_NO_PERMISSION","permissionship":"PERMISSIONSHIP_HAS_PERMISSION"}"#,
+                Reason::CheckMalformed,
+            ),
+            (200, "{}", Reason::CheckMalformed),
+            (200, "", Reason::CheckMalformed),
+            (204, r#"{"permissionship":"PERMISSIONSHIP_HAS_PERMISSION"}"#, Reason::CheckFailed),
+            (403, r#"{"permissionship":"PERMISSIONSHIP_HAS_PERMISSION"}"#, Reason::CheckFailed),
+            (500, "", Reason::CheckFailed),
+            (0, "", Reason::CheckFailed),
+            (504, "upstream request timeout", Reason::CheckTimeout),
+        ] {
+            assert_eq!(says(status, body), Verdict::No(reason), "{status} {body}");
+        }
+        assert_eq!(verdict(CallAnswer::Reset), Verdict::No(Reason::CheckUnreachable));
+        assert_eq!(verdict(CallAnswer::NotSent), Verdict::No(Reason::CheckUnreachable));
+    }
+}

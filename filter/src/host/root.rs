@@ -1,0 +1,99 @@
+//! The plugin's root context: configuration in, streams out.
+
+use super::calls::{self, Buffer, Level};
+use super::crypto::HostSignatures;
+use super::stream::Stream;
+use crate::config::Config;
+use crate::pep::Pep;
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::ContextType;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher};
+use std::rc::Rc;
+
+/// Longest configuration in bytes, bundle included.
+const MAX_CONFIGURATION: usize = 256 * 1024 * 1024;
+
+/// Counters by name; defined once per VM, at first use. Names are made of our own codes only, so there are few.
+#[derive(Default)]
+pub struct Counters {
+    ids: RefCell<BTreeMap<String, u32>>,
+}
+
+impl Counters {
+    /// Adds one to a counter. One that the host refuses is no reason to refuse a request.
+    pub fn count(&self, name: String) {
+        let mut ids = self.ids.borrow_mut();
+        let id = match ids.get(&name) {
+            Some(id) => Ok(*id),
+            None => calls::counter(&name).inspect(|id| {
+                ids.insert(name, *id);
+            }),
+        };
+        if let Ok(id) = id {
+            let _ = calls::count(id);
+        }
+    }
+}
+
+/// The root context.
+pub struct Root {
+    pep: Option<Rc<Pep>>,
+    counters: Rc<Counters>,
+    /// Distinguishes the decisions of this VM from those of all others.
+    vm_nonce: u64,
+}
+
+impl Root {
+    /// Before the configuration: everything would be denied.
+    pub fn new() -> Root {
+        // The standard library seeds this from the host's randomness.
+        let vm_nonce = std::collections::hash_map::RandomState::new().build_hasher().finish();
+        Root { pep: None, counters: Rc::default(), vm_nonce }
+    }
+
+    fn load(&self) -> Result<Pep, String> {
+        let text = calls::buffer(Buffer::PluginConfiguration, MAX_CONFIGURATION)
+            .map_err(|refused| format!("the host did not give the configuration (status {})", refused.0))?;
+        let config = Config::parse("configuration", &text, Rc::new(HostSignatures))
+            .map_err(|problems| problems.to_string())?;
+        let pep = Pep::new(config);
+        pep.warm_up();
+        Ok(pep)
+    }
+}
+
+impl Context for Root {}
+
+impl RootContext for Root {
+    fn on_configure(&mut self, _size: usize) -> bool {
+        let loaded = match self.load() {
+            Ok(pep) => {
+                let revision = pep.config().bundle.revision();
+                let version = env!("CARGO_PKG_VERSION");
+                calls::log(Level::Info, &format!("toolward {version}: configured with bundle revision `{revision}`"));
+                self.pep = Some(Rc::new(pep));
+                true
+            }
+            Err(problems) => {
+                for line in problems.lines() {
+                    calls::log(Level::Error, &format!("toolward: configuration refused: {line}"));
+                }
+                false
+            }
+        };
+        let result = if loaded { "loaded" } else { "refused" };
+        self.counters.count(format!("toolward.configurations.result.{result}"));
+        loaded
+    }
+
+    fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
+        let decision_id = format!("{:016x}{context_id:08x}", self.vm_nonce);
+        Some(Box::new(Stream::new(self.pep.clone(), decision_id, Rc::clone(&self.counters))))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}

@@ -1,0 +1,268 @@
+//! One HTTP stream: callbacks to events, effects to hostcalls.
+
+use super::calls::{self, Buffer, Level, Map, Pairs, Refused};
+use super::root::Counters;
+use crate::pep::{Call, CallAnswer, Effect, Event, Exchange, Flow, Pep};
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Longest answer of the authorization cluster that is read, in bytes.
+const MAX_ANSWER: usize = 1024 * 1024;
+
+/// One HTTP stream.
+pub struct Stream {
+    exchange: Exchange,
+    counters: Rc<Counters>,
+    /// Bytes that are read of a body: one more than the limit, so that a longer one is seen to be longer.
+    body_window: usize,
+    response_window: usize,
+    /// A reply was sent: whatever the host calls back for now is that reply.
+    replied: bool,
+    /// The body was judged; body and trailers that come later are not read again.
+    body_done: bool,
+}
+
+impl Stream {
+    /// A new stream under the configuration of the moment.
+    pub fn new(pep: Option<Rc<Pep>>, decision_id: String, counters: Rc<Counters>) -> Stream {
+        let window = |limit: usize| limit.saturating_add(1);
+        let (body_window, response_window) = pep.as_ref().map_or((0, 0), |pep| {
+            (window(pep.max_body_bytes()), window(pep.max_response_bytes()))
+        });
+        Stream {
+            exchange: Exchange::new(pep, decision_id),
+            counters,
+            body_window,
+            response_window,
+            replied: false,
+            body_done: false,
+        }
+    }
+
+    /// What a request callback returns: held until there is a permit.
+    fn request_action(&self) -> Action {
+        match self.exchange.request_flow() {
+            Flow::Pass if !self.replied => Action::Continue,
+            _ => Action::Pause,
+        }
+    }
+
+    fn response_action(&self) -> Action {
+        match self.exchange.response_flow() {
+            Flow::Hold if !self.replied => Action::Pause,
+            _ => Action::Continue,
+        }
+    }
+
+    fn fail(&mut self, refused: Refused) {
+        calls::log(Level::Warn, &format!("toolward: the host refused a call (status {})", refused.0));
+        let effects = self.exchange.fail();
+        self.carry_out(effects, 0);
+    }
+
+    /// Carries out effects; `response_bytes` is the size of the response bytes that may be replaced. A hostcall that
+    /// fails leaves nothing half done: the exchange ends with a reply.
+    fn carry_out(&mut self, effects: Vec<Effect>, response_bytes: usize) {
+        for effect in effects {
+            let done = match effect {
+                Effect::Forward { permit: _, remove } => {
+                    remove.iter().try_for_each(|name| calls::remove_header(Map::Request, name))
+                }
+                Effect::Reply(reply) => {
+                    self.replied = true;
+                    calls::reply(reply.status, &reply.headers, &reply.body, &reply.details)
+                }
+                Effect::Call(call) => {
+                    self.call(&call);
+                    Ok(())
+                }
+                Effect::Record(record) => {
+                    calls::log(Level::Info, &record.json);
+                    self.counters.count(format!(
+                        "toolward.decisions.result.{}.reason.{}",
+                        record.result, record.reason
+                    ));
+                    calls::set_filter_state("toolward_decision", &record.json)
+                }
+                Effect::RemoveResponseHeaders(names) => {
+                    names.iter().try_for_each(|name| calls::remove_header(Map::Response, name.as_bytes()))
+                }
+                Effect::ReplaceResponseBody(bytes) => calls::replace_buffer(Buffer::Response, response_bytes, &bytes),
+            };
+            if let Err(refused) = done {
+                self.give_up(refused);
+            }
+        }
+    }
+
+    fn give_up(&mut self, refused: Refused) {
+        calls::log(Level::Warn, &format!("toolward: the host refused a call (status {})", refused.0));
+        if self.replied {
+            return;
+        }
+        self.replied = true;
+        let body = br#"{"jsonrpc":"2.0","id":null,"error":{"code":503,"message":"the gateway could not act on its proxy; try again","data":{"reason":"host_failure"}}}"#;
+        let headers = [("content-type", "application/json".to_owned())];
+        let _ = calls::reply(503, &headers, body, "toolward_denied_host_failure");
+    }
+
+    fn call(&mut self, call: &Call) {
+        let mut headers: Vec<(&str, &str)> =
+            vec![(":method", "POST"), (":path", call.path), (":authority", &call.authority)];
+        headers.extend(call.headers.iter().map(|(name, value)| (*name, value.as_str())));
+        // The SDK's own call, since its dispatcher must learn the token to route the answer. It treats the two
+        // statuses that hosts give for a refused call as errors.
+        let sent = proxy_wasm::hostcalls::dispatch_http_call(
+            &call.cluster,
+            headers,
+            Some(&call.body),
+            Vec::new(),
+            Duration::from_millis(u64::from(call.timeout_ms.max(1))),
+        );
+        if sent.is_err() {
+            self.answered(CallAnswer::NotSent);
+        }
+    }
+
+    fn answered(&mut self, answer: CallAnswer<'_>) {
+        match calls::now_ms() {
+            Ok(now_ms) => {
+                let effects = self.exchange.handle(Event::CallAnswered { now_ms, answer });
+                self.carry_out(effects, 0);
+            }
+            Err(refused) => self.fail(refused),
+        }
+    }
+
+    /// The body is complete: reads it once and has it judged.
+    fn on_body_complete(&mut self) {
+        if std::mem::replace(&mut self.body_done, true) {
+            return;
+        }
+        let read = calls::now_ms().and_then(|now| Ok((now, calls::buffer(Buffer::Request, self.body_window)?)));
+        match read {
+            Ok((now_ms, body)) => {
+                let effects = self.exchange.handle(Event::RequestBody { now_ms, body: &body });
+                self.carry_out(effects, 0);
+            }
+            Err(refused) => self.fail(refused),
+        }
+    }
+
+    fn on_response(&mut self, size: usize, end_of_stream: bool) {
+        let window = self.response_window.max(size);
+        let read = calls::now_ms().and_then(|now| Ok((now, calls::buffer(Buffer::Response, window)?)));
+        match read {
+            Ok((now_ms, body)) => {
+                let event = Event::ResponseBody { now_ms, body: &body, end_of_stream };
+                let effects = self.exchange.handle(event);
+                self.carry_out(effects, body.len());
+            }
+            Err(refused) => self.give_up(refused),
+        }
+    }
+}
+
+impl Context for Stream {
+    fn on_http_call_response(&mut self, _token: u32, num_headers: usize, _body_size: usize, _trailers: usize) {
+        if self.replied {
+            return;
+        }
+        if num_headers == 0 {
+            self.answered(CallAnswer::Reset);
+        } else {
+            let status = Pairs::read(Map::CallAnswer).ok().and_then(|pairs| {
+                let fields = pairs.fields()?;
+                let status = fields.iter().find(|(name, _)| *name == b":status".as_slice())?.1;
+                std::str::from_utf8(status).ok()?.parse().ok()
+            });
+            match calls::buffer(Buffer::CallAnswer, MAX_ANSWER) {
+                Ok(body) => self.answered(CallAnswer::Response { status: status.unwrap_or(0), body: &body }),
+                Err(_) => self.answered(CallAnswer::Reset),
+            }
+        }
+        if self.request_action() == Action::Continue
+            && let Err(refused) = calls::resume_request()
+        {
+            self.give_up(refused);
+        }
+    }
+}
+
+impl HttpContext for Stream {
+    fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
+        self.body_done = end_of_stream;
+        let read = calls::now_ms().and_then(|now| Ok((now, Pairs::read(Map::Request)?)));
+        match read {
+            Ok((now_ms, pairs)) => match pairs.fields() {
+                Some(fields) => {
+                    let event = Event::RequestHeaders { now_ms, fields: &fields, end_of_stream };
+                    let effects = self.exchange.handle(event);
+                    self.carry_out(effects, 0);
+                }
+                None => self.fail(Refused(0)),
+            },
+            Err(refused) => self.fail(refused),
+        }
+        self.request_action()
+    }
+
+    fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        if !self.body_done && !self.replied {
+            if end_of_stream {
+                self.on_body_complete();
+            } else {
+                let effects = self.exchange.handle(Event::RequestBuffered { bytes: size });
+                self.carry_out(effects, 0);
+            }
+        }
+        self.request_action()
+    }
+
+    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
+        // With trailers no body callback says that the body is complete.
+        if !self.replied {
+            self.on_body_complete();
+        }
+        self.request_action()
+    }
+
+    fn on_http_response_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
+        if self.replied || !self.exchange.judges_response() {
+            return Action::Continue;
+        }
+        match Pairs::read(Map::Response) {
+            Ok(pairs) => match pairs.fields() {
+                Some(fields) => {
+                    let effects = self.exchange.handle(Event::ResponseHeaders { fields: &fields, end_of_stream });
+                    self.carry_out(effects, 0);
+                }
+                None => self.give_up(Refused(0)),
+            },
+            Err(refused) => self.give_up(refused),
+        }
+        self.response_action()
+    }
+
+    fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        if self.replied || !self.exchange.judges_response() {
+            return Action::Continue;
+        }
+        if self.exchange.response_flow() == Flow::Hold && !end_of_stream {
+            let effects = self.exchange.handle(Event::ResponseBuffered { bytes: size });
+            self.carry_out(effects, size);
+        } else {
+            self.on_response(size, end_of_stream);
+        }
+        self.response_action()
+    }
+
+    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
+        if !self.replied && self.exchange.judges_response() && self.exchange.response_flow() == Flow::Hold {
+            self.on_response(0, true);
+        }
+        self.response_action()
+    }
+}

@@ -1,0 +1,146 @@
+//! Answers to `tools/list`, cut down to what the caller could call. Bytes that stay are not touched.
+//!
+//! A list that cannot be read is refused, never passed. In the modern era a filtered list is one caller's own, so its
+//! `cacheScope` becomes `private` whether or not something was cut (MCP 2026-07-28, caching).
+
+use super::revision::Era;
+use policy_wasm::json::{self, Kind, Limits, Object, Str, Value};
+
+/// What a message from the server is, as far as lists are concerned.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Judged {
+    /// It goes on as it came.
+    Unchanged,
+    /// It goes on like this.
+    Changed(Vec<u8>),
+}
+
+/// The answer cannot be read as a list, an error or a message of another kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unreadable;
+
+/// What the answer must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected<'a> {
+    /// The answer to the request with this id (JSON text): a list or an error.
+    AnswerTo(&'a str),
+    /// Any message of a stream; the answer to the request with this id, if there is one, must be a list or an error.
+    Stream(Option<&'a str>),
+}
+
+/// Judges one message from the server; `keep` says which tools the caller may see.
+///
+/// # Errors
+/// [`Unreadable`] where the bytes are not one strict JSON-RPC message, or the awaited answer is no list.
+pub fn judge(
+    bytes: &[u8],
+    limits: &Limits,
+    era: Era,
+    expected: Expected<'_>,
+    keep: &mut dyn FnMut(&str) -> bool,
+) -> Result<Judged, Unreadable> {
+    let message = json::parse(bytes, limits).ok().and_then(Value::as_object).ok_or(Unreadable)?;
+    let lookalike = |key: Str<'_>, name: &str| !key.is(name) && key.resembles(name);
+    if message.members().any(|(key, _)| ["id", "result", "error", "method"].iter().any(|n| lookalike(key, n))) {
+        return Err(Unreadable);
+    }
+    let awaited = match expected {
+        Expected::AnswerTo(id) | Expected::Stream(Some(id)) => same_id(message.get("id"), id),
+        Expected::Stream(None) => false,
+    };
+    if matches!(expected, Expected::AnswerTo(_)) && !awaited {
+        // Some servers answer what they could not read with an error without the id.
+        let error = message.get("error").is_some() && message.get("result").is_none();
+        return if error { Ok(Judged::Unchanged) } else { Err(Unreadable) };
+    }
+    if message.get("method").is_some() {
+        let plain = message.get("result").is_none() && !matches!(expected, Expected::AnswerTo(_));
+        return if plain { Ok(Judged::Unchanged) } else { Err(Unreadable) };
+    }
+    let Some(result) = message.get("result") else {
+        return if message.get("error").is_some() { Ok(Judged::Unchanged) } else { Err(Unreadable) };
+    };
+    if message.get("error").is_some() {
+        return Err(Unreadable);
+    }
+    let Some(result) = result.as_object() else {
+        return if awaited { Err(Unreadable) } else { Ok(Judged::Unchanged) };
+    };
+    if result.members().any(|(key, _)| lookalike(key, "tools") || lookalike(key, "cacheScope")) {
+        return Err(Unreadable);
+    }
+    match result.get("tools") {
+        Some(tools) if tools.kind() == Kind::Array => cut(bytes, result, tools, era, keep),
+        Some(_) => Err(Unreadable),
+        None if awaited => Err(Unreadable),
+        None => Ok(Judged::Unchanged),
+    }
+}
+
+/// Whether an answer's id is the request's. Numbers are compared as text, strings unescaped.
+fn same_id(answer: Option<Value<'_>>, request: &str) -> bool {
+    let Some(answer) = answer else { return false };
+    match (answer.as_str(), json::parse(request.as_bytes(), &Limits::default()).ok().and_then(Value::as_str)) {
+        (Some(answer), Some(request)) => answer.is(&request.decode()),
+        (None, None) => answer.raw() == request,
+        _ => false,
+    }
+}
+
+fn cut(
+    bytes: &[u8],
+    result: Object<'_>,
+    tools: Value<'_>,
+    era: Era,
+    keep: &mut dyn FnMut(&str) -> bool,
+) -> Result<Judged, Unreadable> {
+    let list = tools.as_array().ok_or(Unreadable)?;
+    let mut kept = Vec::new();
+    let mut hidden = false;
+    for tool in list.elements() {
+        let tool_object = tool.as_object().ok_or(Unreadable)?;
+        if tool_object.members().any(|(key, _)| !key.is("name") && key.resembles("name")) {
+            return Err(Unreadable);
+        }
+        let name = tool_object.get("name").and_then(Value::as_str).ok_or(Unreadable)?;
+        if keep(&name.decode()) {
+            kept.push(tool.raw());
+        } else {
+            hidden = true;
+        }
+    }
+    let scope = result.get("cacheScope");
+    let private = scope.and_then(Value::as_str).is_some_and(|scope| scope.is("private"));
+    let rescope = !private && (scope.is_some() || era == Era::Modern);
+    if !hidden && !rescope {
+        return Ok(Judged::Unchanged);
+    }
+    let mut edits: Vec<(usize, usize, String)> = Vec::new();
+    let mut replace = |part: &str, with: String| {
+        let start = json::offset_in(bytes, part);
+        edits.push((start, start.saturating_add(part.len()), with));
+    };
+    if hidden {
+        replace(tools.raw(), format!("[{}]", kept.join(",")));
+    }
+    if rescope {
+        match scope {
+            Some(scope) => replace(scope.raw(), "\"private\"".to_owned()),
+            None => {
+                // After the opening brace; `result` has at least the member `tools`.
+                let brace = result.raw().get(..1).unwrap_or_default();
+                replace(brace, "{\"cacheScope\":\"private\",".to_owned());
+            }
+        }
+    }
+    edits.sort();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0usize;
+    for (start, end, with) in edits {
+        out.extend_from_slice(bytes.get(at..start).ok_or(Unreadable)?);
+        out.extend_from_slice(with.as_bytes());
+        at = end;
+    }
+    out.extend_from_slice(bytes.get(at..).ok_or(Unreadable)?);
+    Ok(Judged::Changed(out))
+}

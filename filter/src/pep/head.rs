@@ -1,0 +1,194 @@
+//! The head of a request: what decides, read in one pass over the fields.
+//!
+//! A field that decides something must come at most once and be plain: two readers that pick another of two values
+//! would read another request. (Envoy joins repeated `authorization` with a comma; the token form refuses that.)
+
+use super::event::Fields;
+use crate::mcp::revision::Mirrored;
+use crate::reason::Reason;
+
+/// What the head says.
+#[derive(Debug, Default)]
+pub(super) struct Head<'a> {
+    pub method: &'a str,
+    /// The path before `?`.
+    pub path: &'a str,
+    pub query: Option<&'a str>,
+    pub authority: &'a str,
+    pub authorization: Option<&'a [u8]>,
+    pub content_type: Option<&'a str>,
+    pub content_encoding: Option<&'a str>,
+    pub origin: Option<&'a str>,
+    pub request_id: Option<&'a str>,
+    pub mirrored: Mirrored,
+    /// Fields that must not go on: spoofable copies of our own.
+    pub spoofed: Vec<&'a [u8]>,
+    pub has_accept_encoding: bool,
+    /// The first thing wrong with the fields; told after routing, so that it is told in the server's form.
+    pub fault: Option<Reason>,
+}
+
+/// Fields of this name prefix are ours; from a client they are forgeries.
+const OWN_PREFIX: &[u8] = b"x-toolward-";
+
+/// Names of single-valued fields; `mcp-*` in front covers `mcp-param-*` too.
+const SINGLE: [&[u8]; 9] = [
+    b"authorization",
+    b"content-type",
+    b"content-encoding",
+    b"content-length",
+    b"dpop",
+    b"host",
+    b"last-event-id",
+    b"origin",
+    b"transfer-encoding",
+];
+
+/// Visible ASCII with inner blanks, trimmed.
+fn plain(value: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(value.trim_ascii()).ok()?;
+    text.bytes().all(|byte| matches!(byte, b' ' | b'\t' | 0x21..=0x7e)).then_some(text)
+}
+
+pub(super) fn read<'a>(fields: &Fields<'a>) -> Head<'a> {
+    let mut head = Head::default();
+    let mut fault = None;
+    let mut accuse = |reason: Reason| {
+        fault.get_or_insert(reason);
+    };
+    for (index, (name, value)) in fields.iter().enumerate() {
+        let (name, value) = (*name, *value);
+        let deciding = name.starts_with(b":") || name.starts_with(b"mcp-") || SINGLE.contains(&name);
+        if !deciding {
+            if name.starts_with(OWN_PREFIX) {
+                head.spoofed.push(name);
+            } else if name == b"x-request-id" {
+                head.request_id = plain(value).filter(|id| id.len() <= 128);
+            } else if name == b"accept-encoding" {
+                head.has_accept_encoding = true;
+            }
+            continue;
+        }
+        if fields.iter().take(index).any(|(earlier, _)| *earlier == name) {
+            accuse(Reason::HeaderRepeated);
+            continue;
+        }
+        let Some(text) = plain(value) else {
+            accuse(if name == b"authorization" { Reason::AuthorizationMalformed } else { Reason::HeaderInvalid });
+            continue;
+        };
+        match name {
+            b":method" => head.method = text,
+            b":path" => match text.split_once('?') {
+                Some((path, query)) => (head.path, head.query) = (path, Some(query)),
+                None => head.path = text,
+            },
+            b":authority" => head.authority = text,
+            b"authorization" => head.authorization = Some(value),
+            b"content-type" => head.content_type = Some(text),
+            b"content-encoding" => head.content_encoding = Some(text),
+            b"origin" => head.origin = Some(text),
+            b"mcp-protocol-version" => head.mirrored.revision = Some(text.to_owned()),
+            b"mcp-method" => head.mirrored.method = Some(text.to_owned()),
+            b"mcp-name" => head.mirrored.name = Some(text.to_owned()),
+            _ => {}
+        }
+    }
+    head.fault = fault;
+    head
+}
+
+/// What `Authorization` holds.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Credentials<'a> {
+    /// One bearer token.
+    Bearer(&'a str),
+    /// Nothing, or another scheme.
+    None,
+    /// A bearer scheme without one plain token (RFC 6750 §2.1).
+    Malformed,
+}
+
+pub(super) fn credentials(authorization: Option<&[u8]>) -> Credentials<'_> {
+    let Some(value) = authorization else { return Credentials::None };
+    let Ok(value) = std::str::from_utf8(value) else { return Credentials::Malformed };
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return if scheme.is_empty() || value.contains(',') { Credentials::Malformed } else { Credentials::None };
+    }
+    let token68 = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+    if token.is_empty() || !token.bytes().all(token68) {
+        return Credentials::Malformed;
+    }
+    Credentials::Bearer(token)
+}
+
+/// Whether the query carries a credential (RFC 6750 §2.3, which MCP forbids).
+pub(super) fn credential_in_query(query: Option<&str>) -> bool {
+    query.is_some_and(|query| {
+        query.split(['&', ';']).any(|pair| {
+            let name = pair.split('=').next().unwrap_or_default();
+            name.eq_ignore_ascii_case("access_token") || name.contains('%')
+        })
+    })
+}
+
+/// `application/json`, alone or with `charset=utf-8`; compared whole.
+pub(super) fn is_json(content_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(str::trim);
+    if !parts.next().is_some_and(|media| media.eq_ignore_ascii_case("application/json")) {
+        return false;
+    }
+    match (parts.next(), parts.next()) {
+        (None, _) => true,
+        (Some(parameter), None) => {
+            parameter.eq_ignore_ascii_case("charset=utf-8") || parameter.eq_ignore_ascii_case("charset=\"utf-8\"")
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_types_are_compared_whole() {
+        for yes in ["application/json", "Application/JSON", "application/json; charset=utf-8", "application/json;charset=UTF-8"] {
+            assert!(is_json(yes), "{yes}");
+        }
+        for no in [
+            "",
+            "application/jsonevil",
+            "application/json-rpc",
+            "application/json, text/plain",
+            "text/plain; x=application/json",
+            "application/json; charset=utf-16",
+            "application/json; charset=utf-8; charset=utf-16",
+            "application/json; boundary=x",
+            "text/json",
+        ] {
+            assert!(!is_json(no), "{no}");
+        }
+    }
+
+    #[test]
+    fn only_one_plain_bearer_token_is_a_credential() {
+        assert_eq!(credentials(Some(b"Bearer a.b-c_d")), Credentials::Bearer("a.b-c_d"));
+        assert_eq!(credentials(Some(b"bearer x")), Credentials::Bearer("x"));
+        assert_eq!(credentials(None), Credentials::None);
+        assert_eq!(credentials(Some(b"Basic abc")), Credentials::None);
+        for bad in ["Bearer", "Bearer ", "Bearer  x", "Bearer a,Bearer b", "Bearer a b", ""] {
+            assert_eq!(credentials(Some(bad.as_bytes())), Credentials::Malformed, "{bad}");
+        }
+    }
+
+    #[test]
+    fn repeated_and_unreadable_deciding_fields_are_faults() {
+        let fault = |fields: &Fields<'_>| read(fields).fault;
+        assert_eq!(fault(&[(b"mcp-name", b"a"), (b"mcp-name", b"a")]), Some(Reason::HeaderRepeated));
+        assert_eq!(fault(&[(b"mcp-param-x", b"a"), (b"mcp-param-x", b"b")]), Some(Reason::HeaderRepeated));
+        assert_eq!(fault(&[(b"mcp-name", b"\xff")]), Some(Reason::HeaderInvalid));
+        assert_eq!(fault(&[(b"accept", b"a"), (b"accept", b"\xff")]), None);
+    }
+}
