@@ -27,10 +27,10 @@ pub mod callout;
 pub mod config;
 pub mod crypto;
 pub mod delegation;
+#[cfg(target_arch = "wasm32")]
+mod host;
 pub mod mcp;
 pub mod pep;
 pub mod reason;
 pub mod record;
 pub mod reply;
-#[cfg(target_arch = "wasm32")]
-mod host;

@@ -140,10 +140,13 @@ pub fn record(facts: &Facts<'_>, denied: Option<Reason>) -> DecisionRecord {
         subject.close();
         list(fields.key("actors"), &delegation.actors, |out, actor| {
             let mut fields = Fields::open(out);
-            fields.text("kind", match actor.kind {
-                ActorKind::Subject => "subject",
-                ActorKind::Client => "client",
-            });
+            fields.text(
+                "kind",
+                match actor.kind {
+                    ActorKind::Subject => "subject",
+                    ActorKind::Client => "client",
+                },
+            );
             fields.text("issuer", &actor.issuer);
             fields.text("id", &actor.id);
             fields.close();

@@ -95,46 +95,92 @@ const fn call(code: i32, text: &'static str) -> Row {
 /// The table.
 pub const fn row(reason: Reason) -> Row {
     match reason {
-        Reason::ConfigurationMissing => http(503, UNDECIDED, "the gateway has no valid configuration; tell its operator"),
-        Reason::HostFailure => http(503, UNDECIDED, "the gateway could not read the request from its proxy; try again"),
-        Reason::ServerUnknown => http(404, DENIED, "no MCP server is known at this address; check host and path"),
+        Reason::ConfigurationMissing => {
+            http(503, UNDECIDED, "the gateway has no valid configuration; tell its operator")
+        }
+        Reason::HostFailure => {
+            http(503, UNDECIDED, "the gateway could not read the request from its proxy; try again")
+        }
+        Reason::ServerUnknown => {
+            http(404, DENIED, "no MCP server is known at this address; check host and path")
+        }
         Reason::HttpMethodUnsupported => http(405, DENIED, "use POST, GET or DELETE"),
-        Reason::HeaderRepeated => http(400, code::INVALID, "a header that decides came more than once; send it once"),
+        Reason::HeaderRepeated => {
+            http(400, code::INVALID, "a header that decides came more than once; send it once")
+        }
         Reason::HeaderInvalid => http(400, code::INVALID, "a header that decides is not plain ASCII"),
         Reason::OriginRefused => http(403, DENIED, "this origin is not allowed"),
-        Reason::ContentTypeUnsupported => http(415, code::INVALID, "send Content-Type: application/json in UTF-8"),
-        Reason::ContentEncodingUnsupported => http(415, code::INVALID, "send the body without Content-Encoding"),
+        Reason::ContentTypeUnsupported => {
+            http(415, code::INVALID, "send Content-Type: application/json in UTF-8")
+        }
+        Reason::ContentEncodingUnsupported => {
+            http(415, code::INVALID, "send the body without Content-Encoding")
+        }
         Reason::BodyTooLarge => http(413, code::INVALID, "the body is longer than the gateway's limit"),
         Reason::BodyMissing => http(400, code::INVALID, "a POST needs one JSON-RPC message as its body"),
         Reason::BodyUnexpected => http(400, code::INVALID, "GET and DELETE must not carry a body"),
         Reason::TokenMissing => identity(401, Challenge::Bare, "an access token is needed"),
-        Reason::AuthorizationMalformed => {
-            identity(400, Challenge::InvalidRequest, "send one bearer token in the Authorization header, nowhere else")
-        }
+        Reason::AuthorizationMalformed => identity(
+            400,
+            Challenge::InvalidRequest,
+            "send one bearer token in the Authorization header, nowhere else",
+        ),
         Reason::MessageMalformed => http(400, code::PARSE, "the body is not strict JSON in UTF-8"),
-        Reason::MessageAmbiguous => {
-            http(400, code::INVALID, "the body could be read in two ways: repeated or lookalike keys, or half a surrogate pair")
+        Reason::MessageAmbiguous => http(
+            400,
+            code::INVALID,
+            "the body could be read in two ways: repeated or lookalike keys, or half a surrogate pair",
+        ),
+        Reason::MessageTooComplex => {
+            http(400, code::INVALID, "the body is nested too deeply or has a number beyond a double")
         }
-        Reason::MessageTooComplex => http(400, code::INVALID, "the body is nested too deeply or has a number beyond a double"),
         Reason::MessageBatch => http(400, code::INVALID, "batches are not accepted; send one message"),
-        Reason::MessageInvalid => http(400, code::INVALID, "the body is not one JSON-RPC 2.0 request or notification"),
-        Reason::MessageIdUnusable => http(400, code::INVALID, "a request needs an id that is a string or an integer"),
+        Reason::MessageInvalid => {
+            http(400, code::INVALID, "the body is not one JSON-RPC 2.0 request or notification")
+        }
+        Reason::MessageIdUnusable => {
+            http(400, code::INVALID, "a request needs an id that is a string or an integer")
+        }
         Reason::MessageResponse => http(400, code::INVALID, "responses are not accepted"),
-        Reason::ParamsInvalid => http(400, code::PARAMS, "params lacks what the method needs, or has it in another form"),
+        Reason::ParamsInvalid => {
+            http(400, code::PARAMS, "params lacks what the method needs, or has it in another form")
+        }
         Reason::RevisionUnsupported => http(400, code::REVISION, "this protocol revision is not admitted"),
-        Reason::HeaderMismatch => http(400, code::HEADER_MISMATCH, "the MCP headers and the body do not agree"),
+        Reason::HeaderMismatch => {
+            http(400, code::HEADER_MISMATCH, "the MCP headers and the body do not agree")
+        }
         Reason::MethodUnknown => http(200, code::METHOD, "this method is not permitted here"),
         Reason::NotificationUnknown => http(400, code::INVALID, "this notification is not permitted here"),
-        Reason::CheckDenied => call(DENIED, "the authorization service does not have the relation that this call needs"),
-        Reason::CheckConditional => call(DENIED, "the authorization service could not say yes without conditions"),
-        Reason::CheckUnaskable => call(DENIED, "the object of this call cannot be named at the authorization service"),
-        Reason::CheckUnreachable => call(UNDECIDED, "the authorization service could not be reached; try again later"),
-        Reason::CheckTimeout => call(UNDECIDED, "the authorization service did not answer in time; try again later"),
-        Reason::CheckFailed => call(UNDECIDED, "the authorization service answered with an error; try again later"),
-        Reason::CheckMalformed => call(UNDECIDED, "the authorization service's answer could not be read; try again later"),
-        Reason::ObligationUnknown => call(DENIED, "the policy asks for something that this gateway does not know"),
-        Reason::ListUnreadable => http(502, code::INTERNAL, "the server's list could not be read, so it is not shown"),
-        Reason::ListTooLarge => http(502, code::INTERNAL, "the server's list is longer than the gateway's limit"),
+        Reason::CheckDenied => {
+            call(DENIED, "the authorization service does not have the relation that this call needs")
+        }
+        Reason::CheckConditional => {
+            call(DENIED, "the authorization service could not say yes without conditions")
+        }
+        Reason::CheckUnaskable => {
+            call(DENIED, "the object of this call cannot be named at the authorization service")
+        }
+        Reason::CheckUnreachable => {
+            call(UNDECIDED, "the authorization service could not be reached; try again later")
+        }
+        Reason::CheckTimeout => {
+            call(UNDECIDED, "the authorization service did not answer in time; try again later")
+        }
+        Reason::CheckFailed => {
+            call(UNDECIDED, "the authorization service answered with an error; try again later")
+        }
+        Reason::CheckMalformed => {
+            call(UNDECIDED, "the authorization service's answer could not be read; try again later")
+        }
+        Reason::ObligationUnknown => {
+            call(DENIED, "the policy asks for something that this gateway does not know")
+        }
+        Reason::ListUnreadable => {
+            http(502, code::INTERNAL, "the server's list could not be read, so it is not shown")
+        }
+        Reason::ListTooLarge => {
+            http(502, code::INTERNAL, "the server's list is longer than the gateway's limit")
+        }
         Reason::Token(error) => token_row(error),
         Reason::Policy(reason) => policy_row(reason),
     }
@@ -165,19 +211,25 @@ const fn token_row(error: TokenError) -> Row {
 
 const fn policy_row(reason: DenyReason) -> Row {
     match reason {
-        DenyReason::PolicyUnreadable => call(DENIED, "the policy could not be read for this call; tell the gateway's operator"),
+        DenyReason::PolicyUnreadable => {
+            call(DENIED, "the policy could not be read for this call; tell the gateway's operator")
+        }
         DenyReason::ActorMissing => call(DENIED, "the access token names no agent"),
         DenyReason::ChainTooLong => call(DENIED, "too many agents stand between the human and this call"),
         DenyReason::SubjectNotGranted => call(DENIED, "the human has no grant at this server"),
         DenyReason::ActorUnknown => call(DENIED, "an agent of this delegation has no grant at this server"),
         DenyReason::ToolUnknown => call(DENIED, "this tool is not in the catalogue"),
         DenyReason::TierAboveSubject => call(DENIED, "this tool is above what the human may use"),
-        DenyReason::TierAboveActor => call(DENIED, "this tool is above what an agent of this delegation may use"),
+        DenyReason::TierAboveActor => {
+            call(DENIED, "this tool is above what an agent of this delegation may use")
+        }
         DenyReason::ScopeInsufficient => {
             identity(403, Challenge::InsufficientScope, "the access token lacks the scope for this tool")
         }
         DenyReason::ArgumentMissing => call(DENIED, "an argument that the policy needs is missing"),
-        DenyReason::ArgumentUnusable => call(DENIED, "an argument that the policy needs has a form it does not accept"),
+        DenyReason::ArgumentUnusable => {
+            call(DENIED, "an argument that the policy needs has a form it does not accept")
+        }
     }
 }
 
@@ -220,10 +272,8 @@ pub fn denial(reason: Reason, context: &Context<'_>) -> Reply {
         _ if row.of_call && context.form == DenialForm::Http403 => status = 403,
         _ => {}
     }
-    let mut headers = vec![
-        ("content-type", "application/json".to_owned()),
-        ("cache-control", "no-store".to_owned()),
-    ];
+    let mut headers =
+        vec![("content-type", "application/json".to_owned()), ("cache-control", "no-store".to_owned())];
     if reason == Reason::HttpMethodUnsupported {
         headers.push(("allow", "GET, POST, DELETE".to_owned()));
     }
@@ -299,7 +349,10 @@ fn tool_error(reason: Reason, text: &str, context: &Context<'_>) -> String {
         out.push_str("\"resultType\":\"complete\",");
     }
     out.push_str("\"content\":[{\"type\":\"text\",\"text\":");
-    json::write_str(&mut out, &format!("denied: {text} ({}, decision {})", reason.code(), context.decision_id));
+    json::write_str(
+        &mut out,
+        &format!("denied: {text} ({}, decision {})", reason.code(), context.decision_id),
+    );
     out.push_str("}],\"isError\":true}}");
     out
 }

@@ -50,7 +50,8 @@ fn identifier(id: &str, form: Identifiers) -> Option<Cow<'_, str>> {
 
 /// Types and relations: `[a-z][a-z0-9_]{1,62}[a-z0-9]`, types with an optional prefix before `/`.
 fn is_name(name: &str) -> bool {
-    let admitted = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'/';
+    let admitted =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'/';
     !name.is_empty() && name.len() <= 128 && name.bytes().all(admitted)
 }
 

@@ -129,7 +129,12 @@ impl DelegationVerifier {
     ///
     /// # Errors
     /// The first check that fails, in a fixed order.
-    pub fn verify(&self, _token: &str, _now: u64, _audience: &str) -> Result<Rc<VerifiedDelegation>, TokenError> {
+    pub fn verify(
+        &self,
+        _token: &str,
+        _now: u64,
+        _audience: &str,
+    ) -> Result<Rc<VerifiedDelegation>, TokenError> {
         Err(TokenError::Malformed)
     }
 }

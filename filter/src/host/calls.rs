@@ -56,8 +56,15 @@ pub enum Level {
 unsafe extern "C" {
     fn proxy_log(level: u32, data: *const u8, size: usize) -> u32;
     fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
-    fn proxy_get_buffer_bytes(kind: u32, start: usize, max: usize, data: *mut *mut u8, size: *mut usize) -> u32;
-    fn proxy_set_buffer_bytes(kind: u32, start: usize, size: usize, data: *const u8, data_size: usize) -> u32;
+    fn proxy_get_buffer_bytes(
+        kind: u32,
+        start: usize,
+        max: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    fn proxy_set_buffer_bytes(kind: u32, start: usize, size: usize, data: *const u8, data_size: usize)
+    -> u32;
     fn proxy_get_header_map_pairs(kind: u32, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_remove_header_map_value(kind: u32, key: *const u8, key_size: usize) -> u32;
     fn proxy_send_local_response(
@@ -246,7 +253,14 @@ pub fn foreign(name: &str, arguments: &[u8]) -> Hostcall<Vec<u8>> {
     let arguments_at = if arguments.is_empty() { null() } else { arguments.as_ptr() };
     // SAFETY: pointers and lengths are of live slices; the host writes a pointer and a length.
     checked(unsafe {
-        proxy_call_foreign_function(name.as_ptr(), name.len(), arguments_at, arguments.len(), &mut data, &mut size)
+        proxy_call_foreign_function(
+            name.as_ptr(),
+            name.len(),
+            arguments_at,
+            arguments.len(),
+            &mut data,
+            &mut size,
+        )
     })?;
     Ok(taken(data, size))
 }

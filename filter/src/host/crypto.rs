@@ -29,7 +29,8 @@ impl SignatureProvider for HostSignatures {
             Algorithm::Rs256 | Algorithm::Es256 => b"sha256",
             Algorithm::EdDsa => return Err(SignatureFailure::Unavailable),
         };
-        let size = [spki.len(), message.len(), signature.len(), 64].into_iter().fold(0, usize::saturating_add);
+        let size =
+            [spki.len(), message.len(), signature.len(), 64].into_iter().fold(0, usize::saturating_add);
         let mut arguments = Vec::with_capacity(size);
         for (tag, bytes) in [(0x0a, hash), (0x12, spki), (0x1a, signature), (0x22, message)] {
             field(&mut arguments, tag, bytes);

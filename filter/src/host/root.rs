@@ -72,7 +72,10 @@ impl RootContext for Root {
             Ok(pep) => {
                 let revision = pep.config().bundle.revision();
                 let version = env!("CARGO_PKG_VERSION");
-                calls::log(Level::Info, &format!("toolward {version}: configured with bundle revision `{revision}`"));
+                calls::log(
+                    Level::Info,
+                    &format!("toolward {version}: configured with bundle revision `{revision}`"),
+                );
                 self.pep = Some(Rc::new(pep));
                 true
             }

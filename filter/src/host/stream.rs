@@ -28,9 +28,9 @@ impl Stream {
     /// A new stream under the configuration of the moment.
     pub fn new(pep: Option<Rc<Pep>>, decision_id: String, counters: Rc<Counters>) -> Stream {
         let window = |limit: usize| limit.saturating_add(1);
-        let (body_window, response_window) = pep.as_ref().map_or((0, 0), |pep| {
-            (window(pep.max_body_bytes()), window(pep.max_response_bytes()))
-        });
+        let (body_window, response_window) = pep
+            .as_ref()
+            .map_or((0, 0), |pep| (window(pep.max_body_bytes()), window(pep.max_response_bytes())));
         Stream {
             exchange: Exchange::new(pep, decision_id),
             counters,
@@ -89,7 +89,9 @@ impl Stream {
                 Effect::RemoveResponseHeaders(names) => {
                     names.iter().try_for_each(|name| calls::remove_header(Map::Response, name.as_bytes()))
                 }
-                Effect::ReplaceResponseBody(bytes) => calls::replace_buffer(Buffer::Response, response_bytes, &bytes),
+                Effect::ReplaceResponseBody(bytes) => {
+                    calls::replace_buffer(Buffer::Response, response_bytes, &bytes)
+                }
             };
             if let Err(refused) = done {
                 self.give_up(refused);
@@ -141,7 +143,8 @@ impl Stream {
         if std::mem::replace(&mut self.body_done, true) {
             return;
         }
-        let read = calls::now_ms().and_then(|now| Ok((now, calls::buffer(Buffer::Request, self.body_window)?)));
+        let read =
+            calls::now_ms().and_then(|now| Ok((now, calls::buffer(Buffer::Request, self.body_window)?)));
         match read {
             Ok((now_ms, body)) => {
                 let effects = self.exchange.handle(Event::RequestBody { now_ms, body: &body });
@@ -166,7 +169,13 @@ impl Stream {
 }
 
 impl Context for Stream {
-    fn on_http_call_response(&mut self, _token: u32, num_headers: usize, _body_size: usize, _trailers: usize) {
+    fn on_http_call_response(
+        &mut self,
+        _token: u32,
+        num_headers: usize,
+        _body_size: usize,
+        _trailers: usize,
+    ) {
         if self.replied {
             return;
         }
@@ -236,7 +245,8 @@ impl HttpContext for Stream {
         match Pairs::read(Map::Response) {
             Ok(pairs) => match pairs.fields() {
                 Some(fields) => {
-                    let effects = self.exchange.handle(Event::ResponseHeaders { fields: &fields, end_of_stream });
+                    let effects =
+                        self.exchange.handle(Event::ResponseHeaders { fields: &fields, end_of_stream });
                     self.carry_out(effects, 0);
                 }
                 None => self.give_up(Refused(0)),

@@ -41,7 +41,8 @@ pub fn judge(
 ) -> Result<Judged, Unreadable> {
     let message = json::parse(bytes, limits).ok().and_then(Value::as_object).ok_or(Unreadable)?;
     let lookalike = |key: Str<'_>, name: &str| !key.is(name) && key.resembles(name);
-    if message.members().any(|(key, _)| ["id", "result", "error", "method"].iter().any(|n| lookalike(key, n))) {
+    if message.members().any(|(key, _)| ["id", "result", "error", "method"].iter().any(|n| lookalike(key, n)))
+    {
         return Err(Unreadable);
     }
     let awaited = match expected {
@@ -80,7 +81,8 @@ pub fn judge(
 /// Whether an answer's id is the request's. Numbers are compared as text, strings unescaped.
 fn same_id(answer: Option<Value<'_>>, request: &str) -> bool {
     let Some(answer) = answer else { return false };
-    match (answer.as_str(), json::parse(request.as_bytes(), &Limits::default()).ok().and_then(Value::as_str)) {
+    match (answer.as_str(), json::parse(request.as_bytes(), &Limits::default()).ok().and_then(Value::as_str))
+    {
         (Some(answer), Some(request)) => answer.is(&request.decode()),
         (None, None) => answer.raw() == request,
         _ => false,

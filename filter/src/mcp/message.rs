@@ -204,7 +204,8 @@ pub fn read<'a>(body: &'a [u8], limits: &Limits) -> Result<Message<'a>, Refusal<
     }
     let known = |key: &Str<'_>| MESSAGE_KEYS.iter().any(|name| key.is(name));
     let version = find(&outline.message, "jsonrpc").and_then(Value::as_str);
-    if !version.is_some_and(|version| version.is("2.0")) || !outline.message.iter().all(|(key, _)| known(key)) {
+    if !version.is_some_and(|version| version.is("2.0")) || !outline.message.iter().all(|(key, _)| known(key))
+    {
         return Err(refuse(Reason::MessageInvalid));
     }
     let answers = find(&outline.message, "result").is_some() || find(&outline.message, "error").is_some();
@@ -274,8 +275,7 @@ fn read_request<'a>(
     params: &[Member<'a>],
     meta: Meta<'a>,
 ) -> Result<Request<'a>, Reason> {
-    let mut request =
-        Request { id, method, name: None, arguments: None, requested_revision: None, meta };
+    let mut request = Request { id, method, name: None, arguments: None, requested_revision: None, meta };
     match method {
         Method::CallTool => {
             let name = find(params, "name").and_then(Value::as_str).ok_or(Reason::ParamsInvalid)?.decode();

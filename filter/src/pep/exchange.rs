@@ -6,9 +6,9 @@ use super::response::Response;
 use super::{Pep, Permit, mapping};
 use crate::callout::{Verdict, spicedb};
 use crate::delegation::VerifiedDelegation;
+use crate::mcp::Method;
 use crate::mcp::message::{self, Message, Request};
 use crate::mcp::revision::{self, Mirrored};
-use crate::mcp::Method;
 use crate::reason::Reason;
 use crate::record::{CheckTrace, Facts, record};
 use crate::reply::{self, Context};
@@ -213,7 +213,12 @@ impl Exchange {
         )
     }
 
-    fn on_head(&mut self, pep: &Pep, fields: &Fields<'_>, end_of_stream: bool) -> Result<Vec<Effect>, Outcome> {
+    fn on_head(
+        &mut self,
+        pep: &Pep,
+        fields: &Fields<'_>,
+        end_of_stream: bool,
+    ) -> Result<Vec<Effect>, Outcome> {
         let head = head::read(fields);
         self.story.http_method = head.method.to_owned();
         self.story.path = head.path.to_owned();
@@ -275,7 +280,8 @@ impl Exchange {
             if !body.is_empty() {
                 return Err(Reason::BodyUnexpected.into());
             }
-            let response = if self.story.http_method == "GET" { Response::stream() } else { Response::pass() };
+            let response =
+                if self.story.http_method == "GET" { Response::stream() } else { Response::pass() };
             return self.decide(pep, accepted, &Action::UseServer, response);
         }
         if body.is_empty() {
@@ -309,7 +315,8 @@ impl Exchange {
         self.story.tool = request.name.as_deref().map(str::to_owned);
         self.story.modern = request.meta.revision.is_some();
         let asked = request.requested_revision.as_deref().map(str::to_owned);
-        self.story.requested_revision = asked.or_else(|| requested(&request.meta.revision, &accepted.mirrored));
+        self.story.requested_revision =
+            asked.or_else(|| requested(&request.meta.revision, &accepted.mirrored));
         let revision = revision::place_request(&accepted.mirrored, request, &pep.config.revisions)?;
         let response = match request.method {
             Method::ListTools => Response::list(request.id.raw(), revision.era()),
@@ -391,15 +398,17 @@ impl Exchange {
     }
 
     fn on_response(&mut self, pep: &Pep, response: &mut Response, event: Event<'_>) -> Vec<Effect> {
-        let (Some(server), Some(delegation)) = (self.story.server(Some(pep)), self.story.delegation.clone()) else {
+        let (Some(server), Some(delegation)) = (self.story.server(Some(pep)), self.story.delegation.clone())
+        else {
             return Vec::new();
         };
         if let Event::ResponseBody { now_ms, .. } = event {
             self.story.now_ms = now_ms;
         }
         let refusal = |reason: Reason| reply::denial(reason, &self.story.context(Some(pep)));
-        let (mut effects, denied) =
-            mapping::with_delegation(&delegation, |delegation| response.handle(pep, server, delegation, event, &refusal));
+        let (mut effects, denied) = mapping::with_delegation(&delegation, |delegation| {
+            response.handle(pep, server, delegation, event, &refusal)
+        });
         if let Some(reason) = denied {
             effects.insert(0, Effect::Record(self.record(Some(pep), Some(reason))));
         }

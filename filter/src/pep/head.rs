@@ -74,7 +74,11 @@ pub(super) fn read<'a>(fields: &Fields<'a>) -> Head<'a> {
             continue;
         }
         let Some(text) = plain(value) else {
-            accuse(if name == b"authorization" { Reason::AuthorizationMalformed } else { Reason::HeaderInvalid });
+            accuse(if name == b"authorization" {
+                Reason::AuthorizationMalformed
+            } else {
+                Reason::HeaderInvalid
+            });
             continue;
         };
         match name {
@@ -114,7 +118,11 @@ pub(super) fn credentials(authorization: Option<&[u8]>) -> Credentials<'_> {
     let Ok(value) = std::str::from_utf8(value) else { return Credentials::Malformed };
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     if !scheme.eq_ignore_ascii_case("bearer") {
-        return if scheme.is_empty() || value.contains(',') { Credentials::Malformed } else { Credentials::None };
+        return if scheme.is_empty() || value.contains(',') {
+            Credentials::Malformed
+        } else {
+            Credentials::None
+        };
     }
     let token68 = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
     if token.is_empty() || !token.bytes().all(token68) {
@@ -142,7 +150,8 @@ pub(super) fn is_json(content_type: &str) -> bool {
     match (parts.next(), parts.next()) {
         (None, _) => true,
         (Some(parameter), None) => {
-            parameter.eq_ignore_ascii_case("charset=utf-8") || parameter.eq_ignore_ascii_case("charset=\"utf-8\"")
+            parameter.eq_ignore_ascii_case("charset=utf-8")
+                || parameter.eq_ignore_ascii_case("charset=\"utf-8\"")
         }
         _ => false,
     }
@@ -154,7 +163,12 @@ mod tests {
 
     #[test]
     fn content_types_are_compared_whole() {
-        for yes in ["application/json", "Application/JSON", "application/json; charset=utf-8", "application/json;charset=UTF-8"] {
+        for yes in [
+            "application/json",
+            "Application/JSON",
+            "application/json; charset=utf-8",
+            "application/json;charset=UTF-8",
+        ] {
             assert!(is_json(yes), "{yes}");
         }
         for no in [

@@ -10,10 +10,7 @@ pub(super) fn with_delegation<R>(verified: &VerifiedDelegation, ask: impl FnOnce
     let actors: Vec<Actor<'_>> = verified
         .actors
         .iter()
-        .map(|actor| Actor {
-            kind: actor.kind,
-            identity: Identity { issuer: &actor.issuer, id: &actor.id },
-        })
+        .map(|actor| Actor { kind: actor.kind, identity: Identity { issuer: &actor.issuer, id: &actor.id } })
         .collect();
     ask(&Delegation {
         subject: Subject {

@@ -42,7 +42,11 @@ fn document(config: &Config, server: Server<'_>) -> String {
     };
     let mut json = String::from("{\"resource\":");
     write_str(&mut json, server.resource());
-    list(&mut json, ",\"authorization_servers\":[", &mut config.authorization_servers.iter().map(String::as_str));
+    list(
+        &mut json,
+        ",\"authorization_servers\":[",
+        &mut config.authorization_servers.iter().map(String::as_str),
+    );
     if server.scopes().next().is_some() {
         list(&mut json, ",\"scopes_supported\":[", &mut server.scopes());
     }
@@ -82,7 +86,8 @@ impl Metadata {
         if !path.starts_with(WELL_KNOWN) {
             return None;
         }
-        let document = self.documents.iter().find(|document| document.path == path && belongs(document.index));
+        let document =
+            self.documents.iter().find(|document| document.path == path && belongs(document.index));
         // With one server only, its document stands at the root too, where some clients look first.
         let document = document.or_else(|| match self.documents.as_slice() {
             [only] if path == WELL_KNOWN && belongs(only.index) => Some(only),

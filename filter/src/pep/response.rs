@@ -32,7 +32,9 @@ enum Phase {
     /// The response passes.
     Passing,
     /// Held until it is complete. `strict`: what cannot be read is refused.
-    Held { strict: bool },
+    Held {
+        strict: bool,
+    },
     /// Events go on as they are judged.
     Events(EventFilter),
     /// A list in a stream was refused; nothing more of the stream goes on.
@@ -88,7 +90,9 @@ impl Response {
         refusal: &dyn Fn(Reason) -> Reply,
     ) -> (Vec<Effect>, Option<Reason>) {
         match event {
-            Event::ResponseHeaders { fields, end_of_stream } => self.on_headers(pep, fields, end_of_stream, refusal),
+            Event::ResponseHeaders { fields, end_of_stream } => {
+                self.on_headers(pep, fields, end_of_stream, refusal)
+            }
             Event::ResponseBuffered { bytes } if bytes > pep.config.max_response_bytes => {
                 self.reply(Reason::ListTooLarge, refusal)
             }
@@ -162,7 +166,8 @@ impl Response {
                 let judged = if too_large {
                     Err(Reason::ListTooLarge)
                 } else {
-                    list::judge(body, &pep.limits, era, expected, &mut keep).map_err(|_| Reason::ListUnreadable)
+                    list::judge(body, &pep.limits, era, expected, &mut keep)
+                        .map_err(|_| Reason::ListUnreadable)
                 };
                 match judged {
                     Ok(Judged::Unchanged) => {
