@@ -185,7 +185,7 @@ pub fn rfc3339(ms: u64) -> String {
     let seconds = ms / 1000;
     let (days, of_day) = (seconds / 86_400, seconds % 86_400);
     let (mut year, mut day) = (1970u64, days);
-    let leap = |year: u64| (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    let leap = |year: u64| (year.is_multiple_of(4) && !year.is_multiple_of(100)) || year.is_multiple_of(400);
     // Whole 400-year cycles first, so that the loop is short for any input.
     year = year.saturating_add((day / 146_097).saturating_mul(400));
     day %= 146_097;

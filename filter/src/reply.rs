@@ -361,3 +361,91 @@ fn tool_error(reason: Reason, text: &str, context: &Context<'_>) -> String {
 pub fn is_modern(era: Era) -> bool {
     era == Era::Modern
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_stable_words_and_no_two_are_the_same() {
+        let codes: Vec<_> = Reason::all().map(Reason::code).collect();
+        let mut unique = codes.clone();
+        unique.sort_unstable();
+        unique.dedup();
+        assert_eq!(unique.len(), codes.len());
+        let word = |code: &&str| code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        assert!(codes.iter().all(word));
+    }
+
+    #[test]
+    fn every_text_fits_into_a_quoted_challenge() {
+        for reason in Reason::all() {
+            let quotable = |byte: u8| matches!(byte, 0x20 | 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+            assert!(row(reason).text.bytes().all(quotable), "{}", reason.code());
+        }
+    }
+
+    #[test]
+    fn every_denial_of_a_message_is_a_json_rpc_reply_that_names_its_reason() {
+        for reason in Reason::all() {
+            for (form, modern) in [
+                (DenialForm::JsonRpcError, false),
+                (DenialForm::JsonRpcError, true),
+                (DenialForm::ToolError, true),
+                (DenialForm::Http403, false),
+            ] {
+                let context = Context {
+                    id: Some("\"a\\u0062\""),
+                    form,
+                    modern,
+                    tool_call: true,
+                    decision_id: "d",
+                    ..Context::default()
+                };
+                let reply = denial(reason, &context);
+                let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+                assert_eq!(body["jsonrpc"], "2.0");
+                assert_eq!(body["id"], "ab");
+                let told = match body.get("error") {
+                    Some(error) => error["data"]["reason"].as_str().unwrap().to_owned(),
+                    None => body["result"]["content"][0]["text"].as_str().unwrap().to_owned(),
+                };
+                assert!(told.contains(reason.code()), "{told}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_id_of_null_never_goes_out_under_200() {
+        for reason in Reason::all() {
+            for form in [DenialForm::JsonRpcError, DenialForm::ToolError, DenialForm::Http403] {
+                let context = Context { form, ..Context::default() };
+                let reply = denial(reason, &context);
+                // A call that was judged has an id; what has none is refused before.
+                assert!(reply.status >= 400 || row(reason).of_call || reason == Reason::MethodUnknown);
+            }
+        }
+    }
+
+    #[test]
+    fn challenges_are_as_rfc_6750_and_9728_want_them() {
+        let context = Context {
+            metadata_url: Some("https://t.test/.well-known/x"),
+            scope: Some("a b"),
+            ..Context::default()
+        };
+        let header = |reason| {
+            let reply = denial(reason, &context);
+            reply.headers.into_iter().find(|(name, _)| *name == "www-authenticate").map(|(_, value)| value)
+        };
+        assert_eq!(
+            header(Reason::TokenMissing).unwrap(),
+            r#"Bearer scope="a b", resource_metadata="https://t.test/.well-known/x""#
+        );
+        assert_eq!(
+            header(Reason::Policy(DenyReason::ScopeInsufficient)).unwrap(),
+            r#"Bearer error="insufficient_scope", error_description="the access token lacks the scope for this tool", scope="a b", resource_metadata="https://t.test/.well-known/x""#
+        );
+        assert_eq!(header(Reason::BodyTooLarge), None);
+    }
+}

@@ -146,3 +146,80 @@ fn cut(
     out.extend_from_slice(bytes.get(at..).ok_or(Unreadable)?);
     Ok(Judged::Changed(out))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut_list(text: &str, era: Era, keep: &[&str]) -> Result<String, Unreadable> {
+        let mut keep = |tool: &str| keep.contains(&tool);
+        let judged = judge(text.as_bytes(), &Limits::default(), era, Expected::AnswerTo("1"), &mut keep)?;
+        Ok(match judged {
+            Judged::Unchanged => text.to_owned(),
+            Judged::Changed(bytes) => String::from_utf8(bytes).unwrap(),
+        })
+    }
+
+    #[test]
+    fn what_may_not_be_called_is_cut_and_all_else_stays_to_the_byte() {
+        let text = r#" {"jsonrpc":"2.0", "id":1,"result":{ "x":[ {"tools":1} ],"tools":[{"name":"a" , "n":1.0},{"name":"b"},{"name":"\u0063"}],"nextCursor":"z"}}"#;
+        let cut = r#" {"jsonrpc":"2.0", "id":1,"result":{ "x":[ {"tools":1} ],"tools":[{"name":"a" , "n":1.0},{"name":"\u0063"}],"nextCursor":"z"}}"#;
+        assert_eq!(cut_list(text, Era::Legacy, &["a", "c"]).unwrap(), cut);
+        assert_eq!(cut_list(text, Era::Legacy, &["a", "b", "c"]).unwrap(), text);
+        assert!(cut_list(text, Era::Legacy, &[]).unwrap().contains(r#""tools":[],"nextCursor":"z""#));
+    }
+
+    #[test]
+    fn a_modern_list_becomes_private_whether_or_not_something_was_cut() {
+        let public =
+            r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a"}],"cacheScope":"public","ttlMs":5}}"#;
+        assert!(
+            cut_list(public, Era::Modern, &["a"]).unwrap().contains(r#""cacheScope":"private","ttlMs":5"#)
+        );
+        let silent = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a"}]}}"#;
+        assert_eq!(
+            cut_list(silent, Era::Modern, &[]).unwrap(),
+            r#"{"jsonrpc":"2.0","id":1,"result":{"cacheScope":"private","tools":[]}}"#
+        );
+        let private = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a"}],"cacheScope":"private"}}"#;
+        assert_eq!(cut_list(private, Era::Modern, &["a"]).unwrap(), private);
+    }
+
+    #[test]
+    fn a_list_that_could_be_read_in_two_ways_is_refused() {
+        for text in [
+            "",
+            "[]",
+            r#"{"jsonrpc":"2.0","id":1,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"result":[]}"#,
+            r#"{"jsonrpc":"2.0","id":2,"result":{"tools":[]}}"#,
+            r#"{"jsonrpc":"2.0","id":"1","result":{"tools":[]}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"result":{"tools":{}}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"result":{"tools":["a"]}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"n":1}]}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"a","Name":"b"}]}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[],"Tools":[{"name":"b"}]}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[]},"Result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[]},"error":{}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[]},"method":"x"}"#,
+            r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[],"tools":[{"name":"b"}]}}"#,
+        ] {
+            assert_eq!(cut_list(text, Era::Legacy, &["a"]), Err(Unreadable), "{text}");
+        }
+    }
+
+    #[test]
+    fn errors_and_other_messages_of_a_stream_pass() {
+        let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"x"}}"#;
+        assert_eq!(cut_list(error, Era::Legacy, &[]).unwrap(), error);
+        let mut keep = |_: &str| false;
+        let notification = br#"{"jsonrpc":"2.0","method":"notifications/message","params":{"tools":[]}}"#;
+        let judged =
+            judge(notification, &Limits::default(), Era::Legacy, Expected::Stream(Some("1")), &mut keep);
+        assert_eq!(judged, Ok(Judged::Unchanged));
+        // A list under another id, as a resumed stream replays it, is cut all the same.
+        let replayed = br#"{"jsonrpc":"2.0","id":7,"result":{"tools":[{"name":"b"}]}}"#;
+        let judged = judge(replayed, &Limits::default(), Era::Legacy, Expected::Stream(None), &mut keep);
+        assert!(matches!(judged, Ok(Judged::Changed(_))));
+    }
+}

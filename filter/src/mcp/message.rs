@@ -300,3 +300,106 @@ fn read_request<'a>(
     }
     Ok(request)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(body: &str) -> Reason {
+        read(body.as_bytes(), &Limits::default()).expect_err(body).reason
+    }
+
+    fn call(body: &str) -> Request<'_> {
+        match read(body.as_bytes(), &Limits::default()).expect(body) {
+            Message::Request(request) => request,
+            Message::Notification { name, .. } => panic!("{name} is a notification"),
+        }
+    }
+
+    #[test]
+    fn a_call_is_read_as_it_stands() {
+        let request = call(
+            r#"{"params":{"arguments":{"a":{"b":[1]}},"name":"tools\u005fx"},"method":"tools\/call","id":"\u0031","jsonrpc":"2.0"}"#,
+        );
+        assert_eq!(request.method, Method::CallTool);
+        assert_eq!(request.name.as_deref(), Some("tools_x"));
+        assert_eq!(request.id.raw(), r#""\u0031""#);
+        assert_eq!(request.arguments.unwrap().raw(), r#"{"a":{"b":[1]}}"#);
+    }
+
+    #[test]
+    fn each_refusal_has_its_reason() {
+        use Reason::*;
+        let cases: &[(&str, Reason)] = &[
+            ("", MessageMalformed),
+            (r#"{"jsonrpc":"2.0"} {}"#, MessageMalformed),
+            (r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}"#, MessageAmbiguous),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"ping","Method":"x"}"#, MessageAmbiguous),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"ping","paramſ":{}}"#, MessageAmbiguous),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"ping","method\u0000":"x"}"#, MessageAmbiguous),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","Name":"b"}}"#,
+                MessageAmbiguous,
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"IO.modelcontextprotocol/protocolVersion":"x"}}}"#,
+                MessageAmbiguous,
+            ),
+            (r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#, MessageBatch),
+            ("1", MessageInvalid),
+            (r#"{"id":1,"method":"ping"}"#, MessageInvalid),
+            (r#"{"jsonrpc":2.0,"id":1,"method":"ping"}"#, MessageInvalid),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"ping","extra":1}"#, MessageInvalid),
+            (r#"{"jsonrpc":"2.0","id":1,"method":["ping"]}"#, MessageInvalid),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"ping","result":{}}"#, MessageInvalid),
+            (r#"{"jsonrpc":"2.0","id":1,"result":{}}"#, MessageResponse),
+            (r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":""}}"#, MessageResponse),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"resources/read"}"#, MethodUnknown),
+            (r#"{"jsonrpc":"2.0","method":"resources/read"}"#, NotificationUnknown),
+            (r#"{"jsonrpc":"2.0","method":"notifications/x"}"#, NotificationUnknown),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"notifications/initialized"}"#, MessageInvalid),
+            (r#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"a"}}"#, MessageIdUnusable),
+            (r#"{"jsonrpc":"2.0","id":null,"method":"tools/call","params":{"name":"a"}}"#, MessageIdUnusable),
+            (r#"{"jsonrpc":"2.0","id":1.0,"method":"ping"}"#, MessageIdUnusable),
+            (r#"{"jsonrpc":"2.0","id":1e2,"method":"ping"}"#, MessageIdUnusable),
+            (r#"{"jsonrpc":"2.0","id":9007199254740993,"method":"ping"}"#, MessageIdUnusable),
+            (r#"{"jsonrpc":"2.0","id":{},"method":"unheard/of"}"#, MessageIdUnusable),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call"}"#, ParamsInvalid),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":[]}"#, ParamsInvalid),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":1}}"#, ParamsInvalid),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a\u0000"}}"#, ParamsInvalid),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":null}}"#,
+                ParamsInvalid,
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":[1]}}"#,
+                ParamsInvalid,
+            ),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#, ParamsInvalid),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":1}}"#, ParamsInvalid),
+        ];
+        for (body, reason) in cases {
+            assert_eq!(refused(body), *reason, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_key_inside_another_member_is_not_taken_for_one_of_params() {
+        let request = call(
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"arguments":{"name":"x"},"name":"real"}}"#,
+        );
+        assert_eq!(request.name.as_deref(), Some("real"));
+        // `id` is an object with a member `name`: its members must not leak into `params`.
+        assert_eq!(
+            refused(r#"{"jsonrpc":"2.0","id":{"name":"x"},"method":"tools/call","params":{}}"#),
+            Reason::MessageIdUnusable
+        );
+    }
+
+    #[test]
+    fn the_id_is_echoed_where_it_is_usable() {
+        let refusal = read(br#"{"jsonrpc":"2.0","id":"a","method":"x/y"}"#, &Limits::default()).unwrap_err();
+        assert_eq!(refusal.id.map(RequestId::raw), Some("\"a\""));
+    }
+}

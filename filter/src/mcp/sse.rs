@@ -18,6 +18,12 @@ pub enum Fate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLong;
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Straggler {
+    Passes,
+    Vanishes,
+}
+
 /// Judges the events of one stream.
 #[derive(Debug)]
 pub struct EventFilter {
@@ -26,14 +32,15 @@ pub struct EventFilter {
     searched: usize,
     limit: usize,
     started: bool,
-    /// The last event ended in CR: a LF that follows belongs to it.
-    after_cr: bool,
+    /// The last event ended in CR at the end of what was there: a LF that follows belongs to it, and goes the way the
+    /// event went.
+    straggler: Option<Straggler>,
 }
 
 impl EventFilter {
     /// `limit`: the longest event, in bytes.
     pub fn new(limit: usize) -> Self {
-        EventFilter { pending: Vec::new(), searched: 0, limit, started: false, after_cr: false }
+        EventFilter { pending: Vec::new(), searched: 0, limit, started: false, straggler: None }
     }
 
     /// Takes the next bytes of the stream and appends to `out` what may go on. `judge` sees the data of each event:
@@ -48,22 +55,24 @@ impl EventFilter {
         judge: &mut dyn FnMut(&[u8]) -> Fate,
     ) -> Result<(), TooLong> {
         let mut bytes = bytes;
-        if self.after_cr && self.pending.is_empty() {
-            if let Some((b'\n', rest)) = bytes.split_first() {
+        if let Some(first) = bytes.first().copied()
+            && let Some(straggler) = self.straggler.take()
+            && first == b'\n'
+        {
+            if straggler == Straggler::Passes {
                 out.push(b'\n');
-                bytes = rest;
-                self.after_cr = false;
-            } else if !bytes.is_empty() {
-                self.after_cr = false;
             }
+            bytes = bytes.get(1..).unwrap_or_default();
         }
         self.pending.extend_from_slice(bytes);
         while let Some(end) = self.event_end() {
             let rest = self.pending.split_off(end);
             let event = std::mem::replace(&mut self.pending, rest);
             self.searched = 0;
-            self.after_cr = event.last() == Some(&b'\r');
-            self.judge_event(&event, out, judge);
+            let passes = self.judge_event(&event, out, judge);
+            if self.pending.is_empty() && event.last() == Some(&b'\r') {
+                self.straggler = Some(if passes { Straggler::Passes } else { Straggler::Vanishes });
+            }
         }
         if self.pending.len() > self.limit { Err(TooLong) } else { Ok(()) }
     }
@@ -94,7 +103,8 @@ impl EventFilter {
         }
     }
 
-    fn judge_event(&mut self, event: &[u8], out: &mut Vec<u8>, judge: &mut dyn FnMut(&[u8]) -> Fate) {
+    /// Whether the event went on as it came.
+    fn judge_event(&mut self, event: &[u8], out: &mut Vec<u8>, judge: &mut dyn FnMut(&[u8]) -> Fate) -> bool {
         let mut lines = event;
         if !std::mem::replace(&mut self.started, true) {
             lines = lines.strip_prefix(b"\xef\xbb\xbf").unwrap_or(lines);
@@ -103,7 +113,7 @@ impl EventFilter {
         let mut others = Vec::new();
         let mut has_data = false;
         if split_lines(lines).any(data_lookalike) {
-            return;
+            return false;
         }
         for line in split_lines(lines) {
             match data_of(line) {
@@ -122,14 +132,17 @@ impl EventFilter {
             }
         }
         match judge(&data) {
-            Fate::Pass => out.extend_from_slice(event),
-            Fate::Drop => {}
+            Fate::Pass => {
+                out.extend_from_slice(event);
+                true
+            }
+            Fate::Drop => false,
             Fate::Replace(with) => {
                 out.extend_from_slice(&others);
                 out.extend_from_slice(b"data: ");
                 out.extend_from_slice(&with);
                 out.extend_from_slice(b"\n\n");
-                self.after_cr = false;
+                false
             }
         }
     }
@@ -162,4 +175,79 @@ fn data_of(line: &[u8]) -> Option<&[u8]> {
     }
     let value = line.strip_prefix(b"data:")?;
     Some(value.strip_prefix(b" ").unwrap_or(value))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::arithmetic_side_effects, reason = "tests")]
+    use super::*;
+
+    /// Runs a stream cut at `cuts`; data that says `drop` is dropped, `swap` is replaced.
+    fn run(stream: &[u8], cuts: &[usize]) -> (Vec<u8>, Vec<String>) {
+        let (mut filter, mut out, mut seen) = (EventFilter::new(1000), Vec::new(), Vec::new());
+        let mut from = 0;
+        for cut in cuts.iter().copied().chain([stream.len()]) {
+            filter
+                .push(&stream[from..cut], &mut out, &mut |data| {
+                    seen.push(String::from_utf8_lossy(data).into_owned());
+                    match data {
+                        b"drop" => Fate::Drop,
+                        b"swap" => Fate::Replace(b"new".to_vec()),
+                        _ => Fate::Pass,
+                    }
+                })
+                .unwrap();
+            from = cut;
+        }
+        (out, seen)
+    }
+
+    const STREAMS: [&str; 5] = [
+        "\u{feff}data: a\n\nid: 1\nevent: message\ndata: swap\nretry: 3\n\n: comment\n\ndata: drop\n\ndata: z\n\n",
+        "data: a\r\n\r\nid: 1\r\nevent: message\r\ndata: swap\r\nretry: 3\r\n\r\n: comment\r\n\r\ndata: drop\r\n\r\ndata: z\r\n\r\n",
+        "data: a\r\rid: 1\revent: message\rdata: swap\rretry: 3\r\r: comment\r\rdata: drop\r\rdata: z\r\r",
+        "data: a\r\n\ndata\ndata: x\ndata:y\n\r\ndata:drop\r\rdata: z\n\r",
+        "id: 0\ndata:\n\ndata: {\"a\":\ndata: 1}\n\nevent: x\n\n",
+    ];
+
+    #[test]
+    fn where_the_stream_is_cut_makes_no_difference() {
+        for stream in STREAMS {
+            let bytes = stream.as_bytes();
+            let whole = run(bytes, &[]);
+            for a in 0..=bytes.len() {
+                for b in (a..=bytes.len()).step_by(3) {
+                    assert_eq!(run(bytes, &[a, b]), whole, "{stream:?} at {a}, {b}");
+                }
+            }
+            let each: Vec<usize> = (1..bytes.len()).collect();
+            assert_eq!(run(bytes, &each), whole, "{stream:?} byte by byte");
+        }
+    }
+
+    #[test]
+    fn events_pass_change_or_vanish() {
+        let (out, seen) = run(STREAMS[0].as_bytes(), &[]);
+        assert_eq!(seen, ["a", "swap", "", "drop", "z"]);
+        let expected =
+            "\u{feff}data: a\n\nid: 1\nevent: message\nretry: 3\ndata: new\n\n: comment\n\ndata: z\n\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+        assert_eq!(run(STREAMS[4].as_bytes(), &[]).1, ["", "{\"a\":\n1}", ""]);
+    }
+
+    #[test]
+    fn an_event_that_never_ends_is_not_let_out_and_does_not_grow() {
+        let mut filter = EventFilter::new(10);
+        let mut out = Vec::new();
+        assert_eq!(filter.push(b"data: 01234", &mut out, &mut |_| Fate::Pass), Err(TooLong));
+        assert!(out.is_empty());
+        assert_eq!(run(b"data: half", &[]).0, b"");
+    }
+
+    #[test]
+    fn what_a_lenient_reader_could_take_for_data_is_left_out() {
+        for line in ["Data: x", " data: x", "DATA:x"] {
+            assert_eq!(run(format!("{line}\n\n").as_bytes(), &[]), (Vec::new(), Vec::new()), "{line}");
+        }
+    }
 }

@@ -48,7 +48,7 @@ struct Story {
 enum State {
     ExpectHeaders,
     ExpectBody(Accepted),
-    ExpectCheck(Pending),
+    ExpectCheck(Box<Pending>),
     ExpectResponse(Permitted),
     Denied,
 }
@@ -125,7 +125,7 @@ impl Exchange {
             }
             (State::ExpectCheck(pending), Event::CallAnswered { now_ms, answer }) => {
                 self.story.now_ms = now_ms;
-                self.on_answer(&pep, pending, answer)
+                self.on_answer(&pep, *pending, answer)
             }
             (
                 State::ExpectResponse(mut permitted),
@@ -364,7 +364,7 @@ impl Exchange {
         if let Some(asked) = open.pop_front() {
             let settings = pep.config.spicedb.as_ref().ok_or(Reason::ObligationUnknown)?;
             let call: Call = spicedb::question(settings, &asked).ok_or(Reason::CheckUnaskable)?;
-            self.state = State::ExpectCheck(Pending { accepted, decision, asked, open, response });
+            self.state = State::ExpectCheck(Box::new(Pending { accepted, decision, asked, open, response }));
             return Ok(vec![Effect::Call(call)]);
         }
         let permit = Permit::from_decision(&accepted.delegation, &decision, open.len())

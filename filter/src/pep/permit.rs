@@ -2,7 +2,12 @@
 
 /// Proof that a request was permitted. It cannot be cloned and has no public constructor.
 ///
-/// INVARIANT (no forwarding without a permit): only this module's two functions make one, each from evidence.
+/// INVARIANT (no forwarding without a permit): only this module makes one, from evidence.
+///
+/// ```compile_fail
+/// // Outside this module there is no way to make one.
+/// let permit = filter::pep::Permit { evidence: () };
+/// ```
 #[derive(Debug)]
 pub struct Permit {
     evidence: Evidence,
