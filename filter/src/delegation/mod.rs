@@ -1,93 +1,62 @@
-//! Delegation tokens: from an untrusted string to a [`VerifiedDelegation`] (STUB).
+//! Delegation tokens: from an untrusted string to a [`VerifiedDelegation`].
 //!
 //! ```text
-//! &str ─UnverifiedToken::parse─> UnverifiedToken ─issuer, alg, kid─> Key ─signature, claims─> VerifiedDelegation
+//! &str ─split─> Segments ─UnverifiedToken::read─> issuer, typ, alg, kid ─> Key ─signature─> claims
+//!                                                                                             │
+//!        every call: time, audience <── VerifiedDelegation <── actors, scopes, groups ────────┘
 //! ```
-use crate::crypto::SignatureProvider;
-use std::rc::Rc;
+//!
+//! Only compact JWS signed by a configured key of a configured issuer counts. What RFC 7515 and RFC 7519 leave to
+//! readers is refused: other serialisations, padding, repeated names, unknown critical headers, keys that the token
+//! brings along (`jwk`, `jku`, `x5c`, `x5u` are not looked at).
+//!
+//! Source: RFC 7515, 7519, 8725 (and its revision), 9068, 8693 §4.1; MCP 2025-11-25 and 2026-07-28, authorization.
 
-/// Why a token is refused. Each has its own reason code in `crate::reason`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TokenError {
-    /// Not a compact JWS of strict base64url and strict JSON, or over the size limit.
-    Malformed,
-    /// `typ` is not one the issuer is configured for (default: `at+jwt` only).
-    TypeWrong,
-    /// `alg` is not accepted for this issuer, or is not the key's.
-    AlgorithmRefused,
-    /// `crit` or `b64` asks for something that is not understood.
-    CriticalHeader,
-    /// `iss` is not a configured issuer.
-    IssuerUnknown,
-    /// No key of the issuer fits `kid` and `alg`.
-    KeyUnknown,
-    /// The signature is wrong.
-    SignatureInvalid,
-    /// The signature could not be checked.
-    VerifierUnavailable,
-    /// A claim is missing or of the wrong shape.
-    ClaimsInvalid,
-    /// The chain of actors is malformed, too deep or runs in a circle.
-    ChainInvalid,
-    /// `cnf` binds the token to a key or certificate, which this release cannot check.
-    BindingUnsupported,
-    /// `aud` does not name this server's resource.
-    AudienceWrong,
-    /// Past `exp` (plus leeway).
-    Expired,
-    /// Before `nbf` or `iat` (less leeway).
-    NotYetValid,
-    /// `exp` − `iat` is more than the issuer is configured for.
-    LifetimeTooLong,
-}
+mod cache;
+mod chain;
+mod claims;
+mod error;
+mod issuer;
+mod token;
+mod verifier;
 
-impl TokenError {
-    /// Every error, in the order of the checks.
-    pub const ALL: [TokenError; 15] = [
-        TokenError::Malformed,
-        TokenError::TypeWrong,
-        TokenError::AlgorithmRefused,
-        TokenError::CriticalHeader,
-        TokenError::IssuerUnknown,
-        TokenError::KeyUnknown,
-        TokenError::SignatureInvalid,
-        TokenError::VerifierUnavailable,
-        TokenError::ClaimsInvalid,
-        TokenError::ChainInvalid,
-        TokenError::BindingUnsupported,
-        TokenError::AudienceWrong,
-        TokenError::Expired,
-        TokenError::NotYetValid,
-        TokenError::LifetimeTooLong,
-    ];
+#[cfg(test)]
+mod tests;
 
-    /// The stable code in records, metric labels, replies and docs.
-    pub const fn code(self) -> &'static str {
-        match self {
-            TokenError::Malformed => "token_malformed",
-            TokenError::TypeWrong => "token_type_wrong",
-            TokenError::AlgorithmRefused => "token_algorithm_refused",
-            TokenError::CriticalHeader => "token_critical_header",
-            TokenError::IssuerUnknown => "token_issuer_unknown",
-            TokenError::KeyUnknown => "token_key_unknown",
-            TokenError::SignatureInvalid => "token_signature_invalid",
-            TokenError::VerifierUnavailable => "token_verifier_unavailable",
-            TokenError::ClaimsInvalid => "token_claims_invalid",
-            TokenError::ChainInvalid => "token_chain_invalid",
-            TokenError::BindingUnsupported => "token_binding_unsupported",
-            TokenError::AudienceWrong => "token_audience_wrong",
-            TokenError::Expired => "token_expired",
-            TokenError::NotYetValid => "token_not_yet_valid",
-            TokenError::LifetimeTooLong => "token_lifetime_too_long",
-        }
-    }
+pub use error::TokenError;
+pub use issuer::{Issuer, Key, Settings};
+pub use verifier::DelegationVerifier;
+
+use policy_wasm::model::{Actor, ActorKind, Delegation, Identity, Subject};
+use std::fmt;
+
+/// Bounds of one token. Every one is checked before anything is built from what it bounds.
+pub mod bounds {
+    /// Bytes of the whole token.
+    pub const TOKEN_BYTES: usize = 16 * 1024;
+    /// Bytes of the decoded header.
+    pub const HEADER_BYTES: usize = 4 * 1024;
+    /// Nesting of header and claims.
+    pub const DEPTH: u32 = 32;
+    /// Bytes of a name: `sub`, `client_id`, `jti`, a group, a role, a scope.
+    pub const NAME_BYTES: usize = 256;
+    /// Bytes of an identifier that may be a URL: `iss`, one `aud`.
+    pub const URL_BYTES: usize = 2048;
+    /// Groups, roles, scopes: entries of each.
+    pub const LIST_ENTRIES: usize = 256;
+    /// Entries of `aud`.
+    pub const AUDIENCES: usize = 64;
+    /// Actors of one chain, the calling one included.
+    pub const CHAIN: usize = 8;
+    /// 9999-12-31T23:59:59Z: later times are mistakes of units.
+    pub const LATEST_SECONDS: u64 = 253_402_300_799;
 }
 
 /// An actor as the token names it; see `policy_wasm::model::Actor`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActorClaim {
     /// `act.sub` or `client_id`.
-    pub kind: policy_wasm::model::ActorKind,
+    pub kind: ActorKind,
     /// `act.iss`, or the token's issuer.
     pub issuer: String,
     /// The name.
@@ -95,46 +64,119 @@ pub struct ActorClaim {
 }
 
 /// A token whose signature, type, issuer, times and shape were checked. Only this module builds one.
+///
+/// Strings are non-empty, without control characters and within [`bounds`].
 pub struct VerifiedDelegation {
     pub(crate) issuer: String,
     pub(crate) subject: String,
     pub(crate) groups: Vec<String>,
     pub(crate) roles: Vec<String>,
+    /// At most [`bounds::CHAIN`].
     pub(crate) actors: Vec<ActorClaim>,
     pub(crate) client_id: Option<String>,
     pub(crate) scopes: Vec<String>,
     pub(crate) audiences: Vec<String>,
     pub(crate) token_id: Option<String>,
     pub(crate) expires_at: u64,
+    /// The later of `nbf` and `iat`.
+    not_before: u64,
 }
 
-/// Checks tokens against the configured issuers; keeps a bounded cache of the ones that passed.
-pub struct DelegationVerifier {
-    _stub: Rc<dyn SignatureProvider>,
-}
+impl VerifiedDelegation {
+    /// `iss`.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
 
-impl std::fmt::Debug for VerifiedDelegation {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str("VerifiedDelegation(…)")
+    /// `sub`: the human on whose behalf the call is made.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// Groups that the issuer vouches for.
+    pub fn groups(&self) -> &[String] {
+        &self.groups
+    }
+
+    /// Roles that the issuer vouches for.
+    pub fn roles(&self) -> &[String] {
+        &self.roles
+    }
+
+    /// The agent that calls now first, then earlier ones; empty where the token names none.
+    pub fn actors(&self) -> &[ActorClaim] {
+        &self.actors
+    }
+
+    /// `client_id`.
+    pub fn client_id(&self) -> Option<&str> {
+        self.client_id.as_deref()
+    }
+
+    /// The tokens of `scope`.
+    pub fn scopes(&self) -> &[String] {
+        &self.scopes
+    }
+
+    /// `jti`.
+    pub fn token_id(&self) -> Option<&str> {
+        self.token_id.as_deref()
+    }
+
+    /// `exp` in Unix seconds; fractions are dropped.
+    pub fn expires_at(&self) -> u64 {
+        self.expires_at
+    }
+
+    /// The PDP's view, lent to `use_it`; nothing is copied and nothing allocated.
+    pub fn with_delegation<R>(&self, use_it: impl FnOnce(&Delegation<'_>) -> R) -> R {
+        let identity = Identity { issuer: &self.issuer, id: &self.subject };
+        let mut actors = [Actor { kind: ActorKind::Subject, identity }; bounds::CHAIN];
+        let mut filled = 0usize;
+        for (slot, claim) in actors.iter_mut().zip(&self.actors) {
+            *slot = Actor { kind: claim.kind, identity: Identity { issuer: &claim.issuer, id: &claim.id } };
+            filled = filled.saturating_add(1);
+        }
+        use_it(&Delegation {
+            subject: Subject { identity, groups: &self.groups, roles: &self.roles },
+            actors: actors.get(..filled).unwrap_or_default(),
+            scopes: &self.scopes,
+        })
+    }
+
+    /// Whether the token may be used now. Asked on every call, so that no cache can outlive the token.
+    fn check_time(&self, now: u64, leeway: u64) -> Result<(), TokenError> {
+        // RFC 7519 §4.1.4: the current time must be before `exp`.
+        if now >= self.expires_at.saturating_add(leeway) {
+            return Err(TokenError::Expired);
+        }
+        if now.saturating_add(leeway) < self.not_before {
+            return Err(TokenError::NotYetValid);
+        }
+        Ok(())
+    }
+
+    /// Whether the token is meant for this resource: one of `aud`, exactly (RFC 8707 §2).
+    fn check_audience(&self, resource: &str) -> Result<(), TokenError> {
+        if self.audiences.iter().any(|audience| audience == resource) {
+            Ok(())
+        } else {
+            Err(TokenError::AudienceWrong)
+        }
     }
 }
 
-impl DelegationVerifier {
-    /// Runs one verification per algorithm, so that the host compiles them before the first request.
-    pub fn warm_up(&self) {}
-
-    /// Verifies a token for one server.
-    ///
-    /// `now` is in Unix seconds; `audience` is the server's resource identifier.
-    ///
-    /// # Errors
-    /// The first check that fails, in a fixed order.
-    pub fn verify(
-        &self,
-        _token: &str,
-        _now: u64,
-        _audience: &str,
-    ) -> Result<Rc<VerifiedDelegation>, TokenError> {
-        Err(TokenError::Malformed)
+/// Who and until when; groups, roles and scopes only as counts.
+impl fmt::Debug for VerifiedDelegation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifiedDelegation")
+            .field("issuer", &self.issuer)
+            .field("subject", &self.subject)
+            .field("actors", &self.actors)
+            .field("groups", &self.groups.len())
+            .field("roles", &self.roles.len())
+            .field("scopes", &self.scopes.len())
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,15 @@
-//! The signature check, as a provider: the host's `verify_signature` in a proxy, a Rust library elsewhere.
+//! Public keys and the signature check; RSA and ECDSA are left to a provider: the host's `verify_signature` in a
+//! proxy, a Rust library elsewhere.
+//!
+//! INVARIANT (the key decides): an algorithm belongs to a [`PublicKey`] by its type. What a token says about its
+//! algorithm only selects among keys and never changes how one is used (RFC 8725 §3.1).
+
+mod der;
+mod key;
+
+pub use key::{KeyError, PublicKey};
+
+use std::fmt;
 
 /// Signature algorithms of delegation tokens (RFC 7518 §3, RFC 8037). Nothing else is ever accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -9,6 +20,31 @@ pub enum Algorithm {
     Es256,
     /// Ed25519; checked in Rust (`verify_strict`), never by a provider.
     EdDsa,
+}
+
+impl Algorithm {
+    /// All of them.
+    pub const ALL: [Algorithm; 3] = [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa];
+
+    /// The name in `alg` (RFC 7518 §3.1, RFC 8037 §3.1).
+    pub const fn name(self) -> &'static str {
+        match self {
+            Algorithm::Rs256 => "RS256",
+            Algorithm::Es256 => "ES256",
+            Algorithm::EdDsa => "EdDSA",
+        }
+    }
+
+    /// The algorithm with exactly this name; case counts (RFC 7515 §4.1.1).
+    pub fn named(name: &str) -> Option<Algorithm> {
+        Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == name)
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// Why a signature does not count.

@@ -1,0 +1,183 @@
+//! The claims of a token whose signature was checked.
+
+use super::issuer::Issuer;
+use super::{ActorClaim, TokenError, VerifiedDelegation, bounds, chain};
+use policy_wasm::json::{Object, Value};
+use policy_wasm::model::ActorKind;
+
+/// Reads the claims (RFC 7519 §4.1, RFC 9068 §2.2, RFC 8693 §4).
+///
+/// # Errors
+/// [`TokenError::ClaimsInvalid`], [`TokenError::ChainInvalid`], [`TokenError::BindingUnsupported`],
+/// [`TokenError::LifetimeTooLong`]. Time and audience are the caller's to check, on every call.
+pub(super) fn read(claims: Object<'_>, issuer: &Issuer) -> Result<VerifiedDelegation, TokenError> {
+    let claims = Claims::collect(claims, issuer);
+    let invalid = TokenError::ClaimsInvalid;
+
+    let subject = claims.subject.and_then(|value| name(value, bounds::NAME_BYTES)).ok_or(invalid)?;
+    let audiences = audiences(claims.audience.ok_or(invalid)?).ok_or(invalid)?;
+    let client_id = optional(claims.client_id, |value| name(value, bounds::NAME_BYTES))?;
+    let token_id = optional(claims.token_id, |value| name(value, bounds::NAME_BYTES))?;
+    let scopes = optional(claims.scope, scopes)?.unwrap_or_default();
+    let groups = optional(claims.groups, names)?.unwrap_or_default();
+    let roles = optional(claims.roles, names)?.unwrap_or_default();
+    let expires_at = claims.expires.and_then(|value| seconds(value, Round::Down)).ok_or(invalid)?;
+    // RFC 9068 §2.2 requires `iat`; without it the lifetime could not be bounded.
+    let issued_at = claims.issued.and_then(|value| seconds(value, Round::Down)).ok_or(invalid)?;
+    let not_before = optional(claims.not_before, |value| seconds(value, Round::Up))?.unwrap_or(0);
+
+    let actors = match (claims.act, &client_id) {
+        (Some(act), _) => chain::read(act, &issuer.id, &subject)?,
+        (None, Some(client)) => {
+            vec![ActorClaim { kind: ActorKind::Client, issuer: issuer.id.clone(), id: client.clone() }]
+        }
+        (None, None) => Vec::new(),
+    };
+    if claims.bound {
+        return Err(TokenError::BindingUnsupported);
+    }
+    if expires_at.saturating_sub(issued_at) > issuer.max_lifetime_seconds {
+        return Err(TokenError::LifetimeTooLong);
+    }
+    Ok(VerifiedDelegation {
+        issuer: issuer.id.clone(),
+        subject,
+        groups,
+        roles,
+        actors,
+        client_id,
+        scopes,
+        audiences,
+        token_id,
+        expires_at,
+        not_before: not_before.max(issued_at),
+    })
+}
+
+/// The claims that mean something here, found in one walk.
+#[derive(Default)]
+struct Claims<'a> {
+    subject: Option<Value<'a>>,
+    audience: Option<Value<'a>>,
+    expires: Option<Value<'a>>,
+    not_before: Option<Value<'a>>,
+    issued: Option<Value<'a>>,
+    token_id: Option<Value<'a>>,
+    client_id: Option<Value<'a>>,
+    scope: Option<Value<'a>>,
+    act: Option<Value<'a>>,
+    bound: bool,
+    groups: Option<Value<'a>>,
+    roles: Option<Value<'a>>,
+}
+
+impl<'a> Claims<'a> {
+    fn collect(object: Object<'a>, issuer: &Issuer) -> Claims<'a> {
+        let mut claims = Claims::default();
+        for (key, value) in object.members() {
+            let slot = match key.decode().as_ref() {
+                "sub" => &mut claims.subject,
+                "aud" => &mut claims.audience,
+                "exp" => &mut claims.expires,
+                "nbf" => &mut claims.not_before,
+                "iat" => &mut claims.issued,
+                "jti" => &mut claims.token_id,
+                "client_id" => &mut claims.client_id,
+                "scope" => &mut claims.scope,
+                "act" => &mut claims.act,
+                "cnf" => {
+                    claims.bound = true;
+                    continue;
+                }
+                name if name == issuer.groups_claim => &mut claims.groups,
+                name if name == issuer.roles_claim => &mut claims.roles,
+                _ => continue,
+            };
+            *slot = Some(value);
+        }
+        claims
+    }
+}
+
+/// A claim that may be left out, but not be something else.
+fn optional<'a, T>(
+    value: Option<Value<'a>>,
+    read: impl FnOnce(Value<'a>) -> Option<T>,
+) -> Result<Option<T>, TokenError> {
+    value.map(|value| read(value).ok_or(TokenError::ClaimsInvalid)).transpose()
+}
+
+/// A string that is not empty, has no control characters and at most `longest` bytes.
+pub(super) fn name(value: Value<'_>, longest: usize) -> Option<String> {
+    let text = value.as_str()?.decode();
+    let usable = !text.is_empty() && text.len() <= longest && !text.chars().any(char::is_control);
+    usable.then(|| text.into_owned())
+}
+
+/// A list of names.
+fn names(value: Value<'_>) -> Option<Vec<String>> {
+    list(value, bounds::LIST_ENTRIES, bounds::NAME_BYTES)
+}
+
+fn list(value: Value<'_>, most: usize, longest: usize) -> Option<Vec<String>> {
+    let mut out = Vec::new();
+    for element in value.as_array()?.elements() {
+        if out.len() >= most {
+            return None;
+        }
+        out.push(name(element, longest)?);
+    }
+    Some(out)
+}
+
+/// `aud`: a string, or an array of strings with at least one (RFC 7519 §4.1.3).
+fn audiences(value: Value<'_>) -> Option<Vec<String>> {
+    if value.as_str().is_some() {
+        return Some(vec![name(value, bounds::URL_BYTES)?]);
+    }
+    list(value, bounds::AUDIENCES, bounds::URL_BYTES).filter(|audiences| !audiences.is_empty())
+}
+
+/// `scope`: scope tokens with single spaces between them, or nothing at all (RFC 6749 §3.3).
+fn scopes(value: Value<'_>) -> Option<Vec<String>> {
+    let text = value.as_str()?.decode();
+    if text.is_empty() {
+        return Some(Vec::new());
+    }
+    let mut out = Vec::new();
+    for scope in text.split(' ') {
+        let usable = !scope.is_empty()
+            && scope.len() <= bounds::NAME_BYTES
+            && scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
+        if !usable || out.len() >= bounds::LIST_ENTRIES {
+            return None;
+        }
+        out.push(scope.to_owned());
+    }
+    Some(out)
+}
+
+enum Round {
+    Up,
+    Down,
+}
+
+/// A NumericDate (RFC 7519 §2): an integer or a fraction, from 1970 to 9999.
+fn seconds(value: Value<'_>, round: Round) -> Option<u64> {
+    let whole = match value.as_integer() {
+        Some(integer) => u64::try_from(integer).ok()?,
+        None => {
+            let number: f64 = value.as_number()?.parse().ok()?;
+            let number = match round {
+                Round::Up => number.ceil(),
+                Round::Down => number.floor(),
+            };
+            // Within the range below, every whole double is a whole u64.
+            if !(0.0..=bounds::LATEST_SECONDS as f64).contains(&number) {
+                return None;
+            }
+            number as u64
+        }
+    };
+    (whole <= bounds::LATEST_SECONDS).then_some(whole)
+}
