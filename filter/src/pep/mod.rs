@@ -42,7 +42,8 @@ impl Pep {
     /// Runs what the first request would run: hosts compile each function when it is first called, and that would
     /// cost the first caller tens of milliseconds.
     pub fn warm_up(&self) {
-        self.config.verifier.warm_up();
+        // What the host cannot check is refused at the call; the host glue logs it at the start.
+        let _ = self.config.verifier.warm_up();
         let body = br#"{"jsonrpc":"2.0","id":0,"method":"tools/call","params":{"name":"warm_up","arguments":{"a":["b",1,{}]}}}"#;
         let _ = crate::mcp::message::read(body, &self.limits);
     }
