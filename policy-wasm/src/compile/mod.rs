@@ -1,1 +1,86 @@
-//! The policy compiler (STUB).
+//! The policy compiler: readable files in, a bundle out, or every problem at once.
+//!
+//! ```text
+//! YAML text ─yaml─> Node ─policy, server, rule, template─> Policy ─write, table─> bundle bytes
+//!                     └────────────── mistakes ──────────────┴─> Problems
+//! ```
+//!
+//! The bundle depends on what the files say, not on their names, their number or the order of anything in them.
+
+mod policy;
+mod rule;
+mod server;
+mod table;
+mod template;
+mod write;
+mod yaml;
+
+pub use yaml::{MAX_DEPTH, MAX_FILE};
+
+use crate::source::{Position, Problem, Problems};
+
+/// One policy file.
+#[derive(Debug, Clone)]
+pub struct SourceFile {
+    /// Its name, for messages.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// What the caller decides.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The revision, where the policy names none.
+    pub revision: Option<String>,
+}
+
+/// Compiles policy files to the bytes of one bundle.
+///
+/// # Errors
+/// Everything that is wrong with the files, sorted by file and position.
+///
+/// # Examples
+/// ```
+/// use policy_wasm::{bundle::Bundle, compile::{Options, SourceFile, compile}};
+///
+/// let text = "policy: toolward/v1\nservers: {git: {resource: https://tools.acme.test/git, tools: {}}}\n";
+/// let file = SourceFile { name: "policy.yaml".to_owned(), text: text.to_owned() };
+/// let bytes = compile(&[file], &Options::default()).unwrap();
+/// let bundle = Bundle::open(bytes).unwrap();
+/// assert_eq!(bundle.server_at("TOOLS.acme.test", "/git").unwrap().id(), "git");
+/// ```
+pub fn compile(files: &[SourceFile], options: &Options) -> Result<Vec<u8>, Problems> {
+    let problems = Problems::new();
+    let nodes: Vec<_> = files
+        .iter()
+        .filter_map(|file| Some((file, yaml::read(&file.name, &file.text, &problems)?)))
+        .collect();
+    if files.is_empty() {
+        problems.push(whole("policy", "expected at least one policy file, found none"));
+    }
+    let policy =
+        policy::read(nodes.iter().map(|(file, node)| (file.name.as_str(), node)), options, &problems);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    match write::bundle(&policy) {
+        Ok(bytes) => Ok(bytes),
+        Err(write::TooLarge(what)) => {
+            let name = files.first().map_or("policy", |file| &file.name);
+            problems.push(whole(name, what));
+            Err(problems)
+        }
+    }
+}
+
+/// A problem that concerns everything.
+fn whole(file: &str, message: &str) -> Problem {
+    Problem {
+        file: file.to_owned(),
+        position: Position { line: 1, column: 1 },
+        path: String::new(),
+        message: message.to_owned(),
+        suggestion: None,
+    }
+}
