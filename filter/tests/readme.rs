@@ -9,7 +9,8 @@ const BEGIN: &str = "<!-- reasons:begin (written by `BLESS=1 cargo test -p filte
 const END: &str = "<!-- reasons:end -->";
 
 fn table() -> String {
-    let mut out = String::from("| code | HTTP status | JSON-RPC code | what the client is told |\n|---|---|---|---|\n");
+    let mut out =
+        String::from("| code | HTTP status | JSON-RPC code | what the client is told |\n|---|---|---|---|\n");
     for reason in Reason::all() {
         let Row { status, code, text, .. } = row(reason);
         writeln!(out, "| `{}` | {status} | {code} | {text} |", reason.code()).unwrap();
@@ -26,6 +27,9 @@ fn the_readme_lists_every_reason_with_its_reply() {
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(README, format!("{head}{BEGIN}{wanted}{END}{tail}")).unwrap();
     } else {
-        assert!(found == wanted, "the README's table of reasons is old; write it anew with BLESS=1 and look at it");
+        assert!(
+            found == wanted,
+            "the README's table of reasons is old; write it anew with BLESS=1 and look at it"
+        );
     }
 }

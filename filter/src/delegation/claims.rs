@@ -28,6 +28,8 @@ pub(super) fn read(claims: Object<'_>, issuer: &Issuer) -> Result<VerifiedDelega
 
     let actors = match (claims.act, &client_id) {
         (Some(act), _) => chain::read(act, &issuer.id, &subject)?,
+        // A token of a client on its own behalf names no human (RFC 9068 §5: `sub` may be the client).
+        (None, Some(client)) if *client == subject => return Err(TokenError::ChainInvalid),
         (None, Some(client)) => {
             vec![ActorClaim { kind: ActorKind::Client, issuer: issuer.id.clone(), id: client.clone() }]
         }

@@ -127,6 +127,12 @@ fn without_act_the_client_is_the_actor_and_without_both_nobody_is() {
 }
 
 #[test]
+fn a_token_of_a_client_on_its_own_behalf_names_no_human() {
+    let own = json!({"act": null, "client_id": "svc", "sub": "svc"});
+    assert_eq!(verdict(&with_claims(own)), Err(TokenError::ChainInvalid));
+}
+
+#[test]
 fn chains_that_are_malformed_too_deep_or_circular_are_refused() {
     let chain = |names: &[&str]| {
         names.iter().rev().fold(Value::Null, |inner, name| match inner {

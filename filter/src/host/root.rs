@@ -59,7 +59,13 @@ impl Root {
         let config = Config::parse("configuration", &text, Rc::new(HostSignatures))
             .map_err(|problems| problems.to_string())?;
         let pep = Pep::new(config);
-        pep.warm_up();
+        let unavailable = pep.warm_up();
+        if let Some(algorithm) = unavailable.first() {
+            return Err(format!(
+                "this proxy cannot check {} signatures: it lacks the foreign function `verify_signature`",
+                algorithm.name()
+            ));
+        }
         Ok(pep)
     }
 }

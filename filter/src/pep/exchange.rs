@@ -334,9 +334,9 @@ impl Exchange {
     ) -> Result<Vec<Effect>, Outcome> {
         let bundle = &pep.config.bundle;
         let server = self.story.server(Some(pep)).ok_or(Reason::ServerUnknown)?;
-        let decision = mapping::with_delegation(&accepted.delegation, |delegation| {
-            pdp::evaluate(bundle, server, delegation, action)
-        });
+        let decision = accepted
+            .delegation
+            .with_delegation(|delegation| pdp::evaluate(bundle, server, delegation, action));
         self.story.decision = Some(decision.clone());
         if decision.effect() == Answer::Deny {
             let reason = decision.reasons.first().unwrap_or(DenyReason::PolicyUnreadable);
@@ -406,9 +406,8 @@ impl Exchange {
             self.story.now_ms = now_ms;
         }
         let refusal = |reason: Reason| reply::denial(reason, &self.story.context(Some(pep)));
-        let (mut effects, denied) = mapping::with_delegation(&delegation, |delegation| {
-            response.handle(pep, server, delegation, event, &refusal)
-        });
+        let (mut effects, denied) = delegation
+            .with_delegation(|delegation| response.handle(pep, server, delegation, event, &refusal));
         if let Some(reason) = denied {
             effects.insert(0, Effect::Record(self.record(Some(pep), Some(reason))));
         }

@@ -20,6 +20,7 @@ pub use exchange::Exchange;
 pub use permit::Permit;
 
 use crate::config::Config;
+use crate::crypto::Algorithm;
 use metadata::Metadata;
 use policy_wasm::json::Limits;
 
@@ -41,11 +42,13 @@ impl Pep {
 
     /// Runs what the first request would run: hosts compile each function when it is first called, and that would
     /// cost the first caller tens of milliseconds.
-    pub fn warm_up(&self) {
-        // What the host cannot check is refused at the call; the host glue logs it at the start.
-        let _ = self.config.verifier.warm_up();
+    ///
+    /// Gives the algorithms that the signature provider could not check at all.
+    pub fn warm_up(&self) -> Vec<Algorithm> {
+        let unavailable = self.config.verifier.warm_up();
         let body = br#"{"jsonrpc":"2.0","id":0,"method":"tools/call","params":{"name":"warm_up","arguments":{"a":["b",1,{}]}}}"#;
         let _ = crate::mcp::message::read(body, &self.limits);
+        unavailable
     }
 
     /// Longest request body, in bytes.

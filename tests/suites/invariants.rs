@@ -1,0 +1,120 @@
+//! Invariants of the tree itself (DESIGN: the core is free of I/O; nothing can panic on data).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
+}
+
+fn sources(below: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(below).expect("a source folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn core_sources() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    sources(&root().join("policy-wasm/src"), &mut found);
+    sources(&root().join("filter/src"), &mut found);
+    found.retain(|path| !path.starts_with(root().join("filter/src/host")));
+    assert!(found.len() > 30, "the sources have moved: {} files found", found.len());
+    found
+}
+
+/// Invariant 1: `policy-wasm`, and `filter` outside `host`, name no clock, environment, file, randomness or host.
+#[test]
+fn the_core_names_neither_clock_nor_host() {
+    let outside = [
+        "SystemTime",
+        "Instant",
+        "std::env",
+        "std::fs",
+        "std::io",
+        "std::net",
+        "std::process",
+        "std::thread",
+        "RandomState",
+        "HashMap",
+        "HashSet",
+        "getrandom",
+        "thread_rng",
+        "proxy_wasm::",
+        "extern \"C\"",
+        "static mut",
+        "thread_local!",
+    ];
+    let mut named = Vec::new();
+    for path in core_sources() {
+        let text = fs::read_to_string(&path).expect("a readable source");
+        for (number, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            for word in outside {
+                if code.contains(word) {
+                    named.push(format!("{}:{}: {word}", path.display(), number + 1));
+                }
+            }
+        }
+    }
+    assert!(named.is_empty(), "the core must not know these:\n{}", named.join("\n"));
+}
+
+/// The host's crate is a dependency for wasm32 alone, so that the core cannot come to use it natively.
+#[test]
+fn proxy_wasm_is_a_dependency_of_the_wasm_build_alone() {
+    let manifest = fs::read_to_string(root().join("filter/Cargo.toml")).expect("filter/Cargo.toml");
+    let mut section = "";
+    let mut sections = Vec::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            section = line;
+        } else if line.starts_with("proxy-wasm") {
+            sections.push(section);
+        }
+    }
+    assert_eq!(sections, ["[target.'cfg(target_arch = \"wasm32\")'.dependencies]"]);
+    let policy = fs::read_to_string(root().join("policy-wasm/Cargo.toml")).expect("policy-wasm/Cargo.toml");
+    assert!(!policy.contains("proxy-wasm"));
+}
+
+/// What could panic on data is refused by the compiler, everywhere but in tests.
+#[test]
+fn the_lints_that_forbid_panics_are_on() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("Cargo.toml");
+    for lint in [
+        "unwrap_used",
+        "expect_used",
+        "panic",
+        "indexing_slicing",
+        "string_slice",
+        "arithmetic_side_effects",
+        "missing_docs",
+        "unsafe_code",
+    ] {
+        assert!(manifest.contains(&format!("{lint} = \"deny\"")), "{lint} is not denied");
+    }
+    for member in ["policy-wasm", "filter", "harness"] {
+        let manifest = fs::read_to_string(root().join(member).join("Cargo.toml")).expect("a manifest");
+        assert!(manifest.contains("[lints]\nworkspace = true"), "{member} does not take the workspace's lints");
+    }
+}
+
+/// A lint is switched off only with a reason, outside the glue only in tests.
+#[test]
+fn the_core_switches_no_lint_off_outside_its_tests() {
+    let mut found = Vec::new();
+    for path in core_sources() {
+        let text = fs::read_to_string(&path).expect("a readable source");
+        let own = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let is_test = path.file_stem().is_some_and(|stem| stem == "tests");
+        if !is_test && (own.contains("allow(clippy::") || own.contains("allow(unsafe_code")) {
+            found.push(path.display().to_string());
+        }
+    }
+    assert!(found.is_empty(), "lints switched off in: {}", found.join(", "));
+}
