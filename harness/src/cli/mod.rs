@@ -1,5 +1,6 @@
 //! The `toolward` command line: one file for each subcommand.
 
+mod compile;
 mod run;
 
 use clap::{Parser, Subcommand};
@@ -14,6 +15,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Compiles policy files to a bundle.
+    Compile(compile::Compile),
+    /// Tells everything that is wrong with policy files.
+    Check(compile::Check),
     /// Runs scenarios and compares what is seen with what they expect.
     Run(run::Run),
 }
@@ -21,6 +26,8 @@ enum Command {
 /// Runs the command line. An error is told on standard error, with its causes.
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Compile(compile) => compile.execute(),
+        Command::Check(check) => check.execute(),
         Command::Run(run) => run.execute(),
     };
     outcome.unwrap_or_else(|error| {

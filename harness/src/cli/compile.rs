@@ -1,0 +1,158 @@
+//! `toolward compile` and `toolward check`: policy files to a bundle, and every problem at once.
+
+use anyhow::{Context, bail};
+use clap::Args;
+use policy_wasm::bundle::Bundle;
+use policy_wasm::compile::{MAX_FILE, Options, SourceFile, compile};
+use policy_wasm::source::Problems;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Arguments of `toolward compile`.
+#[derive(Args)]
+pub struct Compile {
+    #[command(flatten)]
+    source: Source,
+    /// Where the bundle goes; it is replaced in one step, and only if the policy compiles
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+}
+
+/// Arguments of `toolward check`.
+#[derive(Args)]
+pub struct Check {
+    #[command(flatten)]
+    source: Source,
+}
+
+#[derive(Args)]
+struct Source {
+    /// Policy files, or directories whose `*.yaml` and `*.yml` files are taken
+    #[arg(required = true, value_name = "POLICY")]
+    files: Vec<PathBuf>,
+    /// Revision of the bundle, where the policy names none
+    #[arg(long, value_name = "NAME")]
+    revision: Option<String>,
+    /// Write the problems as JSON, one object a line, to standard output
+    #[arg(long)]
+    json_errors: bool,
+}
+
+impl Compile {
+    /// Compiles, and writes the bundle.
+    pub fn execute(self) -> anyhow::Result<ExitCode> {
+        let Some(bytes) = self.source.compile()? else { return Ok(ExitCode::FAILURE) };
+        let size = bytes.len();
+        replace(&self.output, &bytes)?;
+        tell(&self.output.display().to_string(), size, bytes)
+    }
+}
+
+impl Check {
+    /// Compiles, and writes nothing.
+    pub fn execute(self) -> anyhow::Result<ExitCode> {
+        let Some(bytes) = self.source.compile()? else { return Ok(ExitCode::FAILURE) };
+        tell("policy", bytes.len(), bytes)
+    }
+}
+
+impl Source {
+    /// The bundle, or `None` after the problems were told.
+    fn compile(&self) -> anyhow::Result<Option<Vec<u8>>> {
+        let files = read(&self.files)?;
+        match compile(&files, &Options { revision: self.revision.clone() }) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(problems) => {
+                self.report(&problems)?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn report(&self, problems: &Problems) -> anyhow::Result<()> {
+        let list = problems.to_vec();
+        for problem in &list {
+            if self.json_errors {
+                let value = serde_json::json!({
+                    "file": problem.file,
+                    "line": problem.position.line,
+                    "column": problem.position.column,
+                    "path": problem.path,
+                    "message": problem.message,
+                    "suggestion": problem.suggestion,
+                });
+                println!("{}", serde_json::to_string(&value)?);
+            } else {
+                eprintln!("{problem}");
+            }
+        }
+        let (count, word) = (list.len(), if list.len() == 1 { "problem" } else { "problems" });
+        eprintln!("{count} {word}, nothing was compiled");
+        Ok(())
+    }
+}
+
+/// All files in the order of their names within each directory. A name that was given is told as it was given.
+fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<SourceFile>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let inside = policies_in(path)?;
+            if inside.is_empty() {
+                bail!("no `*.yaml` or `*.yml` file in `{}`", path.display());
+            }
+            files.extend(inside);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    files.iter().map(|path| read_file(path)).collect()
+}
+
+fn policies_in(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(directory)
+        .with_context(|| format!("cannot read directory `{}`", directory.display()))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.with_context(|| format!("cannot read directory `{}`", directory.display()))?.path();
+        let is_policy = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+        if is_policy && path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn read_file(path: &Path) -> anyhow::Result<SourceFile> {
+    let name = path.display().to_string();
+    let length = fs::metadata(path).with_context(|| format!("cannot read `{name}`"))?.len();
+    if length > MAX_FILE as u64 {
+        bail!("`{name}` is {length} bytes long, expected at most {MAX_FILE}");
+    }
+    let bytes = fs::read(path).with_context(|| format!("cannot read `{name}`"))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let offset = error.utf8_error().valid_up_to();
+        anyhow::anyhow!("`{name}` is not UTF-8: byte {offset} begins no character")
+    })?;
+    Ok(SourceFile { name, text })
+}
+
+/// Writes beside the file and renames, so that nobody ever reads half a bundle.
+fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
+    fs::write(&beside, bytes).with_context(|| format!("cannot write `{}`", beside.display()))?;
+    fs::rename(&beside, path).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+/// Opens what was compiled, as a proxy will, and says what it is.
+fn tell(what: &str, size: usize, bytes: Vec<u8>) -> anyhow::Result<ExitCode> {
+    let bundle = Bundle::open(bytes).context("the compiled bundle does not open")?;
+    let (servers, tools, rules) = bundle.counts();
+    let revision = bundle.revision();
+    eprintln!("{what}: revision {revision}, {servers} servers, {tools} tools, {rules} rules, {size} bytes");
+    Ok(ExitCode::SUCCESS)
+}
