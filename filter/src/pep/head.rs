@@ -6,6 +6,7 @@
 use super::event::Fields;
 use crate::mcp::revision::Mirrored;
 use crate::reason::Reason;
+use std::borrow::Cow;
 
 /// What the head says.
 #[derive(Debug, Default)]
@@ -44,6 +45,20 @@ const SINGLE: [&[u8]; 9] = [
     b"transfer-encoding",
 ];
 
+/// Whether the field decides something.
+fn decides(name: &[u8]) -> bool {
+    name.starts_with(b":") || name.starts_with(b"mcp-") || SINGLE.contains(&name)
+}
+
+/// The name as servers with CGI-like environments see it: `mcp_name` and `mcp-name` are one variable there.
+fn with_hyphens(name: &[u8]) -> Cow<'_, [u8]> {
+    if name.contains(&b'_') {
+        Cow::Owned(name.iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }).collect())
+    } else {
+        Cow::Borrowed(name)
+    }
+}
+
 /// Visible ASCII with inner blanks, trimmed.
 fn plain(value: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(value.trim_ascii()).ok()?;
@@ -58,9 +73,12 @@ pub(super) fn read<'a>(fields: &Fields<'a>) -> Head<'a> {
     };
     for (index, (name, value)) in fields.iter().enumerate() {
         let (name, value) = (*name, *value);
-        let deciding = name.starts_with(b":") || name.starts_with(b"mcp-") || SINGLE.contains(&name);
-        if !deciding {
-            if name.starts_with(OWN_PREFIX) {
+        if name.contains(&b'_') && decides(&with_hyphens(name)) {
+            accuse(Reason::HeaderInvalid);
+            continue;
+        }
+        if !decides(name) {
+            if with_hyphens(name).starts_with(OWN_PREFIX) {
                 head.spoofed.push(name);
             } else if name == b"x-request-id" {
                 head.request_id = plain(value).filter(|id| id.len() <= 128);
@@ -203,6 +221,9 @@ mod tests {
         assert_eq!(fault(&[(b"mcp-name", b"a"), (b"mcp-name", b"a")]), Some(Reason::HeaderRepeated));
         assert_eq!(fault(&[(b"mcp-param-x", b"a"), (b"mcp-param-x", b"b")]), Some(Reason::HeaderRepeated));
         assert_eq!(fault(&[(b"mcp-name", b"\xff")]), Some(Reason::HeaderInvalid));
+        assert_eq!(fault(&[(b"mcp_name", b"a")]), Some(Reason::HeaderInvalid));
+        assert_eq!(fault(&[(b"x_custom", b"a")]), None);
+        assert_eq!(read(&[(b"x_toolward-decision", b"a")]).spoofed, [b"x_toolward-decision"]);
         assert_eq!(fault(&[(b"accept", b"a"), (b"accept", b"\xff")]), None);
     }
 }
