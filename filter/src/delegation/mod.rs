@@ -27,6 +27,8 @@ pub use error::TokenError;
 pub use issuer::{Issuer, Key, Settings};
 pub use verifier::DelegationVerifier;
 
+pub(crate) use token::same_type;
+
 use policy_wasm::model::{Actor, ActorKind, Delegation, Identity, Subject};
 use std::fmt;
 

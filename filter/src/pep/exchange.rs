@@ -5,6 +5,7 @@ use super::head::{self, Credentials, Head};
 use super::response::Response;
 use super::{Pep, Permit, mapping};
 use crate::callout::{Verdict, spicedb};
+use crate::config::ServerSettings;
 use crate::delegation::VerifiedDelegation;
 use crate::mcp::Method;
 use crate::mcp::message::{self, Message, Request};
@@ -112,7 +113,7 @@ impl Exchange {
                 self.on_head(&pep, fields, end_of_stream)
             }
             (State::ExpectBody(accepted), Event::RequestBuffered { bytes }) => {
-                if bytes > pep.config.max_body_bytes {
+                if bytes > self.story.settings(&pep).max_body_bytes {
                     Err(Reason::BodyTooLarge.into())
                 } else {
                     self.state = State::ExpectBody(accepted);
@@ -273,7 +274,7 @@ impl Exchange {
     }
 
     fn on_body(&mut self, pep: &Pep, accepted: Accepted, body: &[u8]) -> Result<Vec<Effect>, Outcome> {
-        if body.len() > pep.config.max_body_bytes {
+        if body.len() > self.story.settings(pep).max_body_bytes {
             return Err(Reason::BodyTooLarge.into());
         }
         if !accepted.message {
@@ -439,6 +440,11 @@ impl Story {
         pep?.config.bundle.server(self.server?)
     }
 
+    /// The settings of the server, or what holds where there is none.
+    fn settings<'p>(&self, pep: &'p Pep) -> &'p ServerSettings {
+        pep.config.server(self.server.unwrap_or(u32::MAX))
+    }
+
     fn context<'s>(&'s self, pep: Option<&'s Pep>) -> Context<'s> {
         let server = self.server(pep);
         Context {
@@ -446,7 +452,7 @@ impl Story {
             modern: self.modern,
             tool_call: self.method == Some(Method::CallTool.name()),
             initialize: self.method == Some(Method::Initialize.name()),
-            form: pep.map(|pep| pep.config.denial_form).unwrap_or_default(),
+            form: pep.map(|pep| self.settings(pep).denial_form).unwrap_or_default(),
             metadata_url: pep.zip(self.server).and_then(|(pep, server)| pep.metadata.url(server)),
             scope: match self.decision.as_ref().and_then(|decision| decision.scope_needed.as_deref()) {
                 Some(scope) => Some(scope),

@@ -51,9 +51,9 @@ impl Pep {
         unavailable
     }
 
-    /// Longest request body, in bytes.
+    /// Longest request body that any server takes, in bytes.
     pub fn max_body_bytes(&self) -> usize {
-        self.config.max_body_bytes
+        self.config.longest_body_bytes()
     }
 
     /// Longest list answer and longest event of a stream, in bytes.

@@ -159,6 +159,11 @@ impl Bundle {
         (count(Section::Servers), count(Section::Tools), count(Section::Rules))
     }
 
+    /// Whether any tool asks the authorization cluster.
+    pub fn has_checks(&self) -> bool {
+        self.sections.count(Section::Checks) > 0
+    }
+
     /// The server that a request is for: exact path (what follows a `?` does not count), and authority compared
     /// without case, port included; `None` is a denial.
     pub fn server_at(&self, authority: &str, path: &str) -> Option<Server<'_>> {

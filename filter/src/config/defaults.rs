@@ -1,0 +1,212 @@
+//! Every default, with its reason. A test holds the table in `docs/configuration.md` against this one.
+
+use policy_wasm::source::{MapReader, Place};
+
+/// A number that may be left out.
+#[derive(Debug, Clone, Copy)]
+pub struct Number {
+    /// Where it stands, as in [`policy_wasm::source::Problem::path`]; `*` for an index.
+    pub path: &'static str,
+    /// What holds where it is left out.
+    pub default: u64,
+    /// The smallest that is accepted.
+    pub least: u64,
+    /// The largest that is accepted.
+    pub most: u64,
+    /// The unit, empty for plain counts.
+    pub unit: &'static str,
+    /// Why this default and these bounds.
+    pub reason: &'static str,
+}
+
+/// A choice, a name or a list that may be left out.
+#[derive(Debug, Clone, Copy)]
+pub struct Choice {
+    /// Where it stands.
+    pub path: &'static str,
+    /// What holds where it is left out, as JSON.
+    pub default: &'static str,
+    /// What can be written.
+    pub values: &'static str,
+    /// Why this default.
+    pub reason: &'static str,
+}
+
+/// Difference of clocks that is put up with.
+pub const CLOCK_LEEWAY: Number = Number {
+    path: "/clock_leeway_seconds",
+    default: 30,
+    least: 0,
+    most: 60,
+    unit: "seconds",
+    reason: "clocks kept by NTP differ by less; RFC 8725 readers agree on a minute at most",
+};
+/// Longest life of a token.
+pub const MAX_LIFETIME: Number = Number {
+    path: "/issuers/*/max_lifetime_seconds",
+    default: 86_400,
+    least: 60,
+    most: 31_536_000,
+    unit: "seconds",
+    reason: "a stolen token is worth its remaining life; agents' tokens live for minutes, some issuers' for a day",
+};
+/// Longest request body.
+pub const MAX_BODY: Number = Number {
+    path: "/limits/max_body_bytes",
+    default: 1_048_576,
+    least: 1024,
+    most: 67_108_864,
+    unit: "bytes",
+    reason: "bodies are held until they are judged; large tool arguments are files, which belong elsewhere",
+};
+/// Longest request body of one server.
+pub const SERVER_MAX_BODY: Number = Number {
+    path: "/servers/*/max_body_bytes",
+    default: MAX_BODY.default,
+    least: MAX_BODY.least,
+    most: MAX_BODY.most,
+    unit: "bytes",
+    reason: "as `/limits/max_body_bytes` says, unless one server needs more or less",
+};
+/// Deepest nesting.
+pub const MAX_DEPTH: Number = Number {
+    path: "/limits/max_depth",
+    default: 64,
+    least: 8,
+    most: 256,
+    unit: "levels",
+    reason: "deeper than any tool's arguments, shallower than any server's parser fails at",
+};
+/// Longest list answer.
+pub const MAX_RESPONSE: Number = Number {
+    path: "/limits/max_response_bytes",
+    default: 4_194_304,
+    least: 1024,
+    most: 67_108_864,
+    unit: "bytes",
+    reason: "`tools/list` answers are held whole to be filtered; other answers stream and have no limit",
+};
+/// Cached tokens.
+pub const TOKEN_CACHE: Number = Number {
+    path: "/limits/token_cache_entries",
+    default: 4096,
+    least: 0,
+    most: 65_536,
+    unit: "",
+    reason: "one entry spares one signature check; an entry takes about 1 KB, in each worker thread",
+};
+/// Longest wait for the authorization cluster.
+pub const CHECK_TIMEOUT: Number = Number {
+    path: "/checks/spicedb/timeout_ms",
+    default: 250,
+    least: 1,
+    most: 10_000,
+    unit: "milliseconds",
+    reason: "the call waits for the answer; no answer in time denies it",
+};
+
+/// All numbers.
+pub const NUMBERS: [Number; 8] = [
+    CLOCK_LEEWAY,
+    MAX_LIFETIME,
+    MAX_BODY,
+    SERVER_MAX_BODY,
+    MAX_DEPTH,
+    MAX_RESPONSE,
+    TOKEN_CACHE,
+    CHECK_TIMEOUT,
+];
+
+/// Accepted `typ`s.
+pub const TOKEN_TYPES: [&str; 1] = ["at+jwt"];
+/// Name of the claim with groups.
+pub const GROUPS_CLAIM: &str = "groups";
+/// Name of the claim with roles.
+pub const ROLES_CLAIM: &str = "roles";
+
+/// All choices, names and lists.
+pub const CHOICES: [Choice; 11] = [
+    Choice {
+        path: "/issuers/*/token_types",
+        default: "[\"at+jwt\"]",
+        values: "list of `typ` values",
+        reason: "RFC 9068; an id token or an event of the same issuer must not pass for an access token",
+    },
+    Choice {
+        path: "/issuers/*/groups_claim",
+        default: "\"groups\"",
+        values: "name of a top-level claim",
+        reason: "RFC 9068 §2.2.3.1",
+    },
+    Choice {
+        path: "/issuers/*/roles_claim",
+        default: "\"roles\"",
+        values: "name of a top-level claim",
+        reason: "RFC 9068 §2.2.3.1",
+    },
+    Choice {
+        path: "/issuers/*/authorization_server",
+        default: "the issuer",
+        values: "URL",
+        reason: "RFC 8414: the issuer identifier is what clients find an authorization server by",
+    },
+    Choice {
+        path: "/revisions",
+        default: "[\"2025-11-25\", \"2026-07-28\"]",
+        values: "list of MCP revisions",
+        reason: "every revision that this release reads",
+    },
+    Choice {
+        path: "/denial_form",
+        default: "\"jsonrpc_error\"",
+        values: "`jsonrpc_error`, `tool_error`, `http_403`",
+        reason: "every client survives it and can tell it from a result",
+    },
+    Choice {
+        path: "/servers/*/denial_form",
+        default: "as `/denial_form`",
+        values: "`jsonrpc_error`, `tool_error`, `http_403`",
+        reason: "clients differ by server",
+    },
+    Choice {
+        path: "/authorization_header",
+        default: "\"strip\"",
+        values: "`strip`, `keep`",
+        reason: "a server that never sees the token cannot pass it on (MCP: token passthrough is forbidden)",
+    },
+    Choice {
+        path: "/allowed_origins",
+        default: "[]",
+        values: "list of origins",
+        reason: "agents send no `Origin`; one that comes is a browser's, and may be a DNS rebinding",
+    },
+    Choice {
+        path: "/checks/spicedb/authority",
+        default: "the cluster's name",
+        values: "host, or host and port",
+        reason: "SpiceDB does not look at it",
+    },
+    Choice {
+        path: "/checks/spicedb/identifiers",
+        default: "\"plain\"",
+        values: "`plain`, `base64url`",
+        reason: "relationships are mostly written with plain ids; an id that SpiceDB cannot hold denies",
+    },
+];
+
+impl Number {
+    /// The member of `map` that the last segment of the path names; the default where it is left out, `None` where it
+    /// is wrong.
+    pub(super) fn read(&self, map: &mut MapReader<'_>) -> Option<u64> {
+        let key = self.path.rsplit('/').next().unwrap_or_default();
+        self.value(map.optional(key))
+    }
+
+    /// The number that stands here, or the default.
+    pub(super) fn value(&self, place: Option<Place<'_>>) -> Option<u64> {
+        match place {
+            Some(place) => place.integer(self.least..=self.most, self.unit),
+            None => Some(self.default),
+        }
+    }
+}

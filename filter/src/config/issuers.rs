@@ -1,0 +1,159 @@
+//! `issuers`: whose tokens are accepted, and how.
+
+use super::{defaults, jwks};
+use crate::crypto::Algorithm;
+use crate::delegation::{Issuer, bounds, same_type};
+use policy_wasm::source::Place;
+
+/// Most issuers: each token is looked up among them one by one.
+const MAX_ISSUERS: usize = 64;
+
+/// Claims that mean something already.
+const RESERVED_CLAIMS: [&str; 12] =
+    ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "act", "may_act", "cnf"];
+
+/// What `issuers` gives.
+pub(super) struct Issuers {
+    pub(super) issuers: Vec<Issuer>,
+    pub(super) authorization_servers: Vec<String>,
+}
+
+/// Reads the list; `None` where any of it is wrong.
+pub(super) fn read(place: &Place<'_>) -> Option<Issuers> {
+    let list = place.list()?;
+    if list.is_empty() || list.len() > MAX_ISSUERS {
+        place.refuse(format!("expected 1 to {MAX_ISSUERS} issuers, found {}", list.len()));
+        return None;
+    }
+    let mut all = Issuers { issuers: Vec::new(), authorization_servers: Vec::new() };
+    let mut complete = true;
+    for place in &list {
+        let Some((issuer, server)) = read_one(place) else {
+            complete = false;
+            continue;
+        };
+        if all.issuers.iter().any(|other| other.id() == issuer.id()) {
+            place.refuse(format!("the issuer `{}` stands here a second time", issuer.id()));
+        }
+        all.issuers.push(issuer);
+        if !all.authorization_servers.contains(&server) {
+            all.authorization_servers.push(server);
+        }
+    }
+    complete.then_some(all)
+}
+
+fn read_one(place: &Place<'_>) -> Option<(Issuer, String)> {
+    let mut map = place.map()?;
+    let id = map.required("issuer").and_then(|place| Some((place.clone(), identifier(&place)?)));
+    let algorithms = map.required("algorithms").and_then(|place| algorithms(&place));
+    let keys = map.required("jwks").and_then(|place| jwks::read(&place, algorithms.as_deref()?));
+    let token_types = match map.optional("token_types") {
+        Some(place) => token_types(&place),
+        None => Some(defaults::TOKEN_TYPES.map(str::to_owned).to_vec()),
+    };
+    let (groups, roles) = (map.optional("groups_claim"), map.optional("roles_claim"));
+    let groups_claim = claim(groups.as_ref(), defaults::GROUPS_CLAIM);
+    let roles_claim = claim(roles.as_ref(), defaults::ROLES_CLAIM);
+    if let (Some(first), Some(second), Some(place)) = (&groups_claim, &roles_claim, roles.or(groups))
+        && first == second
+    {
+        place.refuse(format!("groups and roles cannot both be the claim `{first}`"));
+    }
+    let max_lifetime_seconds = defaults::MAX_LIFETIME.read(&mut map);
+    let named_server = map.optional("authorization_server");
+    map.finish();
+
+    let (id_place, id) = id?;
+    let server = match named_server {
+        Some(place) => url(&place, place.text()?)?,
+        None if is_url(id) => id.to_owned(),
+        None => {
+            id_place
+                .refuse("this issuer is no URL, so `authorization_server` must say where clients get tokens");
+            return None;
+        }
+    };
+    let issuer = Issuer {
+        id: id.to_owned(),
+        keys: keys?,
+        algorithms: algorithms?,
+        token_types: token_types?,
+        groups_claim: groups_claim?,
+        roles_claim: roles_claim?,
+        max_lifetime_seconds: max_lifetime_seconds?,
+    };
+    Some((issuer, server))
+}
+
+fn identifier<'n>(place: &Place<'n>) -> Option<&'n str> {
+    let text = place.text()?;
+    if text.len() > bounds::URL_BYTES {
+        place.refuse(format!("expected at most {} bytes", bounds::URL_BYTES));
+        return None;
+    }
+    Some(text)
+}
+
+fn algorithms(place: &Place<'_>) -> Option<Vec<Algorithm>> {
+    let items = place.list()?;
+    if items.is_empty() {
+        place.refuse("expected at least one of `RS256`, `ES256`, `EdDSA`");
+        return None;
+    }
+    let names = Algorithm::ALL.map(Algorithm::name);
+    let mut out = Vec::new();
+    for item in &items {
+        let algorithm = item.one_of(&names).and_then(|index| Algorithm::ALL.get(index).copied());
+        match algorithm {
+            Some(algorithm) if out.contains(&algorithm) => {
+                item.refuse(format!("`{algorithm}` stands here a second time"));
+            }
+            Some(algorithm) => out.push(algorithm),
+            None => {}
+        }
+    }
+    (out.len() == items.len()).then_some(out)
+}
+
+fn token_types(place: &Place<'_>) -> Option<Vec<String>> {
+    let items = place.list()?;
+    if items.is_empty() {
+        place.refuse("expected at least one type, such as `at+jwt`");
+        return None;
+    }
+    let mut out: Vec<String> = Vec::new();
+    for item in &items {
+        let Some(text) = item.text() else { continue };
+        if out.iter().any(|other| same_type(other, text)) {
+            item.refuse("this type stands here a second time; case and `application/` do not count");
+            continue;
+        }
+        out.push(text.to_owned());
+    }
+    (out.len() == items.len()).then_some(out)
+}
+
+fn claim(place: Option<&Place<'_>>, default: &str) -> Option<String> {
+    let Some(place) = place else { return Some(default.to_owned()) };
+    let text = place.text()?;
+    if RESERVED_CLAIMS.contains(&text) {
+        place.refuse(format!("the claim `{text}` has a meaning of its own; name another"));
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn is_url(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+        && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
+}
+
+fn url(place: &Place<'_>, text: &str) -> Option<String> {
+    if !is_url(text) {
+        place.refuse("expected a URL that begins with `https://` or `http://`");
+        return None;
+    }
+    Some(text.to_owned())
+}

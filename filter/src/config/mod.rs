@@ -1,0 +1,145 @@
+//! The plugin configuration: JSON text to a [`Config`] that is valid by construction.
+//!
+//! ```text
+//! JSON text ─source::read_json─> tree with positions ─issuers, bundle, limits, checks─> Config
+//!                                                             └── every problem at once ──> Problems
+//! ```
+//!
+//! What decides about security (issuers, their keys and algorithms, the bundle) has no default. Everything else has
+//! one, with its reason, in [`defaults`]. After [`Config::parse`] nothing is checked again. `docs/configuration.md`
+//! describes every field.
+
+pub mod defaults;
+mod issuers;
+mod jwks;
+mod servers;
+mod settings;
+
+pub use servers::ServerSettings;
+
+use crate::callout::spicedb::SpiceDb;
+use crate::crypto::SignatureProvider;
+use crate::delegation::{DelegationVerifier, Settings};
+use crate::mcp::Revision;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use policy_wasm::bundle::Bundle;
+use policy_wasm::json::Limits;
+use policy_wasm::source::{Place, Problems, read_json};
+use std::rc::Rc;
+
+/// Nesting of the configuration itself; key sets need six levels.
+const LIMITS: Limits = Limits { depth: 32 };
+
+/// A valid configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// The policy.
+    pub bundle: Bundle,
+    /// Checks tokens against the configured issuers.
+    pub verifier: DelegationVerifier,
+    /// Authorization servers, for the metadata (RFC 9728 `authorization_servers`): no repetitions, order kept.
+    pub authorization_servers: Vec<String>,
+    /// Longest request body in bytes at servers without a setting of their own.
+    pub max_body_bytes: usize,
+    /// Deepest nesting of a message.
+    pub max_depth: u32,
+    /// Longest list answer, and longest event of a stream, in bytes.
+    pub max_response_bytes: usize,
+    /// Admitted revisions, oldest first, at least one.
+    pub revisions: Vec<Revision>,
+    /// Whether `Authorization` goes on to the MCP server.
+    pub keep_authorization: bool,
+    /// Origins that browsers may call from, compared as exact strings; any other `Origin` is refused.
+    pub allowed_origins: Vec<String>,
+    /// The authorization cluster; always there where the bundle has checks.
+    pub spicedb: Option<SpiceDb>,
+    /// One for each server of the bundle, by [`policy_wasm::bundle::Server::index`].
+    servers: Vec<ServerSettings>,
+    /// What holds for servers that the bundle does not have.
+    elsewhere: ServerSettings,
+}
+
+impl Config {
+    /// Reads a configuration. `name` stands in messages for the file.
+    ///
+    /// # Errors
+    /// Every problem at once, each with line, path, what was expected and, where it can be guessed, what to write.
+    pub fn parse(name: &str, text: &[u8], provider: Rc<dyn SignatureProvider>) -> Result<Config, Problems> {
+        let problems = Problems::new();
+        let tree = read_json(name, text, &LIMITS, &problems);
+        let config = tree.and_then(|tree| read(&Place::root(name, &tree, &problems), provider));
+        match config {
+            Some(config) if problems.is_empty() => Ok(config),
+            _ => Err(problems),
+        }
+    }
+
+    /// The settings of one server, by its index in the bundle.
+    pub fn server(&self, index: u32) -> &ServerSettings {
+        usize::try_from(index).ok().and_then(|index| self.servers.get(index)).unwrap_or(&self.elsewhere)
+    }
+
+    /// The longest body that any server takes, in bytes.
+    pub fn longest_body_bytes(&self) -> usize {
+        self.servers.iter().fold(self.max_body_bytes, |most, server| most.max(server.max_body_bytes))
+    }
+}
+
+/// Asks for everything, so that every mistake is found; gives `None` where something needed is missing or wrong.
+fn read(root: &Place<'_>, provider: Rc<dyn SignatureProvider>) -> Option<Config> {
+    let mut map = root.map()?;
+    let issuers = map.required("issuers").and_then(|place| issuers::read(&place));
+    let bundle = map.required("bundle").and_then(|place| read_bundle(&place));
+    let leeway_seconds = defaults::CLOCK_LEEWAY.read(&mut map);
+    let limits = settings::limits(map.optional("limits"));
+    let revisions = settings::revisions(map.optional("revisions"));
+    let denial_form = settings::denial_form(map.optional("denial_form"));
+    let keep_authorization = settings::authorization_header(map.optional("authorization_header"));
+    let allowed_origins = settings::allowed_origins(map.optional("allowed_origins"));
+    let checks = map.optional("checks");
+    let spicedb = checks.as_ref().and_then(settings::spicedb);
+    let overrides = map.optional("servers");
+    map.finish();
+
+    let bundle = bundle?;
+    if bundle.has_checks() && checks.is_none() {
+        root.refuse("the policy has checks, but `checks` does not say where to ask; add `checks`");
+    }
+    let elsewhere = ServerSettings { denial_form: denial_form?, max_body_bytes: limits.max_body_bytes };
+    let servers = servers::read(overrides.as_ref(), &bundle, &elsewhere)?;
+    let issuers = issuers?;
+    let settings = Settings {
+        issuers: issuers.issuers.into(),
+        leeway_seconds: leeway_seconds?,
+        cache_entries: limits.token_cache_entries,
+    };
+    Some(Config {
+        bundle,
+        verifier: DelegationVerifier::new(settings, provider),
+        authorization_servers: issuers.authorization_servers,
+        max_body_bytes: limits.max_body_bytes,
+        max_depth: limits.max_depth,
+        max_response_bytes: limits.max_response_bytes,
+        revisions: revisions?,
+        keep_authorization: keep_authorization?,
+        allowed_origins: allowed_origins?,
+        spicedb,
+        servers,
+        elsewhere,
+    })
+}
+
+/// `{"base64": "…"}`: the compiled policy inside the configuration.
+fn read_bundle(place: &Place<'_>) -> Option<Bundle> {
+    let mut map = place.map()?;
+    let base64 = map.required("base64");
+    map.finish();
+    let place = base64?;
+    let text = place.string()?;
+    let Ok(bytes) = STANDARD.decode(text) else {
+        place.refuse("expected standard base64 with its padding (RFC 4648 §4); `toolward compile` writes it");
+        return None;
+    };
+    Bundle::open(bytes).map_err(|error| place.refuse(error.to_string())).ok()
+}

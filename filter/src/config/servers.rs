@@ -1,0 +1,54 @@
+//! `servers`: what differs at one server.
+
+use super::{defaults, settings};
+use crate::reply::DenialForm;
+use policy_wasm::bundle::{Bundle, Server};
+use policy_wasm::source::{Place, suggest};
+
+/// Settings of one server.
+#[derive(Debug, Clone)]
+pub struct ServerSettings {
+    /// What a denied call looks like to the client.
+    pub denial_form: DenialForm,
+    /// Longest request body in bytes.
+    pub max_body_bytes: usize,
+}
+
+/// The settings of every server of the bundle, in its order; `None` where any is wrong.
+pub(super) fn read(
+    place: Option<&Place<'_>>,
+    bundle: &Bundle,
+    elsewhere: &ServerSettings,
+) -> Option<Vec<ServerSettings>> {
+    let mut all: Vec<ServerSettings> = bundle.servers().map(|_| elsewhere.clone()).collect();
+    let Some(place) = place else { return Some(all) };
+    let mut sound = true;
+    for named in place.named()? {
+        let settings = read_one(&named.value, elsewhere);
+        let position = bundle.servers().position(|server| server.id() == named.name);
+        match (position.and_then(|index| all.get_mut(index)), settings) {
+            (Some(slot), Some(settings)) => *slot = settings,
+            (None, _) => {
+                let near = suggest(named.name, bundle.servers().map(Server::id));
+                named.refuse_name("the policy has no such server", near);
+                sound = false;
+            }
+            (Some(_), None) => sound = false,
+        }
+    }
+    sound.then_some(all)
+}
+
+fn read_one(place: &Place<'_>, elsewhere: &ServerSettings) -> Option<ServerSettings> {
+    let mut map = place.map()?;
+    let denial_form = match map.optional("denial_form") {
+        Some(place) => settings::denial_form(Some(place)),
+        None => Some(elsewhere.denial_form),
+    };
+    let max_body_bytes = match map.optional("max_body_bytes") {
+        Some(place) => settings::bytes(defaults::SERVER_MAX_BODY.value(Some(place))),
+        None => Some(elsewhere.max_body_bytes),
+    };
+    map.finish();
+    Some(ServerSettings { denial_form: denial_form?, max_body_bytes: max_body_bytes? })
+}
