@@ -1,0 +1,160 @@
+//! The corpus of scenarios as a whole: that it is large, that it is hostile, that it leaves no reason out. What each
+//! scenario says is held by the targets.
+
+use filter::reason::Reason;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// Reasons that no request can bring about, each with why. One that a scenario does bring about must leave this list.
+const UNREACHABLE: [(&str, &str); 4] = [
+    (
+        "configuration_missing",
+        "a proxy without a valid configuration has no server to ask; the filter's unit tests hold it",
+    ),
+    ("host_failure", "the host gives what it should in every target; the filter's unit tests hold it"),
+    (
+        "obligation_unknown",
+        "there is one kind of obligation, and a configuration that cannot meet it is refused",
+    ),
+    (
+        "policy_unreadable",
+        "a bundle that is damaged is refused when it is loaded; the PDP's unit tests hold it",
+    ),
+];
+
+/// The files of the corpus, `base.json` apart.
+fn files() -> Vec<PathBuf> {
+    fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, files);
+            } else {
+                files.push(path);
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let mut files = Vec::new();
+    collect(&root, &mut files);
+    files.retain(|path| *path != root.join("base.json"));
+    files.sort();
+    files
+}
+
+/// Every case with its id.
+fn cases() -> Vec<(String, Value)> {
+    let mut all = Vec::new();
+    for file in files() {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let document: Value =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let area = file.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+        let subject = file.file_stem().unwrap().to_string_lossy().into_owned();
+        for case in document["cases"].as_array().unwrap_or_else(|| panic!("{}: no `cases`", file.display())) {
+            all.push((
+                format!("{area}/{subject}/{}", case["name"].as_str().unwrap_or_default()),
+                case.clone(),
+            ));
+        }
+    }
+    all
+}
+
+fn expected_reasons() -> BTreeMap<String, Vec<String>> {
+    let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (id, case) in cases() {
+        for exchange in case["exchanges"].as_array().unwrap() {
+            if let Some(reason) = exchange["expect"]["reason"].as_str() {
+                reasons.entry(reason.to_owned()).or_default().push(id.clone());
+            }
+        }
+    }
+    reasons
+}
+
+#[test]
+fn the_corpus_has_at_least_120_scenarios_and_a_third_of_them_are_hostile() {
+    let cases = cases();
+    let hostile = cases.iter().filter(|(_, case)| case["hostile"] == Value::Bool(true)).count();
+    assert!(cases.len() >= 120, "{} scenarios", cases.len());
+    assert!(hostile * 3 >= cases.len(), "{hostile} of {} are hostile", cases.len());
+}
+
+#[test]
+fn every_area_has_permits_and_denials() {
+    let mut areas: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (id, case) in cases() {
+        let area = id.split('/').next().unwrap().to_owned();
+        for exchange in case["exchanges"].as_array().unwrap() {
+            areas
+                .entry(area.clone())
+                .or_default()
+                .insert(exchange["expect"]["decision"].as_str().unwrap().to_owned());
+        }
+    }
+    for (area, decisions) in &areas {
+        let both = decisions.contains("deny") && (decisions.contains("permit") || decisions.contains("none"));
+        assert!(both, "{area} has only {decisions:?}: a filter that always says the same would pass it");
+    }
+}
+
+#[test]
+fn every_reason_has_a_scenario() {
+    let expected = expected_reasons();
+    let missing: Vec<&str> = Reason::all()
+        .map(Reason::code)
+        .filter(|code| !expected.contains_key(*code) && !UNREACHABLE.iter().any(|(reason, _)| reason == code))
+        .collect();
+    assert!(missing.is_empty(), "no scenario expects {missing:?}");
+}
+
+#[test]
+fn no_scenario_expects_a_reason_that_there_is_not_or_that_cannot_be_reached() {
+    let known: BTreeSet<&str> = Reason::all().map(Reason::code).collect();
+    for (reason, ids) in expected_reasons() {
+        assert!(reason == "allowed" || known.contains(reason.as_str()), "{ids:?} expect `{reason}`");
+        let unreachable = UNREACHABLE.iter().find(|(code, _)| *code == reason);
+        assert!(unreachable.is_none(), "{ids:?} expect {unreachable:?}: take it off the list");
+    }
+    for (code, _) in UNREACHABLE {
+        assert!(known.contains(code), "`{code}` is no reason any more");
+    }
+}
+
+#[test]
+fn scenarios_have_names_of_their_own_and_files_say_what_they_are_about() {
+    let mut seen = BTreeSet::new();
+    for (id, case) in cases() {
+        assert!(case["name"].as_str().is_some_and(|name| !name.is_empty()), "{id}: no name");
+        assert!(seen.insert(id.clone()), "{id}: there twice");
+    }
+    for file in files() {
+        let document: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        assert!(
+            document["about"].as_str().is_some_and(|about| about.len() > 10),
+            "{}: no `about`",
+            file.display()
+        );
+        assert!(!document["cases"].as_array().unwrap().is_empty(), "{}: no cases", file.display());
+    }
+}
+
+/// A scenario that every target may leave out proves nothing; and the reason to leave one out is written down.
+#[test]
+fn only_the_clock_keeps_a_scenario_from_a_target() {
+    for (id, case) in cases() {
+        let Some(targets) = case["targets"].as_array() else { continue };
+        let late = case["exchanges"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|e| e["after_seconds"].as_u64().unwrap_or(0) > 0);
+        assert!(late, "{id} leaves out a target although no time passes in it");
+        assert!(
+            targets.contains(&"native".into()) && targets.contains(&"wasm".into()),
+            "{id} runs on {targets:?} only"
+        );
+    }
+}
