@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Reasons that no request can bring about, each with why. One that a scenario does bring about must leave this list.
-const UNREACHABLE: [(&str, &str); 4] = [
+const UNREACHABLE: [(&str, &str); 5] = [
     (
         "configuration_missing",
         "a proxy without a valid configuration has no server to ask; the filter's unit tests hold it",
@@ -20,6 +20,10 @@ const UNREACHABLE: [(&str, &str); 4] = [
     (
         "policy_unreadable",
         "a bundle that is damaged is refused when it is loaded; the PDP's unit tests hold it",
+    ),
+    (
+        "token_verifier_unavailable",
+        "a proxy that cannot check an algorithm is found when the plugin starts; the filter's unit tests hold it",
     ),
 ];
 
