@@ -270,6 +270,8 @@ pub fn denial(reason: Reason, context: &Context<'_>) -> Reply {
         // A legacy client survives an error for one call, not a status; a modern one is told by 400.
         Reason::ParamsInvalid if !context.modern && context.id.is_some() => status = 200,
         _ if row.of_call && context.form == DenialForm::Http403 => status = 403,
+        // Without an id there is nobody who waits for a JSON-RPC answer: GET, DELETE, notifications.
+        _ if status == 200 && context.id.is_none() => status = 403,
         _ => {}
     }
     let mut headers =
@@ -421,8 +423,7 @@ mod tests {
             for form in [DenialForm::JsonRpcError, DenialForm::ToolError, DenialForm::Http403] {
                 let context = Context { form, ..Context::default() };
                 let reply = denial(reason, &context);
-                // A call that was judged has an id; what has none is refused before.
-                assert!(reply.status >= 400 || row(reason).of_call || reason == Reason::MethodUnknown);
+                assert!(reply.status >= 400, "{}", reason.code());
             }
         }
     }

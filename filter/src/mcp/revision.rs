@@ -160,8 +160,10 @@ fn place_initialize(
             .filter(|revision| revision.era() == Era::Legacy)
             .ok_or(Reason::RevisionUnsupported)
     };
-    if let Some(header) = &mirrored.revision {
-        legacy(header)?;
+    if let Some(header) = &mirrored.revision
+        && admitted(header, revisions).ok_or(Reason::RevisionUnsupported)?.era() != Era::Legacy
+    {
+        return Err(Reason::HeaderMismatch);
     }
     legacy(request.requested_revision.as_deref().unwrap_or_default())
 }

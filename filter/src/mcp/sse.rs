@@ -139,9 +139,7 @@ impl EventFilter {
             Fate::Drop => false,
             Fate::Replace(with) => {
                 out.extend_from_slice(&others);
-                out.extend_from_slice(b"data: ");
-                out.extend_from_slice(&with);
-                out.extend_from_slice(b"\n\n");
+                write_data(out, &with);
                 false
             }
         }
@@ -160,6 +158,16 @@ fn split_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
         rest = after.strip_prefix(b"\r\n").or_else(|| after.get(1..)).unwrap_or_default();
         Some(line)
     })
+}
+
+/// Writes data and the end of the event; data of several lines becomes several fields.
+pub fn write_data(out: &mut Vec<u8>, data: &[u8]) {
+    for line in data.split(|byte| *byte == b'\n') {
+        out.extend_from_slice(b"data: ");
+        out.extend_from_slice(line);
+        out.push(b'\n');
+    }
+    out.push(b'\n');
 }
 
 /// A field that the standard ignores but a lenient reader could take for `data`; an event that has one is left out.
@@ -192,7 +200,7 @@ mod tests {
                     seen.push(String::from_utf8_lossy(data).into_owned());
                     match data {
                         b"drop" => Fate::Drop,
-                        b"swap" => Fate::Replace(b"new".to_vec()),
+                        b"swap" => Fate::Replace(b"new\nlines".to_vec()),
                         _ => Fate::Pass,
                     }
                 })
@@ -229,8 +237,7 @@ mod tests {
     fn events_pass_change_or_vanish() {
         let (out, seen) = run(STREAMS[0].as_bytes(), &[]);
         assert_eq!(seen, ["a", "swap", "", "drop", "z"]);
-        let expected =
-            "\u{feff}data: a\n\nid: 1\nevent: message\nretry: 3\ndata: new\n\n: comment\n\ndata: z\n\n";
+        let expected = "\u{feff}data: a\n\nid: 1\nevent: message\nretry: 3\ndata: new\ndata: lines\n\n: comment\n\ndata: z\n\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
         assert_eq!(run(STREAMS[4].as_bytes(), &[]).1, ["", "{\"a\":\n1}", ""]);
     }

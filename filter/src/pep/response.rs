@@ -4,7 +4,7 @@ use super::Pep;
 use super::event::{Effect, Event, Fields, Flow};
 use crate::mcp::Era;
 use crate::mcp::list::{self, Expected, Judged};
-use crate::mcp::sse::{EventFilter, Fate};
+use crate::mcp::sse::{EventFilter, Fate, write_data};
 use crate::reason::Reason;
 use crate::reply::Reply;
 use policy_wasm::bundle::Server;
@@ -209,9 +209,7 @@ impl Response {
                 let pushed = events.push(body, &mut out, &mut judge);
                 if pushed.is_err() && refused.is_none() {
                     refused = Some(Reason::ListTooLarge);
-                    out.extend_from_slice(b"data: ");
-                    out.extend_from_slice(&refusal(Reason::ListTooLarge).body);
-                    out.extend_from_slice(b"\n\n");
+                    write_data(&mut out, &refusal(Reason::ListTooLarge).body);
                 }
                 if refused.is_some() {
                     self.phase = Phase::Ended;
