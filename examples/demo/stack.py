@@ -173,7 +173,6 @@ class Stack:
             "access_log": json.dumps(str(self.access_log)),
             "wasm": json.dumps(self.files.wasm),
             "configuration": json.dumps(json.dumps(filter_configuration(bundle, jwks))),
-            "stats_tags": json.dumps(STATS_TAGS),
         }
         bootstrap = self.folder / "envoy.yaml"
         bootstrap.write_text(template.substitute(values), encoding="utf-8")
@@ -190,9 +189,6 @@ class Stack:
             return []
         lines = self.access_log.read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
-
-
-STATS_TAGS = []
 
 
 def filter_configuration(bundle, jwks):

@@ -12,7 +12,11 @@ from cast import ALICE, acting, agent
 
 WEB = {"owner": "acme", "repo": "web"}
 PAYMENTS = {"owner": "acme", "repo": "payments"}
-JSON_HEADERS = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+JSON_HEADERS = {
+    "content-type": "application/json",
+    "accept": "application/json, text/event-stream",
+    "mcp-protocol-version": "2025-11-25",
+}
 
 
 class Broken(AssertionError):
