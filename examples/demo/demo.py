@@ -20,7 +20,7 @@ def begin(running, files):
 
     bundle = running.folder / "acme.bundle"
     with out.step("compiling the policy (examples/demo/policy)"):
-        stack.run([files.cli, "compile", str(stack.HERE / "policy"), "--out", str(bundle)])
+        stack.run([files.cli, "compile", str(stack.HERE / "policy"), "--output", str(bundle)])
     with out.step("making a key, as acme's identity provider has one"):
         mint = Mint(files, running.folder)
     with out.step("starting SpiceDB with its relations") as ticker:

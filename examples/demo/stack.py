@@ -5,10 +5,10 @@ import ctypes
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
-import string
 import subprocess
 import sys
 import tempfile
@@ -164,18 +164,20 @@ class Stack:
 
     def start_envoy(self, bundle, jwks, ticker=None):
         """The proxy with the filter."""
-        template = string.Template((HERE / "envoy.yaml").read_text(encoding="utf-8"))
         values = {
-            "admin_port": ADMIN_PORT,
-            "proxy_port": PROXY_PORT,
-            "server_port": SERVER_PORT,
-            "spicedb_port": SPICEDB_PORT,
-            "access_log": json.dumps(str(self.access_log)),
-            "wasm": json.dumps(self.files.wasm),
-            "configuration": json.dumps(json.dumps(filter_configuration(bundle, jwks))),
+            "ADMIN_PORT": str(ADMIN_PORT),
+            "LISTEN_PORT": str(PROXY_PORT),
+            "SERVER_PORT": str(SERVER_PORT),
+            "SPICEDB_PORT": str(SPICEDB_PORT),
+            "ACCESS_LOG": json.dumps(str(self.access_log)),
+            "WASM": json.dumps(self.files.wasm),
+            "CONFIGURATION": json.dumps(json.dumps(filter_configuration(bundle, jwks))),
         }
+        template = (ROOT / "envoy/bootstrap.yaml").read_text(encoding="utf-8")
+        lines = [line for line in template.splitlines() if not line.startswith("#")]
+        text = re.sub(r"@([A-Z_]+)@", lambda name: values[name[1]], "\n".join(lines))
         bootstrap = self.folder / "envoy.yaml"
-        bootstrap.write_text(template.substitute(values), encoding="utf-8")
+        bootstrap.write_text(text, encoding="utf-8")
         self.start(
             "envoy",
             *(self.files.envoy, "--config-path", str(bootstrap), "--concurrency", "2", "--disable-hot-restart"),
@@ -187,14 +189,16 @@ class Stack:
         """The decision records that Envoy's access log holds so far."""
         if not self.access_log.exists():
             return []
-        lines = self.access_log.read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{")]
+        # A line that is still being written has no end yet.
+        lines = self.access_log.read_text(encoding="utf-8").splitlines(keepends=True)
+        decisions = [json.loads(line)["decision"] for line in lines if line.endswith("\n")]
+        return [json.loads(decision) for decision in decisions if decision]
 
 
 def filter_configuration(bundle, jwks):
     """What the filter is configured with: whose tokens, which policy, which engine."""
     return {
-        "issuers": [{"issuer": ISSUER, "jwks": json.loads(jwks)}],
+        "issuers": [{"issuer": ISSUER, "algorithms": ["EdDSA"], "jwks": json.loads(jwks)}],
         "bundle": {"base64": base64.b64encode(bundle).decode()},
         "checks": {
             "spicedb": {

@@ -3,7 +3,10 @@
 Nothing here is scripted output. Where the product does something else than the text says, the story stops and fails.
 """
 
+import base64
 import json
+import re
+import textwrap
 import time
 
 import stack
@@ -117,9 +120,11 @@ class Story:
         claims = ALICE | {"act": acting("planner")}
         expired = self.mint.token(claims | {"iat": int(time.time()) - 900}, lifetime_seconds=-600)
         self.refuse("a token that ended ten minutes ago", 401, "token_expired", bearer(expired), body)
-        head, _, rest = self.mint.token(claims).partition(".")
-        forged = f"{head}.{rest[:1]}{'A' if rest[1] != 'A' else 'B'}{rest[2:]}"
-        self.refuse("a token with one changed letter", 401, "token_signature_invalid", bearer(forged), body)
+        head, payload, signature = self.mint.token(claims).split(".")
+        changed = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))) | {"roles": ["admin"]}
+        payload = base64.urlsafe_b64encode(json.dumps(changed).encode()).decode().rstrip("=")
+        forged = f"{head}.{payload}.{signature}"
+        self.refuse("a token to which somebody added the role admin", 401, "token_signature_invalid", bearer(forged), body)
         other = self.mint.token(claims | {"aud": "http://127.0.0.1:7700/mcp/mail"})
         self.refuse("a token for another server", 401, "token_audience_wrong", bearer(other), body)
 
@@ -317,17 +322,10 @@ def relate(operation):
 
 def read_metrics():
     """The decisions that Envoy counted, by reason."""
-    _, _, body = stack.request(stack.ADMIN_PORT, "GET", "/stats/prometheus?filter=decision")
-    return parse_metrics(body.decode())
-
-
-def parse_metrics(text):
-    """Prometheus text to counts by reason."""
-    counts = {}
-    for line in text.splitlines():
-        if line.startswith("toolward_decisions{") and 'reason="' in line:
-            reason = line.split('reason="', 1)[1].split('"', 1)[0]
-            counts[reason] = counts.get(reason, 0) + int(line.rsplit(" ", 1)[1])
+    _, _, body = stack.request(stack.ADMIN_PORT, "GET", "/stats/prometheus")
+    text, counts = body.decode(), {}
+    for reason, count in re.findall(r'^toolward_decisions(?:_total)?\{.*reason="(\w+)".*\} (\d+)$', text, re.MULTILINE):
+        counts[reason] = counts.get(reason, 0) + int(count)
     return counts
 
 
@@ -340,5 +338,5 @@ def tally(records):
 
 
 def fold(record):
-    """A record as it is, one field a line."""
-    return json.dumps(record, indent=1, ensure_ascii=False).splitlines()
+    """A record as it is, folded at its commas."""
+    return textwrap.wrap(json.dumps(record, ensure_ascii=False), out.WIDTH - 4, break_on_hyphens=False)

@@ -86,7 +86,8 @@ def note(text):
 def block(lines, *styles):
     """Verbatim lines."""
     for line in lines:
-        say("  " + paint("│ ", "dim") + paint(shorten(line, WIDTH - 4), *styles))
+        line = line if len(line) <= WIDTH - 4 else line[: WIDTH - 5] + "…"
+        say("  " + paint("│ ", "dim") + paint(line, *styles))
 
 
 def held(text):
