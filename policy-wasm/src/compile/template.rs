@@ -127,6 +127,7 @@ fn placeholder(name: &str) -> Result<Part<'_>, Refusal> {
         return Ok(Part::Argument(path));
     }
     let message = format!("unknown placeholder `{{{name}}}`, expected `{{args.name}}` or `{{subject.id}}`");
-    let suggestion = if root == "args" { None } else { suggest(root, ["args", "subject"]) };
+    let suggestion =
+        if matches!(root, "args" | "subject") { None } else { suggest(root, ["args", "subject"]) };
     Err(Refusal { message, suggestion })
 }

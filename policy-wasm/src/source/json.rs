@@ -23,7 +23,7 @@ pub fn read_json<'a>(file: &str, bytes: &'a [u8], limits: &Limits, problems: &Pr
 
 /// Recursion is bounded by [`Limits::depth`], which the strict reader has enforced.
 fn convert<'a>(value: json::Value<'a>, cursor: &mut Cursor<'a>) -> Node<'a> {
-    let position = cursor.at(cursor.offset_of(value.raw()));
+    let position = cursor.at(json::offset_in(cursor.bytes, value.raw()));
     let value = match value.kind() {
         Kind::Null => Value::Null,
         Kind::Bool => Value::Bool(value.as_bool() == Some(true)),
@@ -47,7 +47,7 @@ fn convert<'a>(value: json::Value<'a>, cursor: &mut Cursor<'a>) -> Node<'a> {
 
 fn entry<'a>(key: json::Str<'a>, value: json::Value<'a>, cursor: &mut Cursor<'a>) -> Entry<'a> {
     // The raw key begins after its quote.
-    let key_position = cursor.at(cursor.offset_of(key.raw()).saturating_sub(1));
+    let key_position = cursor.at(json::offset_in(cursor.bytes, key.raw()).saturating_sub(1));
     Entry { key: key.decode(), key_position, value: convert(value, cursor) }
 }
 
@@ -59,11 +59,6 @@ struct Cursor<'a> {
 }
 
 impl Cursor<'_> {
-    /// Where a slice of the text begins in it.
-    fn offset_of(&self, slice: &str) -> usize {
-        (slice.as_ptr() as usize).saturating_sub(self.bytes.as_ptr() as usize)
-    }
-
     fn at(&mut self, offset: usize) -> Position {
         if offset < self.offset {
             self.offset = 0;
@@ -99,6 +94,61 @@ fn describe(kind: JsonErrorKind, limits: &Limits) -> String {
             "the key `__proto__` is read differently by different readers".to_owned()
         }
         JsonErrorKind::LoneSurrogate => "half a surrogate pair in a string".to_owned(),
-        JsonErrorKind::NumberOutOfRange => "number too large, or longer than 40 characters".to_owned(),
+        JsonErrorKind::NumberOutOfRange => "number too large, or longer than 64 characters".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Place;
+
+    fn read(text: &str) -> (Option<Node<'_>>, String) {
+        let problems = Problems::new();
+        let node = read_json("c.json", text.as_bytes(), &Limits::default(), &problems);
+        (node, problems.to_string())
+    }
+
+    #[test]
+    fn values_and_keys_know_where_they_stand() {
+        let (node, problems) = read("{\n  \"é\": [1, true],\n  \"b\\u0063\": {\"d\": null}, \"e\": \"f\"\n}");
+        assert_eq!(problems, "");
+        let Value::Map(entries) = node.unwrap().value else { panic!("not a map") };
+        let at = |position: Position| (position.line, position.column);
+        let keys: Vec<_> = entries.iter().map(|entry| (entry.key.as_ref(), at(entry.key_position))).collect();
+        assert_eq!(keys, [("é", (2, 3)), ("bc", (3, 3)), ("e", (3, 27))]);
+        let Value::List(items) = &entries[0].value.value else { panic!("not a list") };
+        assert_eq!((at(items[0].position), at(items[1].position)), ((2, 9), (2, 12)));
+        assert_eq!(items[1].value, Value::Bool(true));
+        assert_eq!(
+            (at(entries[2].value.position), &entries[2].value.value),
+            ((3, 32), &Value::String("f".into()))
+        );
+    }
+
+    #[test]
+    fn a_text_that_is_refused_is_a_problem_where_it_breaks() {
+        assert_eq!(read("{\"a\": 1,\n \"a\": 2}").1, "c.json:2:2: this key stands twice in one object\n");
+        assert_eq!(read("").1, "c.json:1:1: expected a JSON document, found nothing\n");
+        assert_eq!(read("{}\n{}").1, "c.json:2:1: something follows the end of the document\n");
+    }
+
+    #[test]
+    fn strings_without_escapes_are_not_copied() {
+        let (node, _) = read("\"abc\"");
+        assert!(matches!(node.unwrap().value, Value::String(std::borrow::Cow::Borrowed("abc"))));
+    }
+
+    #[test]
+    fn the_decoder_reads_it() {
+        let problems = Problems::new();
+        let node = read_json("c.json", b"{\"max_seconds\": 99}", &Limits::default(), &problems).unwrap();
+        let mut map = Place::root("c.json", &node, &problems).map().unwrap();
+        assert_eq!(map.required("max_seconds").and_then(|place| place.integer(1..=60, "seconds")), None);
+        map.finish();
+        assert_eq!(
+            problems.to_string(),
+            "c.json:1:17: /max_seconds: expected a whole number of seconds from 1 to 60, found the number `99`\n"
+        );
     }
 }

@@ -48,8 +48,11 @@ impl Problems {
         Problems::default()
     }
 
-    /// Adds a problem.
-    pub fn push(&self, problem: Problem) {
+    /// Adds a problem. Its texts are put on one line of bounded length, whatever the file held.
+    pub fn push(&self, mut problem: Problem) {
+        for text in [&mut problem.path, &mut problem.message].into_iter().chain(&mut problem.suggestion) {
+            *text = clipped(text, MAX_TEXT);
+        }
         let mut list = self.list.take();
         list.push(problem);
         self.list.set(list);
@@ -97,11 +100,18 @@ impl std::error::Error for Problems {}
 /// Longest name that is compared or repeated in a message, in characters.
 const MAX_SHOWN: usize = 64;
 
-/// The text for a message: one line, without control characters, at most 64 characters.
+/// Longest text of a problem, in characters.
+const MAX_TEXT: usize = 1000;
+
+/// A name or value for a message: one line, without control characters, at most 64 characters.
 pub(super) fn shown(text: &str) -> String {
+    clipped(text, MAX_SHOWN)
+}
+
+fn clipped(text: &str, most: usize) -> String {
     let mut out = String::new();
     for (count, character) in text.chars().enumerate() {
-        if count >= MAX_SHOWN {
+        if count >= most {
             out.push('…');
             break;
         }
@@ -205,6 +215,14 @@ mod tests {
         assert_eq!(distance("abc", "abc"), 0);
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(distance("kitten", "sitting"), 3);
+    }
+
+    #[test]
+    fn a_problem_is_told_on_one_line() {
+        let problems = Problems::new();
+        problems.push(problem(1, &format!("found `a\nb.yaml:1:1: forged{}`", "x".repeat(5000))));
+        assert_eq!(problems.to_string().lines().count(), 1);
+        assert!(problems.to_string().len() < 1100);
     }
 
     #[test]

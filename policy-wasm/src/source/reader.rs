@@ -141,8 +141,9 @@ impl<'n> Place<'n> {
             Value::String(text) => suggest(text, names.iter().copied()),
             _ => None,
         };
+        let of = if names.len() == 1 { "" } else { "one of " };
         let names = listed(names.iter().copied());
-        self.refuse_with(format!("expected one of {names}, found {}", self.found()), suggestion);
+        self.refuse_with(format!("expected {of}{names}, found {}", self.found()), suggestion);
         None
     }
 

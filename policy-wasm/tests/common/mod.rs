@@ -1,0 +1,56 @@
+//! Helpers of the policy engine's tests.
+#![allow(dead_code, reason = "each suite uses some of them")]
+
+use policy_wasm::bundle::Bundle;
+use policy_wasm::compile::{Options, SourceFile, compile};
+use policy_wasm::model::{Actor, ActorKind, Delegation, Identity, Subject};
+
+/// The bytes of a policy that must compile.
+pub fn compiled(texts: &[&str]) -> Vec<u8> {
+    let files: Vec<SourceFile> = texts
+        .iter()
+        .enumerate()
+        .map(|(index, text)| SourceFile { name: format!("p{index}.yaml"), text: (*text).to_owned() })
+        .collect();
+    match compile(&files, &Options::default()) {
+        Ok(bytes) => bytes,
+        Err(problems) => panic!("policy does not compile:\n{problems}{}", texts.join("\n---\n")),
+    }
+}
+
+/// The bundle of a policy that must compile.
+pub fn bundle(text: &str) -> Bundle {
+    Bundle::open(compiled(&[text])).unwrap()
+}
+
+/// A caller, owned, so that tests can vary it.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub issuer: String,
+    pub id: String,
+    pub groups: Vec<String>,
+    pub roles: Vec<String>,
+    /// Kind, issuer, name.
+    pub actors: Vec<(ActorKind, String, String)>,
+    pub scopes: Vec<String>,
+}
+
+impl Caller {
+    /// Runs `then` with the caller as a delegation.
+    pub fn with<T>(&self, then: impl FnOnce(&Delegation<'_>) -> T) -> T {
+        let actors: Vec<Actor<'_>> = self
+            .actors
+            .iter()
+            .map(|(kind, issuer, id)| Actor { kind: *kind, identity: Identity { issuer, id } })
+            .collect();
+        then(&Delegation {
+            subject: Subject {
+                identity: Identity { issuer: &self.issuer, id: &self.id },
+                groups: &self.groups,
+                roles: &self.roles,
+            },
+            actors: &actors,
+            scopes: &self.scopes,
+        })
+    }
+}

@@ -1,0 +1,414 @@
+//! Decisions of one policy, case by case: every reason, every kind of argument.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests may stop at the first surprise"
+)]
+
+mod common;
+
+use common::{Caller, bundle};
+use policy_wasm::bundle::Bundle;
+use policy_wasm::decision::DenyReason::{self, *};
+use policy_wasm::decision::{Decision, Obligation, RelationCheck, Visibility};
+use policy_wasm::json;
+use policy_wasm::model::{Action, ActorKind};
+use policy_wasm::pdp::{Authority, LayerName, evaluate, explain};
+
+const POLICY: &str = r#"
+policy: toolward/v1
+revision: "r1"
+organisation: acme
+issuers: {acme: "https://id.acme.test", partner: "https://id.partner.test"}
+chain: {max_length: 2}
+servers:
+  github:
+    resource: https://tools.acme.test/mcp/github
+    authorities: [tools.acme.test, "127.0.0.1:10000"]
+    scopes: {write: "mcp:write", destructive: "mcp:admin"}
+    owner: platform@acme.test
+    tools:
+      search_code: {tier: read}
+      comment: {tier: write}
+      delete_repository: {tier: destructive}
+      merge_pull_request:
+        tier: write
+        checks:
+          - relation: writer
+            object: "repository:{args.owner}/{args.repo.name}"
+  notes:
+    resource: https://tools.acme.test/mcp/notes
+    kind: personal
+    tools:
+      read_note: {tier: read, checks: [{relation: reader, object: "note:{args.id}", subject: "person:{subject.id}"}]}
+grants:
+  - {id: engineers, subjects: [{group: engineering, issuer: acme}], servers: [github], ceiling: write}
+  - {id: admins, subjects: [{role: admin, issuer: acme}, {id: u-root, issuer: acme}], ceiling: destructive}
+  - {id: readers, subjects: [{group: engineering, issuer: acme}], ceiling: read}
+actors:
+  - {id: planner, subject: "agent:planner", issuer: acme, ceiling: destructive}
+  - {id: reader, subject: "agent:reader", issuer: acme, ceiling: read}
+  - {id: app, client: "https://agents.acme.test/app.json", issuer: acme, servers: [github], ceiling: write}
+"#;
+
+fn caller(groups: &[&str], roles: &[&str], actors: &[&str], scopes: &[&str]) -> Caller {
+    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let actor = |name: &&str| (ActorKind::Subject, "https://id.acme.test".to_owned(), (*name).to_owned());
+    Caller {
+        issuer: "https://id.acme.test".to_owned(),
+        id: "alice".to_owned(),
+        groups: owned(groups),
+        roles: owned(roles),
+        actors: actors.iter().map(actor).collect(),
+        scopes: owned(scopes),
+    }
+}
+
+fn engineer() -> Caller {
+    caller(&["engineering"], &[], &["agent:planner"], &["mcp:write"])
+}
+
+fn decide_at(server: &str, caller: &Caller, tool: &str, arguments: &str) -> Decision {
+    let bundle = bundle(POLICY);
+    let server = bundle.servers().find(|candidate| candidate.id() == server).unwrap();
+    let value = json::parse(arguments.as_bytes(), &json::Limits::default()).unwrap();
+    let action = Action::CallTool { name: tool, arguments: value.as_object() };
+    caller.with(|delegation| {
+        let decision = evaluate(&bundle, server, delegation, &action);
+        assert_eq!(explain(&bundle, server, delegation, &action).decision, decision);
+        decision
+    })
+}
+
+fn decide(caller: &Caller, tool: &str) -> Decision {
+    decide_at("github", caller, tool, "{}")
+}
+
+fn reasons(decision: &Decision) -> Vec<DenyReason> {
+    decision.reasons.iter().collect()
+}
+
+fn server_of(bundle: &Bundle) -> policy_wasm::bundle::Server<'_> {
+    bundle.server_at("tools.acme.test", "/mcp/github").unwrap()
+}
+
+#[test]
+fn servers_are_found_by_authority_without_case_and_exact_path() {
+    let bundle = bundle(POLICY);
+    let at = |authority, path| bundle.server_at(authority, path).map(|server| server.id());
+    assert_eq!(at("Tools.ACME.test", "/mcp/github"), Some("github"));
+    assert_eq!(at("127.0.0.1:10000", "/mcp/github"), Some("github"));
+    assert_eq!(at("tools.acme.test", "/mcp/github?x=1"), Some("github"));
+    assert_eq!(at("tools.acme.test", "/mcp/notes"), Some("notes"));
+    for (authority, path) in [
+        ("tools.acme.test:443", "/mcp/github"),
+        ("127.0.0.1", "/mcp/github"),
+        ("127.0.0.1:10000", "/mcp/notes"),
+        ("tools.acme.test", "/mcp/GitHub"),
+        ("tools.acme.test", "/mcp/github/"),
+        ("tools.acme.test", "/mcp/github/x"),
+        ("tools.acme.test", ""),
+        ("", "/mcp/github"),
+        ("tools.acme.test/mcp", "/github"),
+    ] {
+        assert_eq!(at(authority, path), None, "{authority}{path}");
+    }
+}
+
+#[test]
+fn a_server_tells_what_the_policy_says() {
+    let bundle = bundle(POLICY);
+    let server = server_of(&bundle);
+    assert_eq!((server.id(), server.kind(), server.owner()), ("github", "corporate", "platform@acme.test"));
+    assert_eq!((server.resource(), server.path()), ("https://tools.acme.test/mcp/github", "/mcp/github"));
+    assert_eq!(server.scopes().collect::<Vec<_>>(), ["mcp:write", "mcp:admin"]);
+    assert_eq!(bundle.server(server.index()).unwrap().id(), "github");
+    assert_eq!((bundle.revision(), bundle.organisation().unwrap(), bundle.max_chain()), ("r1", "acme", 2));
+    assert_eq!(bundle.counts(), (2, 5, 6));
+}
+
+#[test]
+fn a_call_within_every_ceiling_is_permitted() {
+    let decision = decide(&engineer(), "comment");
+    assert!(decision.reasons.is_empty(), "{decision:?}");
+    assert_eq!((decision.tier.as_deref(), decision.ceiling.as_deref()), (Some("write"), Some("write")));
+    assert!(decision.obligations.is_empty());
+}
+
+#[test]
+fn the_highest_grant_counts_and_the_lowest_actor() {
+    let both = caller(&["engineering"], &["admin"], &["agent:planner"], &["mcp:admin"]);
+    assert!(decide(&both, "delete_repository").reasons.is_empty());
+    let narrowed = caller(&["engineering"], &["admin"], &["agent:planner", "agent:reader"], &["mcp:admin"]);
+    assert_eq!(reasons(&decide(&narrowed, "delete_repository")), [TierAboveActor]);
+    assert!(decide(&narrowed, "search_code").reasons.is_empty());
+}
+
+#[test]
+fn each_reason_has_its_case() {
+    let nobody = caller(&[], &[], &["agent:planner"], &["mcp:write"]);
+    assert_eq!(reasons(&decide(&nobody, "comment")), [SubjectNotGranted]);
+    let no_actor = caller(&["engineering"], &[], &[], &["mcp:write"]);
+    assert_eq!(reasons(&decide(&no_actor, "comment")), [ActorMissing]);
+    let stranger = caller(&["engineering"], &[], &["agent:planner", "agent:x"], &["mcp:write"]);
+    assert_eq!(reasons(&decide(&stranger, "comment")), [ActorUnknown]);
+    let long = caller(&["engineering"], &[], &["agent:planner"; 3], &["mcp:write"]);
+    assert_eq!(reasons(&decide(&long, "comment")), [ChainTooLong]);
+    assert_eq!(reasons(&decide(&engineer(), "Comment")), [ToolUnknown]);
+    assert_eq!(reasons(&decide(&engineer(), "read_note")), [ToolUnknown]);
+    assert_eq!(reasons(&decide(&engineer(), "delete_repository")), [TierAboveSubject, ScopeInsufficient]);
+    assert_eq!(decide(&engineer(), "delete_repository").scope_needed.as_deref(), Some("mcp:admin"));
+    assert_eq!(reasons(&decide(&engineer(), "merge_pull_request")), [ArgumentMissing]);
+}
+
+#[test]
+fn all_reasons_that_hold_are_told() {
+    let nobody = caller(&[], &[], &["agent:x", "agent:y", "agent:z"], &[]);
+    assert_eq!(
+        reasons(&decide(&nobody, "merge_pull_request")),
+        [ChainTooLong, SubjectNotGranted, ActorUnknown, ScopeInsufficient, ArgumentMissing]
+    );
+}
+
+#[test]
+fn the_same_name_from_another_issuer_is_somebody_else() {
+    let mut other = engineer();
+    other.issuer = "https://id.partner.test".to_owned();
+    assert_eq!(reasons(&decide(&other, "comment")), [SubjectNotGranted]);
+    let mut other = engineer();
+    other.actors[0].1 = "https://id.partner.test".to_owned();
+    assert_eq!(reasons(&decide(&other, "comment")), [ActorUnknown]);
+}
+
+#[test]
+fn clients_and_act_subjects_are_apart() {
+    let app = "https://agents.acme.test/app.json";
+    let mut client = engineer();
+    client.actors[0] = (ActorKind::Client, "https://id.acme.test".to_owned(), app.to_owned());
+    assert!(decide(&client, "comment").reasons.is_empty());
+    client.actors[0].0 = ActorKind::Subject;
+    assert_eq!(reasons(&decide(&client, "comment")), [ActorUnknown]);
+    client.actors[0] = (ActorKind::Client, "https://id.acme.test".to_owned(), "agent:planner".to_owned());
+    assert_eq!(reasons(&decide(&client, "comment")), [ActorUnknown]);
+}
+
+#[test]
+fn ids_groups_and_roles_are_apart() {
+    for (group, role) in [("admin", "x"), ("u-root", "x"), ("x", "u-root"), ("x", "engineering")] {
+        let caller = caller(&[group], &[role], &["agent:planner"], &["mcp:write"]);
+        assert_eq!(reasons(&decide(&caller, "comment")), [SubjectNotGranted], "{group} {role}");
+    }
+    let mut root = caller(&[], &[], &["agent:planner"], &["mcp:admin"]);
+    root.id = "u-root".to_owned();
+    assert!(decide(&root, "delete_repository").reasons.is_empty());
+}
+
+#[test]
+fn scopes_of_a_higher_tier_are_enough_and_lower_tiers_need_none() {
+    let with = |scopes: &[&str]| caller(&[], &["admin"], &["agent:planner"], scopes);
+    assert!(decide(&with(&[]), "search_code").reasons.is_empty());
+    assert_eq!(reasons(&decide(&with(&[]), "comment")), [ScopeInsufficient]);
+    assert_eq!(decide(&with(&[]), "comment").scope_needed.as_deref(), Some("mcp:write"));
+    assert!(decide(&with(&["mcp:admin"]), "comment").reasons.is_empty());
+    assert_eq!(reasons(&decide(&with(&["mcp:write"]), "delete_repository")), [ScopeInsufficient]);
+    assert_eq!(reasons(&decide(&with(&["MCP:WRITE", "mcp"]), "comment")), [ScopeInsufficient]);
+}
+
+#[test]
+fn using_a_server_needs_a_grant_and_known_actors_only() {
+    let bundle = bundle(POLICY);
+    let decide = |server: &str, caller: &Caller| {
+        let server = bundle.servers().find(|candidate| candidate.id() == server).unwrap();
+        caller.with(|delegation| evaluate(&bundle, server, delegation, &Action::UseServer))
+    };
+    let none = caller(&["engineering"], &[], &["agent:reader"], &[]);
+    let decision = decide("github", &none);
+    assert!(decision.reasons.is_empty());
+    assert_eq!((decision.tier, decision.ceiling.as_deref()), (None, Some("read")));
+    assert_eq!(reasons(&decide("github", &caller(&[], &[], &["agent:reader"], &[]))), [SubjectNotGranted]);
+    let mut app = none.clone();
+    app.actors[0] = (
+        ActorKind::Client,
+        "https://id.acme.test".to_owned(),
+        "https://agents.acme.test/app.json".to_owned(),
+    );
+    assert!(decide("github", &app).reasons.is_empty());
+    assert_eq!(reasons(&decide("notes", &app)), [ActorUnknown]);
+}
+
+#[test]
+fn checks_become_obligations_with_arguments_filled_in() {
+    let arguments = r#"{"owner":"acme","repo":{"name":"to\u006fls"},"other":[1,2]}"#;
+    let decision = decide_at("github", &engineer(), "merge_pull_request", arguments);
+    assert!(decision.reasons.is_empty(), "{decision:?}");
+    let check = RelationCheck {
+        relation: "writer".to_owned(),
+        object_type: "repository".to_owned(),
+        object_id: "acme/tools".to_owned(),
+        subject_type: "user".to_owned(),
+        subject_id: "alice".to_owned(),
+    };
+    assert_eq!(decision.obligations, [Obligation::Check(check)]);
+}
+
+#[test]
+fn a_denial_carries_no_obligation() {
+    let mut caller = engineer();
+    caller.scopes.clear();
+    let decision =
+        decide_at("github", &caller, "merge_pull_request", r#"{"owner":"acme","repo":{"name":"tools"}}"#);
+    assert_eq!(reasons(&decision), [ScopeInsufficient]);
+    assert!(decision.obligations.is_empty());
+}
+
+fn note(id: &str) -> Result<String, DenyReason> {
+    let decision = decide_at("notes", &engineer(), "read_note", &format!("{{\"id\":{id}}}"));
+    match decision.obligations.as_slice() {
+        [Obligation::Check(check)] => Ok(check.object_id.clone()),
+        _ => Err(decision.reasons.first().unwrap()),
+    }
+}
+
+#[test]
+fn strings_whole_numbers_and_booleans_fill_templates() {
+    for (argument, expected) in [
+        ("\"n1\"", "n1"),
+        ("\"a/b\"", "a/b"),
+        ("\"caf\u{e9}\"", "caf\u{e9}"),
+        ("\"...\"", "..."),
+        ("7", "7"),
+        ("-7", "-7"),
+        ("9007199254740991", "9007199254740991"),
+        ("true", "true"),
+        ("false", "false"),
+    ] {
+        assert_eq!(note(argument).as_deref(), Ok(expected), "{argument}");
+    }
+    assert!(note(&format!("\"{}\"", "x".repeat(256))).is_ok());
+}
+
+#[test]
+fn arguments_that_two_readers_could_take_differently_are_unusable() {
+    let long = format!("\"{}\"", "x".repeat(257));
+    for argument in [
+        "\"\"",
+        "1.5",
+        "1.0",
+        "1e3",
+        "9007199254740993",
+        "[\"a\"]",
+        "{\"a\":1}",
+        "\"a b\"",
+        "\"a\\nb\"",
+        "\"a\\u0000\"",
+        "\"a\u{a0}b\"",
+        "\"*\"",
+        "\"a*\"",
+        "\"a#b\"",
+        "\"a:b\"",
+        "\"{a}\"",
+        "\"a}\"",
+        "\".\"",
+        "\"..\"",
+        "\"a/../b\"",
+        "\"./a\"",
+        "\"a%2fb\"",
+        "\"a?b\"",
+        "\"a\\\\b\"",
+        &long,
+    ] {
+        assert_eq!(note(argument), Err(ArgumentUnusable), "{argument}");
+    }
+    assert_eq!(note("null"), Err(ArgumentMissing));
+}
+
+#[test]
+fn a_value_cannot_pass_for_two() {
+    for arguments in [r#"{"owner":"a/b","repo":{"name":"c"}}"#, r#"{"owner":"a","repo":{"name":"b/c"}}"#] {
+        let decision = decide_at("github", &engineer(), "merge_pull_request", arguments);
+        assert_eq!(reasons(&decision), [ArgumentUnusable], "{arguments}");
+    }
+}
+
+#[test]
+fn a_key_that_resembles_the_one_looked_up_makes_it_unusable() {
+    for arguments in [
+        r#"{"owner":"a","Owner":"b","repo":{"name":"c"}}"#,
+        r#"{"Owner":"b","owner":"a","repo":{"name":"c"}}"#,
+        r#"{"OWNER":"b","repo":{"name":"c"}}"#,
+        r#"{"owner":"a","repo":{"name":"c","na\u0000me":"d"}}"#,
+        r#"{"owner":"a","repo":{"name":"c"},"Repo":{}}"#,
+    ] {
+        let decision = decide_at("github", &engineer(), "merge_pull_request", arguments);
+        assert_eq!(reasons(&decision), [ArgumentUnusable], "{arguments}");
+    }
+}
+
+#[test]
+fn a_path_that_leads_nowhere_is_missing_and_one_through_a_string_unusable() {
+    for (arguments, expected) in [
+        ("{}", vec![ArgumentMissing]),
+        (r#"{"owner":"a"}"#, vec![ArgumentMissing]),
+        (r#"{"owner":"a","repo":{}}"#, vec![ArgumentMissing]),
+        (r#"{"owner":"a","repo":null}"#, vec![ArgumentMissing]),
+        (r#"{"owner":"a","repo":"b"}"#, vec![ArgumentUnusable]),
+        (r#"{"owner":null,"repo":["name"]}"#, vec![ArgumentMissing, ArgumentUnusable]),
+    ] {
+        assert_eq!(reasons(&decide_at("github", &engineer(), "merge_pull_request", arguments)), expected);
+    }
+    let bundle = bundle(POLICY);
+    let action = Action::CallTool { name: "merge_pull_request", arguments: None };
+    let decision = engineer().with(|delegation| evaluate(&bundle, server_of(&bundle), delegation, &action));
+    assert_eq!(reasons(&decision), [ArgumentMissing]);
+}
+
+#[test]
+fn a_subject_that_an_engine_could_take_for_a_wildcard_is_unusable() {
+    for id in ["*", "a b", "user:x", "a#b"] {
+        let mut caller = engineer();
+        caller.id = id.to_owned();
+        assert_eq!(
+            reasons(&decide_at("notes", &caller, "read_note", "{\"id\":1}")),
+            [ArgumentUnusable],
+            "{id}"
+        );
+    }
+}
+
+#[test]
+fn lists_show_what_could_be_called() {
+    let bundle = bundle(POLICY);
+    engineer().with(|delegation| {
+        let authority = Authority::of(&bundle, server_of(&bundle), delegation);
+        assert_eq!(authority.visibility("search_code"), Visibility::Permit);
+        assert_eq!(authority.visibility("merge_pull_request"), Visibility::Conditional);
+        assert_eq!(authority.visibility("delete_repository"), Visibility::Deny);
+        assert_eq!(authority.visibility("unknown"), Visibility::Deny);
+    });
+}
+
+#[test]
+fn a_server_of_another_bundle_is_denied() {
+    let (one, two) = (bundle(POLICY), bundle(POLICY));
+    let decision =
+        engineer().with(|delegation| evaluate(&one, server_of(&two), delegation, &Action::UseServer));
+    assert!(decision.reasons.contains(PolicyUnreadable));
+}
+
+#[test]
+fn an_explanation_names_layers_rules_and_what_decided() {
+    let bundle = bundle(POLICY);
+    let action = Action::CallTool { name: "delete_repository", arguments: None };
+    let explanation = engineer().with(|d| explain(&bundle, server_of(&bundle), d, &action));
+    let layer = |name: LayerName| explanation.layers.iter().find(|layer| layer.name == name).unwrap();
+    let subject = layer(LayerName::Subject);
+    let decided = subject.facts.iter().find(|fact| fact.decided).unwrap();
+    assert_eq!(decided.what, "group `engineering`");
+    assert_eq!(decided.rule.as_deref(), Some("grant `engineers`"));
+    assert_eq!(decided.tier.as_deref(), Some("write"));
+    assert_eq!(layer(LayerName::Actors).facts[0].rule.as_deref(), Some("actor `planner`"));
+    assert_eq!(layer(LayerName::Tool).reasons.iter().collect::<Vec<_>>(), [TierAboveSubject]);
+    assert_eq!(layer(LayerName::Scopes).reasons.iter().collect::<Vec<_>>(), [ScopeInsufficient]);
+    assert_eq!(layer(LayerName::Scopes).facts[0].what, "scope `mcp:admin` or one of a higher tier");
+}
