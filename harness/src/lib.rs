@@ -8,10 +8,14 @@
 //! |---|---|
 //! | [`scenario`] | the scenario files |
 //! | [`target`] | where they run |
+//! | [`crypto`] | signature checks, where no proxy does them |
+//! | [`mint`] | tokens for development and tests |
 //! | [`cli`] | the `toolward` command line |
 //! | [`transcript`] | what an outsider sees |
 
 pub mod cli;
+pub mod crypto;
+pub mod mint;
 pub mod scenario;
 pub mod target;
 pub mod transcript;

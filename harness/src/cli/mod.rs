@@ -2,6 +2,7 @@
 
 mod compile;
 mod run;
+mod token;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -21,6 +22,8 @@ enum Command {
     Check(compile::Check),
     /// Runs scenarios and compares what is seen with what they expect.
     Run(run::Run),
+    /// Makes keys and tokens for development.
+    Token(token::Token),
 }
 
 /// Runs the command line. An error is told on standard error, with its causes.
@@ -29,6 +32,7 @@ pub fn main() -> ExitCode {
         Command::Compile(compile) => compile.execute(),
         Command::Check(check) => check.execute(),
         Command::Run(run) => run.execute(),
+        Command::Token(token) => token.execute(),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("toolward: {error:#}");
