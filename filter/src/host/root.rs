@@ -93,7 +93,7 @@ impl RootContext for Root {
             }
         };
         let result = if loaded { "loaded" } else { "refused" };
-        self.counters.count(format!("toolward.configurations.result.{result}"));
+        self.counters.count(format!("toolward.configurations_total.result.{result}"));
         loaded
     }
 
