@@ -11,27 +11,24 @@ from mcp.client.streamable_http import streamable_http_client
 
 import stack
 
-ALICE = {"sub": "u-alice", "groups": ["engineering"], "scope": "code:write"}
-
-
 class Mint:
-    """The development identity provider: `toolward token` with a key of its own, made for this run."""
+    """The development identity provider: `toolward token` with keys of its own, made for this run."""
 
     def __init__(self, files, folder):
-        self.cli, self.key = files.cli, folder / "key.json"
-        self.jwks = stack.run([self.cli, "token", "keygen", "--out", str(self.key)])
+        self.cli, self.keys = files.cli, folder / "keys"
+        self.jwks = stack.run([self.cli, "token", "keygen", "--out", str(self.keys)])
 
-    def token(self, claims, lifetime_seconds=3600):
-        """A signed delegation token with these claims."""
-        now = int(time.time())
-        standard = {"iss": stack.ISSUER, "aud": stack.URL, "client_id": "demo", "iat": now, "exp": now + lifetime_seconds}
-        return stack.run([self.cli, "token", "mint", "--key", str(self.key), "--claims", json.dumps(standard | claims)]).strip()
-
-
-def acting(agent, *earlier):
-    """The `act` claim: the agent that calls, and inside it the agents that handed the work to it."""
-    claim = {"iss": stack.ISSUER, "sub": f"agent:{agent}"}
-    return {**claim, "act": acting(*earlier)} if earlier else claim
+    def alice(self, *actors, algorithm="es256", audience=stack.URL, ttl=3600, **claims):
+        """A delegation token of Alice's: the agent that calls comes first, then those that handed the work to it."""
+        return stack.run(
+            [
+                *(self.cli, "token", "mint", "--key", str(self.keys), "--algorithm", algorithm),
+                *("--issuer", stack.ISSUER, "--audience", audience, "--ttl", str(ttl)),
+                *("--subject", "u-alice", "--group", "engineering", "--scope", "code:write"),
+                *("--client-id", "https://agents.acme.test/demo.json", "--act", ",".join(actors)),
+                *("--claims", json.dumps(claims)),
+            ]
+        ).strip()
 
 
 @dataclass

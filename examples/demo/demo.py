@@ -21,7 +21,7 @@ def begin(running, files):
     bundle = running.folder / "acme.bundle"
     with out.step("compiling the policy (examples/demo/policy)"):
         stack.run([files.cli, "compile", str(stack.HERE / "policy"), "--output", str(bundle)])
-    with out.step("making a key, as acme's identity provider has one"):
+    with out.step("making keys, as acme's identity provider has them"):
         mint = Mint(files, running.folder)
     with out.step("starting SpiceDB with its relations") as ticker:
         running.start_spicedb(ticker)
@@ -55,9 +55,7 @@ def tell(running, mint):
 
 def stay(mint, seconds):
     """Prints how to connect, and waits."""
-    from cast import ALICE, acting
-
-    token = mint.token(ALICE | {"act": acting("planner")}, lifetime_seconds=8 * 3600)
+    token = mint.alice("agent:planner", ttl=8 * 3600)
     header = f"Bearer {token}"
     servers = {"code": {"type": "http", "url": stack.URL, "headers": {"Authorization": header}}}
     call = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}

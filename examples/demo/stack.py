@@ -72,7 +72,10 @@ def check_ports():
 
 def run(command):
     """Runs a short command and gives its output."""
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    # Its own session, as in `Stack.start`: Ctrl-C is for this program.
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, start_new_session=True
+    )
     if done.returncode != 0:
         raise Trouble(f"`{' '.join(command[:2])}` failed with status {done.returncode}:\n{done.stderr or done.stdout}")
     return done.stdout
@@ -198,7 +201,7 @@ class Stack:
 def filter_configuration(bundle, jwks):
     """What the filter is configured with: whose tokens, which policy, which engine."""
     return {
-        "issuers": [{"issuer": ISSUER, "algorithms": ["EdDSA"], "jwks": json.loads(jwks)}],
+        "issuers": [{"issuer": ISSUER, "algorithms": ["RS256", "ES256", "EdDSA"], "jwks": json.loads(jwks)}],
         "bundle": {"base64": base64.b64encode(bundle).decode()},
         "checks": {
             "spicedb": {

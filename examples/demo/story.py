@@ -11,7 +11,7 @@ import time
 
 import stack
 import terminal as out
-from cast import ALICE, acting, agent
+from cast import agent
 
 WEB = {"owner": "acme", "repo": "web"}
 PAYMENTS = {"owner": "acme", "repo": "payments"}
@@ -117,15 +117,15 @@ class Story:
         expect("issuers in the metadata", [stack.ISSUER], metadata["authorization_servers"])
         out.held(f"the address in the challenge answers: tokens for {stack.URL} come from {stack.ISSUER}")
 
-        claims = ALICE | {"act": acting("planner")}
-        expired = self.mint.token(claims | {"iat": int(time.time()) - 900}, lifetime_seconds=-600)
+        now = int(time.time())
+        expired = self.mint.alice("agent:planner", iat=now - 900, exp=now - 600)
         self.refuse("a token that ended ten minutes ago", 401, "token_expired", bearer(expired), body)
-        head, payload, signature = self.mint.token(claims).split(".")
+        head, payload, signature = self.mint.alice("agent:planner").split(".")
         changed = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))) | {"roles": ["admin"]}
         payload = base64.urlsafe_b64encode(json.dumps(changed).encode()).decode().rstrip("=")
         forged = f"{head}.{payload}.{signature}"
         self.refuse("a token to which somebody added the role admin", 401, "token_signature_invalid", bearer(forged), body)
-        other = self.mint.token(claims | {"aud": "http://127.0.0.1:7700/mcp/mail"})
+        other = self.mint.alice("agent:planner", audience=stack.URL.replace("code", "mail"))
         self.refuse("a token for another server", 401, "token_audience_wrong", bearer(other), body)
 
     async def what_they_see(self, planner, researcher):
@@ -268,9 +268,10 @@ class Story:
 
     async def tell(self):
         """All of it, in order."""
-        planner_token = self.mint.token(ALICE | {"act": acting("planner")})
-        researcher_token = self.mint.token(ALICE | {"act": acting("researcher")})
-        handed_on_token = self.mint.token(ALICE | {"act": acting("planner", "researcher")})
+        # Each with another algorithm: Envoy checks RSA and ECDSA for the filter, which does Ed25519 itself.
+        planner_token = self.mint.alice("agent:planner", algorithm="es256")
+        researcher_token = self.mint.alice("agent:researcher", algorithm="eddsa")
+        handed_on_token = self.mint.alice("agent:planner", "agent:researcher", algorithm="rs256")
         self.who_may_come_in()
         async with agent(planner_token) as planner, agent(researcher_token) as researcher, agent(handed_on_token) as handed_on:
             await self.what_they_see(planner, researcher)
