@@ -1,5 +1,7 @@
 //! The README's tables of reasons and of defaults are those of the code. `BLESS=1` writes them anew.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test program")]
+
 use filter::config::defaults::{CHOICES, NUMBERS};
 use filter::reason::Reason;
 use filter::reply::{Row, row};
@@ -8,7 +10,8 @@ use std::fmt::Write as _;
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
 
 fn reasons() -> String {
-    let mut out = String::from("| code | HTTP status | JSON-RPC code | what the client is told |\n|---|---|---|---|\n");
+    let mut out =
+        String::from("| code | HTTP status | JSON-RPC code | what the client is told |\n|---|---|---|---|\n");
     for reason in Reason::all() {
         let Row { status, code, text, .. } = row(reason);
         let code = code.to_string().replace('-', "−");
@@ -19,7 +22,10 @@ fn reasons() -> String {
 
 /// `issuers` is a list, `servers` has the policy's names as keys.
 fn field(path: &str) -> String {
-    path.replace("/servers/*/", "/servers/<id>/").replace("/*/", "[].").trim_start_matches('/').replace('/', ".")
+    path.replace("/servers/*/", "/servers/<id>/")
+        .replace("/*/", "[].")
+        .trim_start_matches('/')
+        .replace('/', ".")
 }
 
 fn defaults() -> String {
@@ -31,7 +37,8 @@ fn defaults() -> String {
     for number in NUMBERS {
         let field = field(number.path);
         let bounds = format!("{} to {} {}", number.least, number.most, number.unit);
-        writeln!(out, "| `{field}` | {} | {} | {} |", number.default, bounds.trim_end(), number.reason).unwrap();
+        writeln!(out, "| `{field}` | {} | {} | {} |", number.default, bounds.trim_end(), number.reason)
+            .unwrap();
     }
     out
 }
@@ -45,7 +52,10 @@ fn hold(mark: &str, wanted: &str) {
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(README, format!("{head}{begin}{wanted}{end}{tail}")).unwrap();
     } else {
-        assert!(found == wanted, "the table `{mark}` of the README is old: run this test with BLESS=1, and look at it");
+        assert!(
+            found == wanted,
+            "the table `{mark}` of the README is old: run this test with BLESS=1, and look at it"
+        );
     }
 }
 
