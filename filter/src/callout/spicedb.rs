@@ -9,6 +9,7 @@ use base64::Engine as _;
 use policy_wasm::decision::RelationCheck;
 use policy_wasm::json::{self, Limits, Str, Value};
 use std::borrow::Cow;
+use std::fmt;
 
 /// How object and subject ids become SpiceDB ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub enum Identifiers {
 }
 
 /// Where and how SpiceDB is asked.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SpiceDb {
     /// The proxy's cluster.
     pub cluster: String,
@@ -32,6 +33,18 @@ pub struct SpiceDb {
     pub bearer_token: Option<String>,
     /// How ids are written.
     pub identifiers: Identifiers,
+}
+
+/// Without the preshared key.
+impl fmt::Debug for SpiceDb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpiceDb")
+            .field("cluster", &self.cluster)
+            .field("authority", &self.authority)
+            .field("timeout_ms", &self.timeout_ms)
+            .field("identifiers", &self.identifiers)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Longest answer that is read, in bytes.

@@ -56,7 +56,7 @@ impl fmt::Display for KeyError {
             KeyError::RsaModulus => f.write_str("the RSA modulus is even"),
             KeyError::RsaExponent => f.write_str("the RSA exponent is not 65537 (`AQAB`)"),
             KeyError::CoordinateSize { bytes } => {
-                write!(f, "a coordinate has {bytes} bytes, expected exactly 32")
+                write!(f, "a coordinate is {bytes} bytes long, expected exactly 32")
             }
             KeyError::NotAPoint => f.write_str("the coordinates are not a point of the curve"),
             KeyError::Weak => f.write_str("the key is a point of small order, so anybody can sign for it"),

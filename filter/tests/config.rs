@@ -1,0 +1,190 @@
+//! Configuration files: the valid ones are read, the invalid ones give exactly their message files, and the table of
+//! defaults in the docs is the table of the code. `BLESS=1` writes messages and table anew.
+
+use filter::config::{Config, defaults};
+use filter::crypto::{Algorithm, SignatureFailure, SignatureProvider};
+use filter::mcp::Revision;
+use filter::reply::DenialForm;
+use policy_wasm::compile::{Options, SourceFile, compile};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+const TESTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests");
+const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md");
+
+struct NoProvider;
+
+impl SignatureProvider for NoProvider {
+    fn verify(&self, _: Algorithm, _: &[u8], _: &[u8], _: &[u8]) -> Result<(), SignatureFailure> {
+        Err(SignatureFailure::Unavailable)
+    }
+}
+
+fn bless() -> bool {
+    std::env::vars_os().any(|(name, _)| name == "BLESS")
+}
+
+#[allow(clippy::unwrap_used, reason = "tests")]
+fn bundle(policy: &str) -> String {
+    use base64::Engine as _;
+    let text = fs::read_to_string(Path::new(TESTS).join("policies").join(policy)).unwrap();
+    let bytes = compile(&[SourceFile { name: policy.to_owned(), text }], &Options::default()).unwrap();
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+/// The files of `tests/config/<folder>` with their placeholders filled in.
+#[allow(clippy::unwrap_used, reason = "tests")]
+fn files(folder: &str) -> Vec<(PathBuf, String)> {
+    let base = fs::read_to_string(Path::new(TESTS).join("scenarios/base.json")).unwrap();
+    let base: serde_json::Value = serde_json::from_str(&base).unwrap();
+    let jwks = base.pointer("/config/issuers/0/jwks").unwrap().to_string();
+    let (acme, plain) = (bundle("acme.yaml"), bundle("own-words.yaml"));
+    let mut paths: Vec<PathBuf> = fs::read_dir(Path::new(TESTS).join("config").join(folder))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .collect();
+    paths.sort();
+    let filled = |path: &PathBuf| {
+        let text = fs::read_to_string(path).unwrap();
+        let text = text.replace("\"$jwks\"", &jwks);
+        text.replace("$bundle", &acme).replace("$plain_bundle", &plain)
+    };
+    paths.iter().map(|path| (path.clone(), filled(path))).collect()
+}
+
+#[allow(clippy::unwrap_used, reason = "tests")]
+fn name(path: &Path) -> &str {
+    path.file_name().and_then(|name| name.to_str()).unwrap()
+}
+
+fn parse(path: &Path, text: &str) -> Result<Config, policy_wasm::source::Problems> {
+    Config::parse(name(path), text.as_bytes(), Rc::new(NoProvider))
+}
+
+#[test]
+fn valid_configurations_are_read_without_a_problem() {
+    let files = files("valid");
+    assert!(files.len() >= 3);
+    for (path, text) in files {
+        let config = parse(&path, &text);
+        assert!(config.is_ok(), "{}:\n{:?}", path.display(), config.err());
+    }
+}
+
+#[test]
+fn invalid_configurations_give_exactly_their_messages() {
+    let files = files("invalid");
+    assert!(files.len() >= 25);
+    let mut old = Vec::new();
+    for (path, text) in files {
+        let messages = match parse(&path, &text) {
+            Ok(_) => panic!("{} was accepted", path.display()),
+            Err(problems) => problems.to_string(),
+        };
+        assert!(!messages.is_empty(), "{}: a refusal without a reason", path.display());
+        for secret in ["secret", "c2VjcmV0", "5353353"] {
+            assert!(!messages.contains(secret), "{} tells a secret:\n{messages}", path.display());
+        }
+        let expected = path.with_extension("txt");
+        if bless() {
+            fs::write(&expected, messages).unwrap();
+        } else if fs::read_to_string(&expected).unwrap_or_default() != messages {
+            old.push(format!("{}:\n{messages}", expected.display()));
+        }
+    }
+    assert!(
+        old.is_empty(),
+        "message files are old; write them anew with BLESS=1 and look at them\n{}",
+        old.join("\n")
+    );
+}
+
+#[test]
+fn what_is_left_out_has_its_default_and_what_is_written_holds() {
+    let files = files("valid");
+    let read = |wanted: &str| {
+        let (path, text) = files.iter().find(|(path, _)| name(path) == wanted).unwrap();
+        parse(path, text).unwrap()
+    };
+    let minimal = read("minimal.json");
+    assert_eq!(minimal.max_body_bytes as u64, defaults::MAX_BODY.default);
+    assert_eq!(u64::from(minimal.max_depth), defaults::MAX_DEPTH.default);
+    assert_eq!(minimal.max_response_bytes as u64, defaults::MAX_RESPONSE.default);
+    assert_eq!(minimal.revisions, Revision::ALL);
+    assert_eq!(minimal.server(0).denial_form, DenialForm::JsonRpcError);
+    assert_eq!(minimal.authorization_servers, ["https://id.acme.test"]);
+    assert!(!minimal.keep_authorization);
+    assert!(minimal.allowed_origins.is_empty());
+    assert!(minimal.spicedb.is_none());
+
+    let full = read("full.json");
+    assert_eq!(full.max_body_bytes, 1024);
+    assert_eq!(full.longest_body_bytes(), 67_108_864);
+    assert_eq!(full.revisions, [Revision::R20260728]);
+    assert!(full.keep_authorization);
+    assert_eq!(
+        full.authorization_servers,
+        ["https://login.acme.test", "http://127.0.0.1:9000/realms/partner"]
+    );
+    let spicedb = full.spicedb.as_ref().unwrap();
+    assert_eq!((spicedb.authority.as_str(), spicedb.timeout_ms), ("spicedb.internal:8443", 10_000));
+    for server in full.bundle.servers() {
+        let settings = full.server(server.index());
+        let expected = match server.id() {
+            "github" => (DenialForm::Http403, 67_108_864),
+            _ => (DenialForm::ToolError, 1024),
+        };
+        assert_eq!((settings.denial_form, settings.max_body_bytes), expected, "{}", server.id());
+    }
+    let shown = format!("{full:?}");
+    assert!(!shown.contains("preshared"), "a secret in `Debug`: {shown}");
+}
+
+fn table() -> String {
+    let mut out = String::from("| field | default | accepted | why |\n|---|---|---|---|\n");
+    for number in defaults::NUMBERS {
+        let unit = if number.unit.is_empty() { String::new() } else { format!(" {}", number.unit) };
+        writeln!(
+            out,
+            "| `{}` | {}{unit} | {} to {} | {} |",
+            number.path, number.default, number.least, number.most, number.reason
+        )
+        .unwrap();
+    }
+    for choice in defaults::CHOICES {
+        let default = match choice.default.starts_with(['"', '[']) {
+            true => format!("`{}`", choice.default),
+            false => choice.default.to_owned(),
+        };
+        writeln!(out, "| `{}` | {default} | {} | {} |", choice.path, choice.values, choice.reason).unwrap();
+    }
+    out
+}
+
+#[test]
+fn the_docs_list_every_default_with_its_reason() {
+    const BEGIN: &str = "<!-- defaults:begin (written by `BLESS=1 cargo test -p filter --test config`) -->\n";
+    const END: &str = "<!-- defaults:end -->";
+    let docs = fs::read_to_string(DOCS).unwrap();
+    let (head, rest) = docs.split_once(BEGIN).expect("the docs mark where the table begins");
+    let (found, tail) = rest.split_once(END).expect("the docs mark where the table ends");
+    let wanted = table();
+    if bless() {
+        fs::write(DOCS, format!("{head}{BEGIN}{wanted}{END}{tail}")).unwrap();
+    } else {
+        assert!(found == wanted, "the table of defaults is old; write it anew with BLESS=1 and look at it");
+    }
+}
+
+#[test]
+fn the_docs_name_every_field() {
+    let docs = fs::read_to_string(DOCS).unwrap();
+    for field in
+        ["issuer", "jwks", "algorithms", "bundle", "base64", "cluster", "bearer_token", "servers", "checks"]
+    {
+        assert!(docs.contains(&format!("`{field}`")), "{field}");
+    }
+}
