@@ -10,12 +10,14 @@
 //! | [`target`] | where they run |
 //! | [`crypto`] | signature checks, where no proxy does them |
 //! | [`mint`] | tokens for development and tests |
+//! | [`host`] | a proxy in memory |
 //! | [`cli`] | the `toolward` command line |
 //! | [`transcript`] | what an outsider sees |
 
 pub mod cli;
 pub mod crypto;
 pub mod mint;
+pub mod host;
 pub mod scenario;
 pub mod target;
 pub mod transcript;

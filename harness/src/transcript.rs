@@ -29,6 +29,8 @@ pub struct Seen {
     pub decisions: BTreeMap<(String, String), u64>,
     /// What is never right, whatever is expected: traps, a body that does not fit its `content-length`, two answers.
     pub problems: Vec<String>,
+    /// Fuel spent in each callback of the filter, where the target meters it. Not compared.
+    pub fuel: Vec<(&'static str, u64)>,
 }
 
 /// A response as the client got it.
@@ -104,8 +106,8 @@ pub fn normalise_record(mut record: Value) -> Value {
             Value::Object(object) => {
                 for (name, value) in object.iter_mut() {
                     match name.as_str() {
-                        "decision_id" => *value = "<id>".into(),
-                        "timestamp" | "expires_at" | "exp" => *value = "<time>".into(),
+                        "decision_id" | "request_id" => *value = "<id>".into(),
+                        "time" | "timestamp" => *value = "<time>".into(),
                         _ => walk(value),
                     }
                 }

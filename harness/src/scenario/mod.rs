@@ -105,7 +105,7 @@ pub struct Check {
 }
 
 /// A relationship question in short form.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, serde::Serialize)]
 pub struct Question {
     /// `type:id`.
     pub object: String,

@@ -1,0 +1,263 @@
+//! The hostcalls: from numbers and addresses to [`World`](crate::host::World)'s methods and back.
+
+use super::HostState;
+use super::memory::{Failure, give, read, write};
+use crate::host::abi::{self, BufferType, LogLevel, MapType, Status, StreamType};
+use crate::host::stream::LocalReply;
+use crate::host::world::Fault;
+use wasmtime::{Caller, Linker};
+
+fn finish(outcome: Result<(), Failure>) -> wasmtime::Result<u32> {
+    match outcome {
+        Ok(()) => Ok(Status::Ok as u32),
+        Err(Failure::Status(status)) => Ok(status as u32),
+        Err(Failure::Trap(error)) => Err(error),
+    }
+}
+
+/// Declares hostcalls of module `env`. Each one first asks whether a hostile host does something else.
+macro_rules! hostcalls {
+    ($linker:ident: $($name:ident($caller:ident $(, $argument:ident)*) $body:block)+) => {$(
+        $linker.func_wrap("env", stringify!($name), |mut $caller: Caller<'_, HostState> $(, $argument: u32)*| {
+            if let Some(Fault::Status(status)) = $caller.data().world.faults.get(stringify!($name)) {
+                return Ok(*status);
+            }
+            let run = |$caller: &mut Caller<'_, HostState>| -> Result<(), Failure> { $body };
+            finish(run(&mut $caller))
+        })?;
+    )+};
+}
+
+/// The result of a hostcall, or what a hostile host says in its place.
+fn result(caller: &Caller<'_, HostState>, hostcall: &str, honest: Vec<u8>) -> Vec<u8> {
+    match caller.data().world.faults.get(hostcall) {
+        Some(Fault::Result(bytes)) => bytes.clone(),
+        _ => honest,
+    }
+}
+
+/// Adds the hostcalls.
+pub(super) fn link(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
+    link_streams(linker)?;
+    link_maps(linker)?;
+    link_calls(linker)?;
+    link_stores(linker)?;
+    link_basics(linker)
+}
+
+fn link_streams(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
+    hostcalls! { linker:
+        proxy_get_buffer_bytes(caller, buffer, start, length, address_out, length_out) {
+            let buffer = BufferType::from_number(buffer).map_err(|_| Status::NotFound)?;
+            let bytes = caller.data_mut().world.buffer(buffer)?;
+            // Past the end there is nothing; a length that is too long is cut.
+            let start = (start as usize).min(bytes.len());
+            let end = start.saturating_add(length as usize).min(bytes.len());
+            let part = bytes.get(start..end).unwrap_or_default().to_vec();
+            let part = result(caller, "proxy_get_buffer_bytes", part);
+            give(caller, &part, address_out, length_out)
+        }
+        proxy_set_buffer_bytes(caller, buffer, start, length, address, size) {
+            let value = read(caller, address, size)?;
+            let buffer = BufferType::from_number(buffer)?;
+            Ok(caller.data_mut().world.set_buffer(buffer, start as usize, length as usize, &value)?)
+        }
+        proxy_continue_stream(caller, side) {
+            Ok(caller.data_mut().world.continue_stream(StreamType::from_number(side)?)?)
+        }
+        proxy_close_stream(caller, _side) {
+            Ok(caller.data_mut().world.stream().map(|_| ())?)
+        }
+        proxy_send_local_response(
+            caller, status, details_at, details_size, body_at, body_size, headers_at, headers_size, _grpc_status
+        ) {
+            let details = read(caller, details_at, details_size)?;
+            let reply = LocalReply {
+                status: u16::try_from(status).map_err(|_| Status::BadArgument)?,
+                details: String::from_utf8_lossy(&details).into_owned(),
+                body: read(caller, body_at, body_size)?,
+                headers: abi::read_pairs(&read(caller, headers_at, headers_size)?)?,
+            };
+            Ok(caller.data_mut().world.send_local_reply(reply)?)
+        }
+        proxy_get_property(caller, path_at, path_size, address_out, length_out) {
+            let path = abi::read_path(&read(caller, path_at, path_size)?)?;
+            let value = caller.data_mut().world.property(&path)?;
+            let value = result(caller, "proxy_get_property", value);
+            give(caller, &value, address_out, length_out)
+        }
+        proxy_set_property(caller, path_at, path_size, value_at, value_size) {
+            let path = abi::read_path(&read(caller, path_at, path_size)?)?;
+            let value = read(caller, value_at, value_size)?;
+            Ok(caller.data_mut().world.set_property(&path, &value)?)
+        }
+        proxy_set_effective_context(caller, context) {
+            Ok(caller.data_mut().world.set_effective_context(context)?)
+        }
+        proxy_done(caller) {
+            Ok(caller.data_mut().world.stream().map(|_| ())?)
+        }
+    }
+    Ok(())
+}
+
+fn link_maps(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
+    hostcalls! { linker:
+        proxy_get_header_map_pairs(caller, map, address_out, length_out) {
+            let pairs = caller.data_mut().world.map_pairs(MapType::from_number(map)?)?;
+            let pairs = result(caller, "proxy_get_header_map_pairs", pairs);
+            give(caller, &pairs, address_out, length_out)
+        }
+        proxy_set_header_map_pairs(caller, map, address, size) {
+            let fields = abi::read_pairs(&read(caller, address, size)?)?;
+            *caller.data_mut().world.map(MapType::from_number(map)?)? = fields;
+            Ok(())
+        }
+        proxy_get_header_map_value(caller, map, name_at, name_size, address_out, length_out) {
+            let name = read(caller, name_at, name_size)?;
+            let value = caller.data_mut().world.map_value(MapType::from_number(map)?, &name)?;
+            let value = result(caller, "proxy_get_header_map_value", value);
+            give(caller, &value, address_out, length_out)
+        }
+        proxy_add_header_map_value(caller, map, name_at, name_size, value_at, value_size) {
+            let (name, value) = (read(caller, name_at, name_size)?, read(caller, value_at, value_size)?);
+            Ok(caller.data_mut().world.add(MapType::from_number(map)?, &name, &value)?)
+        }
+        proxy_replace_header_map_value(caller, map, name_at, name_size, value_at, value_size) {
+            let (name, value) = (read(caller, name_at, name_size)?, read(caller, value_at, value_size)?);
+            Ok(caller.data_mut().world.replace(MapType::from_number(map)?, &name, &value)?)
+        }
+        proxy_remove_header_map_value(caller, map, name_at, name_size) {
+            let name = read(caller, name_at, name_size)?;
+            Ok(caller.data_mut().world.remove(MapType::from_number(map)?, &name)?)
+        }
+    }
+    Ok(())
+}
+
+fn link_calls(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
+    hostcalls! { linker:
+        proxy_http_call(
+            caller, cluster_at, cluster_size, headers_at, headers_size, body_at, body_size, _trailers_at,
+            _trailers_size, timeout, token_out
+        ) {
+            let cluster = read(caller, cluster_at, cluster_size)?;
+            let headers = abi::read_pairs(&read(caller, headers_at, headers_size)?)?;
+            let body = read(caller, body_at, body_size)?;
+            let token = caller.data_mut().world.http_call(&cluster, headers, body, timeout)?;
+            write(caller, token_out, &token.to_le_bytes())
+        }
+        proxy_call_foreign_function(caller, name_at, name_size, argument_at, argument_size, address_out, length_out) {
+            let name = read(caller, name_at, name_size)?;
+            let argument = read(caller, argument_at, argument_size)?;
+            let out = caller.data_mut().world.call_foreign_function(&name, &argument)?;
+            let out = result(caller, "proxy_call_foreign_function", out);
+            give(caller, &out, address_out, length_out)
+        }
+        // gRPC is not part of this host: Toolward speaks HTTP.
+        proxy_grpc_call(_caller, _a, _b, _c, _d, _e, _f, _g, _h, _i, _j, _k, _l) { Err(Status::Unimplemented.into()) }
+        proxy_grpc_stream(_caller, _a, _b, _c, _d, _e, _f, _g, _h, _i) { Err(Status::Unimplemented.into()) }
+        proxy_grpc_send(_caller, _a, _b, _c, _d) { Err(Status::Unimplemented.into()) }
+        proxy_grpc_cancel(_caller, _a) { Err(Status::Unimplemented.into()) }
+        proxy_grpc_close(_caller, _a) { Err(Status::Unimplemented.into()) }
+        proxy_get_status(caller, code_out, address_out, length_out) {
+            write(caller, code_out, &[0; 4])?;
+            give(caller, &[], address_out, length_out)
+        }
+    }
+    Ok(())
+}
+
+fn link_stores(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
+    hostcalls! { linker:
+        proxy_get_shared_data(caller, key_at, key_size, address_out, length_out, cas_out) {
+            let key = read(caller, key_at, key_size)?;
+            let (value, cas) = caller.data().world.shared.get(&key)?;
+            let value = result(caller, "proxy_get_shared_data", value);
+            give(caller, &value, address_out, length_out)?;
+            write(caller, cas_out, &cas.to_le_bytes())
+        }
+        proxy_set_shared_data(caller, key_at, key_size, value_at, value_size, cas) {
+            let (key, value) = (read(caller, key_at, key_size)?, read(caller, value_at, value_size)?);
+            Ok(caller.data_mut().world.shared.set(&key, &value, cas)?)
+        }
+        proxy_register_shared_queue(caller, name_at, name_size, id_out) {
+            let name = read(caller, name_at, name_size)?;
+            let id = caller.data_mut().world.queues.register(&name);
+            write(caller, id_out, &id.to_le_bytes())
+        }
+        proxy_resolve_shared_queue(caller, _vm_at, _vm_size, name_at, name_size, id_out) {
+            let name = read(caller, name_at, name_size)?;
+            let id = caller.data().world.queues.resolve(&name)?;
+            write(caller, id_out, &id.to_le_bytes())
+        }
+        proxy_dequeue_shared_queue(caller, id, address_out, length_out) {
+            let value = caller.data_mut().world.queues.pop(id)?;
+            give(caller, &value, address_out, length_out)
+        }
+        proxy_enqueue_shared_queue(caller, id, value_at, value_size) {
+            let value = read(caller, value_at, value_size)?;
+            Ok(caller.data_mut().world.queues.push(id, value)?)
+        }
+        proxy_define_metric(caller, kind, name_at, name_size, id_out) {
+            let name = read(caller, name_at, name_size)?;
+            let id = caller.data_mut().world.define_metric(kind, &name)?;
+            write(caller, id_out, &id.to_le_bytes())
+        }
+        proxy_get_metric(caller, id, value_out) {
+            let value = caller.data_mut().world.metrics.get(id)?;
+            write(caller, value_out, &value.to_le_bytes())
+        }
+    }
+    // These two take 64-bit values.
+    linker.func_wrap(
+        "env",
+        "proxy_record_metric",
+        |mut caller: Caller<'_, HostState>, id: u32, value: u64| match caller
+            .data()
+            .world
+            .faults
+            .get("proxy_record_metric")
+        {
+            Some(Fault::Status(status)) => Ok(*status),
+            _ => finish(caller.data_mut().world.metrics.record(id, value).map_err(Failure::from)),
+        },
+    )?;
+    linker.func_wrap(
+        "env",
+        "proxy_increment_metric",
+        |mut caller: Caller<'_, HostState>, id: u32, by: i64| match caller
+            .data()
+            .world
+            .faults
+            .get("proxy_increment_metric")
+        {
+            Some(Fault::Status(status)) => Ok(*status),
+            _ => finish(caller.data_mut().world.metrics.increment(id, by).map_err(Failure::from)),
+        },
+    )?;
+    Ok(())
+}
+
+fn link_basics(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
+    hostcalls! { linker:
+        proxy_log(caller, level, text_at, text_size) {
+            let text = read(caller, text_at, text_size)?;
+            caller.data_mut().world.log(LogLevel::from_number(level)?, &text);
+            Ok(())
+        }
+        proxy_get_log_level(caller, level_out) {
+            let level = caller.data().world.log_level as u32;
+            write(caller, level_out, &level.to_le_bytes())
+        }
+        proxy_get_current_time_nanoseconds(caller, time_out) {
+            let now = caller.data().world.now_ns;
+            write(caller, time_out, &now.to_le_bytes())
+        }
+        proxy_set_tick_period_milliseconds(caller, period) {
+            caller.data_mut().world.tick_period_ms = period;
+            Ok(())
+        }
+    }
+    Ok(())
+}
