@@ -16,8 +16,8 @@
 
 pub mod cli;
 pub mod crypto;
-pub mod mint;
 pub mod host;
+pub mod mint;
 pub mod scenario;
 pub mod target;
 pub mod transcript;

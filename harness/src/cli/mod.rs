@@ -1,5 +1,7 @@
 //! The `toolward` command line: one file for each subcommand.
 
+#[cfg(feature = "wasm-runner")]
+mod abi;
 mod compile;
 mod run;
 mod token;
@@ -20,6 +22,9 @@ enum Command {
     Compile(compile::Compile),
     /// Tells everything that is wrong with policy files.
     Check(compile::Check),
+    /// Lists what a filter imports, held against the allow-list.
+    #[cfg(feature = "wasm-runner")]
+    Abi(abi::Abi),
     /// Runs scenarios and compares what is seen with what they expect.
     Run(run::Run),
     /// Makes keys and tokens for development.
@@ -31,6 +36,8 @@ pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Compile(compile) => compile.execute(),
         Command::Check(check) => check.execute(),
+        #[cfg(feature = "wasm-runner")]
+        Command::Abi(abi) => abi.execute(),
         Command::Run(run) => run.execute(),
         Command::Token(token) => token.execute(),
     };

@@ -1,7 +1,7 @@
 //! `toolward run`: scenarios on targets.
 
 use crate::scenario::{self, Fixtures, Scenario, TargetName};
-use crate::target::Target;
+use crate::target::{Native, Target};
 use crate::transcript::{self, Transcript};
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -74,7 +74,18 @@ impl Run {
     }
 
     fn targets(&self) -> anyhow::Result<Vec<Box<dyn Target>>> {
-        anyhow::bail!("no target yet (`{}`)", self.wasm.display())
+        let wanted = |choice| self.target == choice || self.target == TargetChoice::All;
+        let mut targets: Vec<Box<dyn Target>> = Vec::new();
+        if wanted(TargetChoice::Native) {
+            targets.push(Box::new(Native));
+        }
+        if wanted(TargetChoice::Wasm) {
+            targets.push(wasm(&self.wasm)?);
+        }
+        if wanted(TargetChoice::Envoy) {
+            anyhow::bail!("the target `envoy` is not built in yet");
+        }
+        Ok(targets)
     }
 
     fn tell(&self, scenario: &Scenario, target: TargetName, report: &[String]) {
@@ -88,4 +99,14 @@ impl Run {
             println!("FAILED {target} {}\n    {}", scenario.id, report.join("\n    "));
         }
     }
+}
+
+#[cfg(feature = "wasm-runner")]
+fn wasm(path: &std::path::Path) -> anyhow::Result<Box<dyn Target>> {
+    Ok(Box::new(crate::target::Wasm::from_file(path)?))
+}
+
+#[cfg(not(feature = "wasm-runner"))]
+fn wasm(_: &std::path::Path) -> anyhow::Result<Box<dyn Target>> {
+    anyhow::bail!("this build has no wasm runner; build with the feature `wasm-runner`")
 }

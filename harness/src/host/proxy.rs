@@ -588,6 +588,5 @@ fn records(world: &World, from: usize) -> Vec<Value> {
         .filter_map(|line| line.message.find('{').and_then(|at| line.message.get(at..)))
         .filter_map(|json| serde_json::from_str::<Value>(json).ok())
         .filter(|value| value.get("decision_id").is_some())
-        .map(transcript::normalise_record)
         .collect()
 }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawBase {
-    /// The plugin configuration, with the placeholders `"$bundle"` and `"$jwks"`.
+    /// The plugin configuration, with the placeholder `"$bundle"`.
     pub config: Map<String, Value>,
     /// The default token.
     pub token: RawToken,

@@ -6,6 +6,7 @@ use super::file::{
 };
 use super::{Answer, Check, CheckAnswer, Exchange, Expect, Question, RequestPlan, Scenario, TokenPlan};
 use super::{DEFAULT_NOW, request};
+use crate::transcript;
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -217,7 +218,7 @@ fn plan(raw: RawRequest, base: &RawBase) -> Result<RequestPlan, String> {
         fields.push(None);
     }
     if raw.modern {
-        let added: Vec<String> = raw.add_headers.0.iter().map(|(name, _)| name.clone()).collect();
+        let added: Vec<&str> = raw.add_headers.0.iter().map(|(name, _)| name.as_str()).collect();
         request::make_modern(&mut body, &mut fields, &added)?;
     }
     for name in &raw.drop_headers {
@@ -395,6 +396,9 @@ fn expectation(raw: RawExpect) -> Result<Expect, String> {
     }
     let upstream = raw.upstream.unwrap_or(match raw.decision {
         ExpectedDecision::Permit => ExpectedUpstream::Same,
+        ExpectedDecision::Deny if transcript::refuses_response(reason.as_deref().unwrap_or_default()) => {
+            ExpectedUpstream::Same
+        }
         ExpectedDecision::Deny | ExpectedDecision::None => ExpectedUpstream::Nothing,
     });
     if upstream == ExpectedUpstream::Nothing

@@ -34,7 +34,7 @@ pub struct Scenario {
     pub file: PathBuf,
     /// The policy file.
     pub policy: PathBuf,
-    /// The plugin configuration, with the placeholders `"$bundle"` and `"$jwks"` still in it.
+    /// The plugin configuration, with the placeholder `"$bundle"` still in it.
     pub configuration: Value,
     /// An attacker made the request, the token or an answer.
     pub hostile: bool,

@@ -149,12 +149,12 @@ pub(super) fn compact(text: &str) -> Vec<u8> {
     out
 }
 
-/// Adds what revision 2026-07-28 wants of a request (`params._meta`, `Mcp-Method`, `Mcp-Name`), unless it is there.
-/// `present` are names that come later and must not come twice.
+/// Adds what revision 2026-07-28 wants of a request (`params._meta`, `Mcp-Method`, `Mcp-Name`), unless it is there, or
+/// will be: `added` are the names of `add_headers`.
 pub(super) fn make_modern(
     body: &mut Option<Vec<u8>>,
     fields: &mut Vec<Option<(String, Vec<u8>)>>,
-    present: &[String],
+    added: &[&str],
 ) -> Result<(), String> {
     let mut message: Map<String, Value> = body
         .as_deref()
@@ -191,8 +191,7 @@ pub(super) fn make_modern(
         ("mcp-method", Some(method)),
         ("mcp-name", mirrored),
     ] {
-        let there = present.iter().any(|present| present == name)
-            || fields.iter().flatten().any(|(present, _)| present == name);
+        let there = added.contains(&name) || fields.iter().flatten().any(|(present, _)| present == name);
         if let (Some(value), false) = (value, there) {
             fields.push(Some((name.to_owned(), value.into_bytes())));
         }
@@ -219,7 +218,7 @@ mod tests {
     fn modern_mirrors_the_body_and_keeps_what_is_there() {
         let mut body = Some(br#"{"method":"tools/call","params":{"name":"x"}}"#.to_vec());
         let mut fields = default_fields("POST");
-        make_modern(&mut body, &mut fields, &["mcp-name".to_owned()]).unwrap();
+        make_modern(&mut body, &mut fields, &["mcp-name"]).unwrap();
         let fields: Vec<_> = fields.into_iter().flatten().collect();
         assert!(fields.contains(&("mcp-method".to_owned(), b"tools/call".to_vec())));
         assert!(fields.contains(&("mcp-protocol-version".to_owned(), MODERN.into())));

@@ -1,8 +1,20 @@
 //! Where scenarios run. Each target plays the client, the MCP server and the authorization cluster, and tells what an
 //! outsider sees.
 
+mod native;
+#[cfg(feature = "wasm-runner")]
+mod wasm;
+
+pub use native::{Native, NativeGuest};
+#[cfg(feature = "wasm-runner")]
+pub use wasm::Wasm;
+
+use crate::host::{Guest, Proxy, World};
 use crate::scenario::{Fixtures, Scenario, TargetName};
 use crate::transcript::Transcript;
+
+/// The one cluster that the plugin can call; `base.json` names it. Any other one is unknown to the proxy.
+pub const AUTHORIZATION_CLUSTER: &str = "spicedb";
 
 /// A place where scenarios run.
 pub trait Target {
@@ -15,4 +27,38 @@ pub trait Target {
     /// Where the scenario could not be run at all: the target is broken, the policy does not compile, no such key.
     /// Whatever the filter does, a trap included, is part of the transcript.
     fn run(&mut self, scenario: &Scenario, fixtures: &Fixtures) -> anyhow::Result<Transcript>;
+}
+
+/// Starts a plugin as a scenario has it, in a proxy of its own.
+///
+/// # Errors
+/// Where the policy does not compile or the plugin does not start.
+pub fn start<G: Guest>(
+    scenario: &Scenario,
+    fixtures: &Fixtures,
+    guest: impl FnOnce(World) -> anyhow::Result<G>,
+) -> anyhow::Result<Proxy<G>> {
+    let now_ns = scenario.now.saturating_mul(1_000_000_000);
+    let mut world = World::new(now_ns, [AUTHORIZATION_CLUSTER.to_owned()], fixtures.signatures());
+    world.configuration = fixtures.plugin_configuration(scenario)?.into_bytes();
+    Proxy::start(guest(world)?).map_err(|trap| anyhow::anyhow!("the plugin does not start: {}", trap.message))
+}
+
+/// Runs a scenario in a proxy in memory.
+fn run_in_memory<G: Guest>(
+    scenario: &Scenario,
+    fixtures: &Fixtures,
+    guest: impl FnOnce(World) -> anyhow::Result<G>,
+) -> anyhow::Result<Transcript> {
+    let mut proxy = start(scenario, fixtures, guest)?;
+    let mut transcript = Transcript::default();
+    for (index, exchange) in scenario.exchanges.iter().enumerate() {
+        let now = scenario.now.saturating_add(exchange.after_seconds);
+        let world = proxy.guest().world();
+        world.now_ns = world.now_ns.max(now.saturating_mul(1_000_000_000));
+        let request = scenario.request(index, now, fixtures)?;
+        let seen = proxy.exchange(&request, &exchange.checks, &mut |_| exchange.answer_to(&request));
+        transcript.exchanges.push(seen);
+    }
+    Ok(transcript)
 }
