@@ -14,6 +14,8 @@ mod mapping;
 pub mod metadata;
 pub mod permit;
 mod response;
+#[cfg(test)]
+mod tests;
 
 pub use event::{Call, CallAnswer, Effect, Event, Fields, Flow};
 pub use exchange::Exchange;
