@@ -66,6 +66,9 @@ impl EventFilter {
         }
         self.pending.extend_from_slice(bytes);
         while let Some(end) = self.event_end() {
+            if end > self.limit {
+                return Err(TooLong);
+            }
             let rest = self.pending.split_off(end);
             let event = std::mem::replace(&mut self.pending, rest);
             self.searched = 0;
@@ -247,6 +250,8 @@ mod tests {
         let mut filter = EventFilter::new(10);
         let mut out = Vec::new();
         assert_eq!(filter.push(b"data: 01234", &mut out, &mut |_| Fate::Pass), Err(TooLong));
+        let mut whole = EventFilter::new(10);
+        assert_eq!(whole.push(b"data: 01234\n\n", &mut out, &mut |_| Fate::Pass), Err(TooLong));
         assert!(out.is_empty());
         assert_eq!(run(b"data: half", &[]).0, b"");
     }
