@@ -14,6 +14,10 @@ import stack
 import terminal as out
 
 
+# The release that the tests of this project have seen working; npx takes an older one on older Nodes.
+INSPECTOR = "2.12.0"
+
+
 def begin(running, files):
     """Compiles, mints and starts, with what each step took."""
     from cast import Mint
@@ -67,11 +71,11 @@ def stay(mint, seconds):
         (
             "curl",
             f"curl -s {stack.URL} \\\n  -H 'authorization: {header}' \\\n  -H 'content-type: application/json' \\\n"
-            f"  -H 'accept: application/json, text/event-stream' \\\n  -d '{json.dumps(call)}'",
+            f"  -H 'accept: application/json, text/event-stream' \\\n  -H 'mcp-protocol-version: 2025-11-25' \\\n  -d '{json.dumps(call)}'",
         ),
         (
             "Inspector (command line)",
-            f"npx @modelcontextprotocol/inspector --cli {stack.URL} --transport http \\\n"
+            f"npx --yes @modelcontextprotocol/inspector@{INSPECTOR} --cli {stack.URL} --transport http \\\n"
             f"  --header 'Authorization: {header}' --method tools/list",
         ),
         ("Counters", f"curl -s http://127.0.0.1:{stack.ADMIN_PORT}/stats/prometheus | grep toolward"),
@@ -96,7 +100,7 @@ def watch(running, deadline):
         records = running.records()
         for record in records[shown:]:
             colour = "green" if record["result"] == "permit" else "red"
-            what = record.get("tool") or record.get("method") or ""
+            what = record.get("tool") or record.get("method") or record["http"]["method"]
             out.say(f"  {out.paint(record['result'], colour)}  {what}  {record['reason']}")
         shown = len(records)
         time.sleep(0.3)
