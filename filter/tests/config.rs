@@ -1,6 +1,8 @@
 //! Configuration files: the valid ones are read, the invalid ones give exactly their message files, and the table of
 //! defaults in the docs is the table of the code. `BLESS=1` writes messages and table anew.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
 use filter::config::{Config, defaults};
 use filter::crypto::{Algorithm, SignatureFailure, SignatureProvider};
 use filter::mcp::Revision;
@@ -26,7 +28,6 @@ fn bless() -> bool {
     std::env::vars_os().any(|(name, _)| name == "BLESS")
 }
 
-#[allow(clippy::unwrap_used, reason = "tests")]
 fn bundle(policy: &str) -> String {
     use base64::Engine as _;
     let text = fs::read_to_string(Path::new(TESTS).join("policies").join(policy)).unwrap();
@@ -35,7 +36,6 @@ fn bundle(policy: &str) -> String {
 }
 
 /// The files of `tests/config/<folder>` with their placeholders filled in.
-#[allow(clippy::unwrap_used, reason = "tests")]
 fn files(folder: &str) -> Vec<(PathBuf, String)> {
     let base = fs::read_to_string(Path::new(TESTS).join("scenarios/base.json")).unwrap();
     let base: serde_json::Value = serde_json::from_str(&base).unwrap();
@@ -55,7 +55,6 @@ fn files(folder: &str) -> Vec<(PathBuf, String)> {
     paths.iter().map(|path| (path.clone(), filled(path))).collect()
 }
 
-#[allow(clippy::unwrap_used, reason = "tests")]
 fn name(path: &Path) -> &str {
     path.file_name().and_then(|name| name.to_str()).unwrap()
 }
