@@ -87,3 +87,21 @@ fn the_revision_of_the_policy_comes_before_the_option() {
     assert_eq!(revision("policy: toolward/v1\nrevision: from-policy\n"), "from-policy");
     assert_eq!(revision("policy: toolward/v1\n"), "from-option");
 }
+
+#[test]
+fn the_documented_example_compiles() {
+    let page = include_str!("../../docs/policy.md");
+    let example = page.split_once("```yaml\n").and_then(|(_, rest)| rest.split_once("```")).unwrap().0;
+    let file = SourceFile { name: "docs/policy.md".to_owned(), text: example.to_owned() };
+    if let Err(problems) = compile(&[file], &Options::default()) {
+        panic!("{problems}");
+    }
+}
+
+#[test]
+fn the_documentation_names_every_reason() {
+    let page = include_str!("../../docs/policy.md");
+    for reason in policy_wasm::decision::DenyReason::ALL {
+        assert!(page.contains(&format!("`{}`", reason.code())), "{}", reason.code());
+    }
+}

@@ -40,7 +40,11 @@ impl fmt::Display for Problem {
 #[derive(Default)]
 pub struct Problems {
     list: Cell<Vec<Problem>>,
+    more: Cell<bool>,
 }
+
+/// Most problems that are kept; what is beyond them will show when they are mended.
+pub const MAX_PROBLEMS: usize = 1000;
 
 impl Problems {
     /// No problem yet.
@@ -54,7 +58,14 @@ impl Problems {
             *text = clipped(text, MAX_TEXT);
         }
         let mut list = self.list.take();
-        list.push(problem);
+        // In order from the start: an insertion is far less code in the filter than a sort.
+        if let Err(place) = list.binary_search(&problem) {
+            if list.len() < MAX_PROBLEMS {
+                list.insert(place, problem);
+            } else {
+                self.more.set(true);
+            }
+        }
         self.list.set(list);
     }
 
@@ -71,21 +82,24 @@ impl Problems {
         length
     }
 
-    /// All of them, sorted by file, position, path and message; the same problem twice counts once.
+    /// All of them, in order of file, position, path and message; the same problem twice counts once.
     pub fn to_vec(&self) -> Vec<Problem> {
-        let mut list = self.list.take();
-        list.sort();
-        list.dedup();
+        let list = self.list.take();
         let copy = list.clone();
         self.list.set(list);
         copy
     }
 }
 
-/// One problem a line, sorted.
+/// One problem a line, in order.
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.to_vec().iter().try_for_each(|problem| writeln!(f, "{problem}"))
+        self.to_vec().iter().try_for_each(|problem| writeln!(f, "{problem}"))?;
+        if self.more.get() {
+            writeln!(f, "only {MAX_PROBLEMS} problems are told, there are more")
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -215,6 +229,14 @@ mod tests {
         assert_eq!(distance("abc", "abc"), 0);
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(distance("kitten", "sitting"), 3);
+    }
+
+    #[test]
+    fn the_number_of_problems_is_bounded() {
+        let problems = Problems::new();
+        (0..2000).for_each(|line| problems.push(problem(line, "wrong")));
+        assert_eq!(problems.len(), MAX_PROBLEMS);
+        assert!(problems.to_string().ends_with("\nonly 1000 problems are told, there are more\n"));
     }
 
     #[test]

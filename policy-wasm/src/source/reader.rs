@@ -32,6 +32,7 @@ pub struct Named<'n> {
 pub struct MapReader<'n> {
     place: Place<'n>,
     entries: &'n [Entry<'n>],
+    /// In alphabetical order.
     asked: Vec<&'static str>,
 }
 
@@ -256,7 +257,9 @@ impl<'n> MapReader<'n> {
 
     /// The value of a key that may be left out.
     pub fn optional(&mut self, key: &'static str) -> Option<Place<'n>> {
-        self.asked.push(key);
+        if let Err(place) = self.asked.binary_search(&key) {
+            self.asked.insert(place, key);
+        }
         let entry = self.entries.iter().find(|entry| entry.key == key)?;
         Some(self.place.child(key, &entry.value))
     }
@@ -265,14 +268,12 @@ impl<'n> MapReader<'n> {
     pub fn finish(self) {
         for entry in self.entries {
             if !self.asked.iter().any(|known| *known == entry.key) {
-                let mut known = self.asked.clone();
-                known.sort_unstable();
-                let expected = match known.as_slice() {
+                let expected = match self.asked.as_slice() {
                     [] => "unknown key, expected none".to_owned(),
                     [one] => format!("unknown key, expected `{one}`"),
                     several => format!("unknown key, expected one of {}", listed(several.iter().copied())),
                 };
-                let suggestion = suggest(&entry.key, known);
+                let suggestion = suggest(&entry.key, self.asked.iter().copied());
                 self.place.named_child(entry).refuse_name(expected, suggestion);
             }
         }
