@@ -153,6 +153,6 @@ fn tell(what: &str, size: usize, bytes: Vec<u8>) -> anyhow::Result<ExitCode> {
     let bundle = Bundle::open(bytes).context("the compiled bundle does not open")?;
     let (servers, tools, rules) = bundle.counts();
     let revision = bundle.revision();
-    eprintln!("{what}: revision {revision}, {servers} servers, {tools} tools, {rules} rules, {size} bytes");
+    eprintln!("{what}: revision {revision}, servers {servers}, tools {tools}, rules {rules}, bytes {size}");
     Ok(ExitCode::SUCCESS)
 }
