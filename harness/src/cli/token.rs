@@ -235,3 +235,59 @@ fn nanoseconds() -> anyhow::Result<u128> {
 fn described(error: jwt_simple::Error) -> anyhow::Error {
     anyhow::anyhow!("jwt-simple: {error}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn a_key_set_is_private_is_never_overwritten_and_mints_what_its_public_half_verifies() {
+        let folder = std::env::temp_dir().join(format!("toolward-token-{:x}", nanoseconds().unwrap()));
+        keygen(&folder).unwrap();
+        assert!(keygen(&folder).is_err(), "a second set must not replace the first");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&folder), 0o700);
+        let keys = SigningKey::from_folder(&folder).unwrap();
+        assert_eq!(keys.len(), 3);
+        for (choice, algorithm) in [
+            (Choice::Rs256, Algorithm::Rs256),
+            (Choice::Es256, Algorithm::Es256),
+            (Choice::Eddsa, Algorithm::EdDsa),
+        ] {
+            let mint = Mint {
+                key: folder.clone(),
+                algorithm: choice,
+                issuer: Some("https://id.test".into()),
+                subject: Some("u-1".into()),
+                audience: vec!["https://tools.test".into()],
+                client_id: None,
+                act: vec!["buyer".into(), "planner".into()],
+                group: Vec::new(),
+                role: Vec::new(),
+                scope: vec!["a".into(), "b".into()],
+                ttl: 60,
+                claims: Some(r#"{"sub": "u-2"}"#.into()),
+            };
+            let claims = mint.claims().unwrap();
+            assert_eq!(claims["sub"], "u-2", "`--claims` is laid over the options");
+            assert_eq!(claims["act"], json!({"sub": "buyer", "act": {"sub": "planner"}}));
+            let token = mint.mint().unwrap();
+            let key = keys.iter().find(|key| key.algorithm() == algorithm).unwrap();
+            assert_eq!(mode(&folder.join(format!("{}.pem", key.id()))), 0o600);
+            let jwk = key.public_jwk().to_string();
+            use jwt::{ECDSAP256PublicKeyLike as _, EdDSAPublicKeyLike as _, RSAPublicKeyLike as _};
+            use jwt_simple::prelude as jwt;
+            let verified = match algorithm {
+                Algorithm::Rs256 => jwt::RS256PublicKey::from_jwk(&jwk)
+                    .and_then(|key| key.verify_token::<jwt::NoCustomClaims>(&token, None)),
+                Algorithm::Es256 => jwt::ES256PublicKey::from_jwk(&jwk)
+                    .and_then(|key| key.verify_token::<jwt::NoCustomClaims>(&token, None)),
+                Algorithm::EdDsa => jwt::Ed25519PublicKey::from_jwk(&jwk)
+                    .and_then(|key| key.verify_token::<jwt::NoCustomClaims>(&token, None)),
+            };
+            assert_eq!(verified.unwrap().subject.as_deref(), Some("u-2"));
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}
