@@ -4,13 +4,13 @@
 use crate::pep::permit::Permit;
 use crate::record::DecisionRecord;
 use crate::reply::Reply;
+use std::fmt;
 
 /// Header fields as they came: names in lower case (HTTP/2 and Envoy do that), values as bytes, order kept, repeated
 /// fields apart. Pseudo-headers (`:method`, `:path`, `:authority`) are among them.
 pub type Fields<'a> = [(&'a [u8], &'a [u8])];
 
 /// Something that happened. Time is in milliseconds since the Unix epoch and is read once per callback.
-#[derive(Debug)]
 pub enum Event<'a> {
     /// The request's head is there. `end_of_stream`: nothing follows.
     RequestHeaders {
@@ -64,7 +64,7 @@ pub enum Event<'a> {
 }
 
 /// What came of a call to the authorization cluster.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub enum CallAnswer<'a> {
     /// An HTTP response. Envoy reports its own timeout as status 504.
     Response {
@@ -80,7 +80,7 @@ pub enum CallAnswer<'a> {
 }
 
 /// An HTTP call to a cluster of the proxy.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Call {
     /// Name of the cluster.
     pub cluster: String,
@@ -125,4 +125,78 @@ pub enum Flow {
     Hold,
     /// Let it pass.
     Pass,
+}
+
+// INVARIANT (no secrets in `Debug`): head and body hold tokens and arguments, calls hold the preshared key, so these
+// show kinds, names and sizes only.
+
+impl fmt::Debug for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Event::RequestHeaders { fields, end_of_stream, .. } => {
+                write!(f, "RequestHeaders({} fields, end {end_of_stream})", fields.len())
+            }
+            Event::RequestBuffered { bytes } => write!(f, "RequestBuffered({bytes} bytes)"),
+            Event::RequestBody { body, .. } => write!(f, "RequestBody({} bytes)", body.len()),
+            Event::CallAnswered { answer, .. } => write!(f, "CallAnswered({answer:?})"),
+            Event::ResponseHeaders { fields, end_of_stream } => {
+                write!(f, "ResponseHeaders({} fields, end {end_of_stream})", fields.len())
+            }
+            Event::ResponseBuffered { bytes } => write!(f, "ResponseBuffered({bytes} bytes)"),
+            Event::ResponseBody { body, end_of_stream, .. } => {
+                write!(f, "ResponseBody({} bytes, end {end_of_stream})", body.len())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for CallAnswer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CallAnswer::Response { status, body } => write!(f, "Response({status}, {} bytes)", body.len()),
+            CallAnswer::Reset => f.write_str("Reset"),
+            CallAnswer::NotSent => f.write_str("NotSent"),
+        }
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("cluster", &self.cluster)
+            .field("path", &self.path)
+            .field("timeout_ms", &self.timeout_ms)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_keys_and_arguments_reach_no_debug() {
+        let head: [(&[u8], &[u8]); 1] = [(b"authorization", b"Bearer secret")];
+        let call = Call {
+            cluster: "spicedb".into(),
+            authority: "spicedb".into(),
+            path: "/v1/permissions/check",
+            headers: vec![("authorization", "Bearer secret".into())],
+            body: b"secret".to_vec(),
+            timeout_ms: 250,
+        };
+        let shown = [
+            format!("{:?}", Event::RequestHeaders { now_ms: 0, fields: &head, end_of_stream: true }),
+            format!("{:?}", Event::RequestBody { now_ms: 0, body: b"secret" }),
+            format!("{:?}", Event::ResponseHeaders { fields: &head, end_of_stream: false }),
+            format!("{:?}", Event::ResponseBody { now_ms: 0, body: b"secret", end_of_stream: true }),
+            format!("{:?}", CallAnswer::Response { status: 200, body: b"secret" }),
+            format!("{:?}", Effect::Call(call)),
+        ]
+        .join(" ");
+        assert!(!shown.contains("secret"), "{shown}");
+        // As bytes it would not be found above.
+        assert!(!shown.contains("115, 101"), "{shown}");
+    }
 }
