@@ -16,6 +16,7 @@
 //! | [`bundle`] | the compiled policy, read in place |
 //! | [`pdp`] | the evaluation; explaining is the same walk with a recorder |
 //! | [`source`] | trees with positions and problem lists, for every file a person writes |
+//! | [`order`] | sorting, once for all types |
 //! | `compile` (feature) | policy files to a bundle; never linked into the filter |
 
 pub mod bundle;
@@ -24,5 +25,6 @@ pub mod compile;
 pub mod decision;
 pub mod json;
 pub mod model;
+pub mod order;
 pub mod pdp;
 pub mod source;

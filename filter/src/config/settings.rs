@@ -62,8 +62,7 @@ pub(super) fn revisions(place: Option<Place<'_>>) -> Option<Vec<Revision>> {
         }
         chosen.push(revision);
     }
-    chosen.sort();
-    Some(chosen)
+    Some(Revision::ALL.into_iter().filter(|revision| chosen.contains(revision)).collect())
 }
 
 /// Reads a `denial_form`.

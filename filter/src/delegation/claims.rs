@@ -159,6 +159,7 @@ fn scopes(value: Value<'_>) -> Option<Vec<String>> {
     Some(out)
 }
 
+#[derive(Clone, Copy, PartialEq)]
 enum Round {
     Up,
     Down,
@@ -168,18 +169,63 @@ enum Round {
 fn seconds(value: Value<'_>, round: Round) -> Option<u64> {
     let whole = match value.as_integer() {
         Some(integer) => u64::try_from(integer).ok()?,
-        None => {
-            let number: f64 = value.as_number()?.parse().ok()?;
-            let number = match round {
-                Round::Up => number.ceil(),
-                Round::Down => number.floor(),
-            };
-            // Within the range below, every whole double is a whole u64.
-            if !(0.0..=bounds::LATEST_SECONDS as f64).contains(&number) {
-                return None;
-            }
-            number as u64
-        }
+        None => rounded(value.as_number()?, round)?,
     };
     (whole <= bounds::LATEST_SECONDS).then_some(whole)
+}
+
+/// A JSON number as a whole one that is not negative, digit by digit: the standard library's reader of doubles is
+/// 17 KB of code and tables.
+fn rounded(number: &str, round: Round) -> Option<u64> {
+    let (negative, number) = match number.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, number),
+    };
+    let (mantissa, exponent) = match number.find(['e', 'E']) {
+        Some(at) => (number.get(..at)?, number.get(at.checked_add(1)?..)?.parse::<i32>().ok()?),
+        None => (number, 0),
+    };
+    let digits = || mantissa.bytes().filter(|byte| *byte != b'.').map(|byte| byte.wrapping_sub(b'0'));
+    let integer_digits = mantissa.bytes().take_while(|byte| *byte != b'.').count();
+    // Of the digits, so many stand before the point; the reader of JSON bounds the exponent, and so this.
+    let point = i32::try_from(integer_digits).ok()?.checked_add(exponent)?.max(0);
+    let point = usize::try_from(point).ok()?;
+    let mut whole = 0u64;
+    for digit in digits().chain(std::iter::repeat(0)).take(point) {
+        whole = whole.checked_mul(10)?.checked_add(u64::from(digit))?;
+    }
+    let fraction = digits().skip(point).any(|digit| digit != 0);
+    let outwards = fraction && (round == Round::Up) != negative;
+    let whole = if outwards { whole.checked_add(1)? } else { whole };
+    (!negative || whole == 0).then_some(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fractions_and_exponents_are_rounded_as_asked() {
+        for (number, down, up) in [
+            ("1.5", Some(1), Some(2)),
+            ("1795213500.0", Some(1_795_213_500), Some(1_795_213_500)),
+            ("1795213500.9999999999999", Some(1_795_213_500), Some(1_795_213_501)),
+            ("1.7952135005e9", Some(1_795_213_500), Some(1_795_213_501)),
+            ("17952135005E-1", Some(1_795_213_500), Some(1_795_213_501)),
+            ("1e+3", Some(1000), Some(1000)),
+            ("5e-300", Some(0), Some(1)),
+            ("0e300", Some(0), Some(0)),
+            ("0.000", Some(0), Some(0)),
+            ("-0", Some(0), Some(0)),
+            ("-0.0e5", Some(0), Some(0)),
+            ("-0.5", None, Some(0)),
+            ("-1.5", None, None),
+            ("1e300", None, None),
+            ("18446744073709551615.5", Some(u64::MAX), None),
+            ("18446744073709551616", None, None),
+        ] {
+            assert_eq!(rounded(number, Round::Down), down, "{number}");
+            assert_eq!(rounded(number, Round::Up), up, "{number}");
+        }
+    }
 }

@@ -135,7 +135,12 @@ fn cut(
             }
         }
     }
-    edits.sort();
+    // There are at most these two, one within the other's object or after it.
+    if let [first, second] = edits.as_mut_slice()
+        && first.0 > second.0
+    {
+        std::mem::swap(first, second);
+    }
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0usize;
     for (start, end, with) in edits {

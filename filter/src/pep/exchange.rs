@@ -16,6 +16,7 @@ use crate::reply::{self, Context};
 use policy_wasm::bundle::Server;
 use policy_wasm::decision::{Decision, DenyReason, Effect as Answer, Obligation, RelationCheck};
 use policy_wasm::model::Action;
+use policy_wasm::order::in_order;
 use policy_wasm::pdp;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -423,9 +424,12 @@ fn requested(body: &Option<std::borrow::Cow<'_, str>>, mirrored: &Mirrored) -> O
 
 /// Fields that do not go on: forgeries of ours, the token unless it is kept, and what would bring a compressed answer.
 fn removals(head: &Head<'_>, keep_authorization: bool) -> Vec<Vec<u8>> {
-    let mut remove: Vec<Vec<u8>> = head.spoofed.iter().map(|name| name.to_vec()).collect();
-    remove.sort_unstable();
-    remove.dedup();
+    let mut remove: Vec<Vec<u8>> = Vec::new();
+    for name in in_order(&head.spoofed) {
+        if remove.last().is_none_or(|last| last != name) {
+            remove.push(name.to_vec());
+        }
+    }
     if !keep_authorization {
         remove.push(b"authorization".to_vec());
     }

@@ -3,6 +3,8 @@
 use super::string::{self, Str};
 use super::walk::Value;
 use super::{JsonError, JsonErrorKind, Limits, Visitor, number};
+use crate::order::sorted;
+use std::cmp::Ordering;
 
 /// Objects with more keys are checked by sorting when they close, so that no input costs quadratic time.
 const LINEAR_KEYS: usize = 16;
@@ -240,7 +242,7 @@ impl<'a> Scanner<'a> {
         a.length <= 8 || self.compare_keys(a, b).is_eq()
     }
 
-    fn compare_keys(&self, a: &Key, b: &Key) -> std::cmp::Ordering {
+    fn compare_keys(&self, a: &Key, b: &Key) -> Ordering {
         if a.escaped || b.escaped {
             self.unescaped(a).cmp(self.unescaped(b))
         } else {
@@ -253,11 +255,17 @@ impl<'a> Scanner<'a> {
         let first = frame.first_key as usize;
         let count = self.keys.len().saturating_sub(first);
         if count > LINEAR_KEYS {
-            let mut keys = self.keys.split_off(first);
-            keys.sort_unstable_by(|a, b| self.compare_keys(a, b).then(a.start.cmp(&b.start)));
-            let repeated =
-                keys.iter().zip(keys.iter().skip(1)).find(|(a, b)| self.compare_keys(a, b).is_eq());
-            if let Some((_, again)) = repeated {
+            let keys = self.keys.split_off(first);
+            let compare = |a: usize, b: usize| match (keys.get(a), keys.get(b)) {
+                (Some(a), Some(b)) => self.compare_keys(a, b),
+                _ => Ordering::Equal,
+            };
+            let order = sorted(count, &compare);
+            let repeated = order
+                .iter()
+                .zip(order.iter().skip(1))
+                .find(|(a, b)| compare(**a as usize, **b as usize).is_eq());
+            if let Some(again) = repeated.and_then(|(_, again)| keys.get(*again as usize)) {
                 return Err((JsonErrorKind::RepeatedKey, (again.start as usize).saturating_sub(1)));
             }
         } else {
