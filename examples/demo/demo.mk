@@ -1,24 +1,25 @@
-# `make demo` and `make up`; included by the Makefile, which says where the tools are:
+# `make demo` and `make up`; included by the Makefile, which says where things are:
+#   STEP          runs a long command with a label and its elapsed time
+#   TARGET        Cargo's target folder
 #   DEMO_TOOLS    targets that install what the demo runs (Envoy, Python packages, the SpiceDB library)
 #   DEMO_PYTHON   a Python with tests/tools/mcp2.txt
 #   DEMO_ENVOY    the Envoy binary
 #   DEMO_SPICEDB  libspicedb
 #   DEMO_WASM     the filter, and a target that builds it
 
-DEMO_PROGRESS := python3 examples/demo/progress.py
 DEMO_CLI := dist/demo/toolward
 DEMO_RUN = TOOLWARD_CLI=$(DEMO_CLI) TOOLWARD_WASM=$(DEMO_WASM) TOOLWARD_ENVOY=$(DEMO_ENVOY) \
 	SPICEDB_LIBRARY_PATH=$(DEMO_SPICEDB) $(DEMO_PYTHON) -B examples/demo/demo.py
 
-.PHONY: demo up demo-cli
-
-demo: $(DEMO_TOOLS) $(DEMO_WASM) demo-cli ## a story: what an agent may do with a real MCP server, and why not
+.PHONY: demo up
+demo: $(DEMO_TOOLS) $(DEMO_WASM) $(DEMO_CLI) ## a story: what an agent may do with a real MCP server, and why not
 	@$(DEMO_RUN) story
 
-up: $(DEMO_TOOLS) $(DEMO_WASM) demo-cli ## the same, kept running for your own MCP client, until Ctrl-C
+up: $(DEMO_TOOLS) $(DEMO_WASM) $(DEMO_CLI) ## the same, kept running for your own MCP client, until Ctrl-C
 	@$(DEMO_RUN) up
 
 # The command line without the wasmtime runner, which the demo does not need and which takes minutes to build.
-demo-cli:
-	@$(DEMO_PROGRESS) "building the command line" -- cargo build --locked --release -p harness --no-default-features
-	@mkdir -p $(dir $(DEMO_CLI)) && cp $(or $(CARGO_TARGET_DIR),target)/release/toolward $(DEMO_CLI)
+$(DEMO_CLI): FORCE | rust
+	@$(STEP) "building the command line" -- cargo build --locked --release -p harness --no-default-features
+	mkdir -p $(dir $@)
+	cmp -s $(TARGET)/release/toolward $@ || cp $(TARGET)/release/toolward $@
