@@ -344,7 +344,12 @@ pub fn compare(left: (&str, &Transcript), right: (&str, &Transcript)) -> Vec<Str
                 report.push(format!("exchange {index}: {what}: {left_name} has {a}, {right_name} has {b}"));
             }
         };
-        line("response", show_response(a.response.as_ref()), show_response(b.response.as_ref()));
+        // Each target makes its own decision ids, and tells them to the client.
+        let response = |seen: &Seen| {
+            let ids = seen.records.iter().filter_map(|record| record.get("decision_id")?.as_str());
+            ids.fold(show_response(seen.response.as_ref()), |text, id| text.replace(id, "<id>"))
+        };
+        line("response", response(a), response(b));
         line("upstream", show_upstream(a), show_upstream(b));
         line("checks", format!("{:?}", a.checks), format!("{:?}", b.checks));
         let records = |seen: &Seen| {

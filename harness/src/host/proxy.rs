@@ -83,18 +83,20 @@ pub struct Proxy<G> {
 const ANSWER_NS: u64 = 1_000_000;
 
 /// Fields that Envoy holds once and joins with a comma when they come repeated (its inline headers).
-const JOINED: [&str; 12] = [
+const JOINED: [&str; 14] = [
     "accept",
     "accept-encoding",
     "authorization",
     "cache-control",
     "content-encoding",
     "content-type",
+    "if-match",
     "origin",
     "te",
     "user-agent",
     "via",
     "x-forwarded-for",
+    "x-forwarded-host",
     "x-request-id",
 ];
 

@@ -2,6 +2,7 @@
 //! outsider sees.
 
 mod native;
+pub mod suite;
 #[cfg(feature = "wasm-runner")]
 mod wasm;
 

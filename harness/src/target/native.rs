@@ -86,7 +86,7 @@ impl Guest for NativeGuest {
         let (body_window, response_window) = pep
             .as_ref()
             .map_or((0, 0), |pep| (window(pep.max_body_bytes()), window(pep.max_response_bytes())));
-        let exchange = Exchange::new(pep, format!("{id:08x}"));
+        let exchange = Exchange::new(pep, format!("{:016x}{id:08x}", 0x746f_6f6c_7761_7264_u64));
         let stream = Stream { exchange, body_window, response_window, replied: false, body_done: false };
         self.streams.insert(id, stream);
         Ok(())

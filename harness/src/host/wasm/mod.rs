@@ -148,11 +148,19 @@ impl Filter {
     /// # Errors
     /// Where the module's own start traps, or lacks exports that every filter has.
     pub fn guest(&self, world: World) -> anyhow::Result<WasmGuest> {
+        self.guest_with_fuel(world, FUEL)
+    }
+
+    /// A fresh VM with another bound than [`FUEL`] for each callback.
+    ///
+    /// # Errors
+    /// As [`Filter::guest`].
+    pub fn guest_with_fuel(&self, world: World, bound: u64) -> anyhow::Result<WasmGuest> {
         let limits = StoreLimitsBuilder::new().memory_size(MEMORY).trap_on_grow_failure(true).build();
         let state = HostState { world, memory: None, allocate: None, line: Vec::new(), limits };
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.limits);
-        store.set_fuel(FUEL).map_err(plain)?;
+        store.set_fuel(bound).map_err(plain)?;
         let instance = self.instance.instantiate(&mut store).map_err(plain)?;
         let memory = instance.get_memory(&mut store, "memory").context("the module exports no memory")?;
         let allocate = instance
@@ -162,7 +170,7 @@ impl Filter {
         let state = store.data_mut();
         state.memory = Some(memory);
         state.allocate = Some(allocate);
-        let mut guest = WasmGuest { store, instance, fuel: Vec::new() };
+        let mut guest = WasmGuest { store, instance, bound, fuel: Vec::new() };
         // A reactor is initialised once, before anything else is called.
         for name in ["_initialize", "_start"] {
             if guest.instance.get_func(&mut guest.store, name).is_some() {
@@ -179,6 +187,7 @@ impl Filter {
 pub struct WasmGuest {
     store: Store<HostState>,
     instance: Instance,
+    bound: u64,
     fuel: Vec<(&'static str, u64)>,
 }
 
@@ -190,10 +199,10 @@ impl WasmGuest {
     {
         let trap = |error: wasmtime::Error| Trap { message: format!("{name}: {error:#}") };
         let function = self.instance.get_typed_func::<P, R>(&mut self.store, name).map_err(trap)?;
-        self.store.set_fuel(FUEL).map_err(trap)?;
+        self.store.set_fuel(self.bound).map_err(trap)?;
         let result = function.call(&mut self.store, arguments).map_err(trap);
         let left = self.store.get_fuel().unwrap_or(0);
-        self.fuel.push((name, FUEL.saturating_sub(left)));
+        self.fuel.push((name, self.bound.saturating_sub(left)));
         result
     }
 
