@@ -1,14 +1,16 @@
 """`make demo` tells the story and ends; `make up` leaves everything running until Ctrl-C.
 
-    python demo.py story|up [--seconds N]
+    python demo.py story|up [--seconds N] [--policy FOLDER]
 """
 
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 import stack
 import terminal as out
@@ -23,8 +25,8 @@ def begin(running, files):
     from cast import Mint
 
     bundle = running.folder / "acme.bundle"
-    with out.step("compiling the policy (examples/demo/policy)"):
-        stack.run([files.cli, "compile", str(stack.HERE / "policy"), "--output", str(bundle)])
+    with out.step(f"compiling the policy ({os.path.relpath(files.policy, stack.ROOT)})"):
+        stack.run([files.cli, "compile", str(files.policy), "--output", str(bundle)])
     with out.step("making keys, as acme's identity provider has them"):
         mint = Mint(files, running.folder)
     with out.step("starting SpiceDB with its relations") as ticker:
@@ -110,6 +112,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("what", choices=["story", "up"])
     arguments.add_argument("--seconds", type=int, default=0, help="end `up` after so long (for tests)")
+    arguments.add_argument("--policy", type=Path, default=stack.HERE / "policy", help="another policy than the demo's")
     options = arguments.parse_args()
 
     def interrupt(*_):
@@ -118,7 +121,7 @@ def main():
     signal.signal(signal.SIGTERM, interrupt)
     signal.signal(signal.SIGHUP, interrupt)
     try:
-        files = stack.Files()
+        files = stack.Files(options.policy)
         stack.check_ports()
         out.title("Toolward: what an agent may do with a code host, decided in Envoy")
         with stack.Stack(files) as running:

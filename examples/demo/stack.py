@@ -45,7 +45,8 @@ def tool(variable, *candidates):
 class Files:
     """What the demo needs from the build."""
 
-    def __init__(self):
+    def __init__(self, policy):
+        self.policy = policy
         libraries = sorted(ROOT.glob(".tools/**/prebuilds/*/libspicedb.*"))
         self.cli = tool("TOOLWARD_CLI", ROOT / "dist/toolward")
         self.wasm = tool("TOOLWARD_WASM", ROOT / "dist/toolward.wasm")

@@ -34,6 +34,7 @@ def wrap(text, indent, first=None):
         WIDTH,
         initial_indent=indent if first is None else first,
         subsequent_indent=indent,
+        break_long_words=False,  # a path or an address is there to be copied
         break_on_hyphens=False,
     )
 
