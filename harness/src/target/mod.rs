@@ -1,11 +1,13 @@
 //! Where scenarios run. Each target plays the client, the MCP server and the authorization cluster, and tells what an
 //! outsider sees.
 
+mod envoy;
 mod native;
 pub mod suite;
 #[cfg(feature = "wasm-runner")]
 mod wasm;
 
+pub use envoy::Envoy;
 pub use native::{Native, NativeGuest};
 #[cfg(feature = "wasm-runner")]
 pub use wasm::Wasm;
