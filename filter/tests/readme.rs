@@ -107,3 +107,45 @@ fn the_policy_and_the_configuration_of_the_readme_work_together() {
     let accepted = Config::parse("README.md", configuration.to_string().as_bytes(), Rc::new(NoProvider));
     assert!(accepted.is_ok(), "the README's configuration is refused:\n{}", accepted.err().unwrap());
 }
+
+/// All Rust sources, scenario data apart.
+fn sources(folder: &std::path::Path, out: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        let built = path.ends_with("target") || path.ends_with("node_modules") || path.ends_with("dist");
+        if path.is_dir() && !hidden && !built {
+            sources(&path, out);
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("readme.rs")
+        {
+            out.push_str(&std::fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn what_the_readme_points_to_is_there() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let readme = include_str!("../../README.md");
+    let mut code = String::new();
+    sources(&root, &mut code);
+    let links = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    for link in links {
+        assert!(root.join(link).exists(), "the README links to `{link}`, which is not there");
+    }
+    let mut found = 0;
+    for quoted in readme.split('`').skip(1).step_by(2) {
+        let word = !quoted.contains(|c: char| !(c.is_ascii_lowercase() || c == '_'));
+        if quoted.starts_with("tests/") || quoted.starts_with("policy-wasm/") {
+            found += 1;
+            assert!(root.join(quoted).exists(), "the README names `{quoted}`, which is not there");
+        } else if word && quoted.matches('_').count() >= 3 && !readme.contains(&format!("\"{quoted}\"")) {
+            let test = code.contains(&format!("fn {quoted}("));
+            let setting = quoted == "allow_on_headers_stop_iteration";
+            let reason = Reason::all().any(|reason| reason.code() == quoted);
+            found += usize::from(test);
+            assert!(test || setting || reason, "the README names the test `{quoted}`, which is not there");
+        }
+    }
+    assert!(found >= 20, "the README names {found} tests and files; is it read rightly?");
+}
