@@ -64,7 +64,9 @@ def permitted(call, shows, milliseconds):
 def denied(call, reason, text, milliseconds):
     """A call that did not, with its reason."""
     verdict(paint("  deny  ", "red", "bold"), call, milliseconds)
-    say(wrap(text, " " * 12, f"          {paint('→', 'dim')} {paint(reason, 'yellow')}: "))
+    # Painted after folding, which would count the codes as width.
+    folded = wrap(f"{reason}: {text}", " " * 12, " " * 10 + "→ ")
+    say(folded.replace("→", paint("→", "dim"), 1).replace(reason, paint(reason, "yellow"), 1))
 
 
 def verdict(label, call, milliseconds):
@@ -93,14 +95,14 @@ def block(lines, *styles):
 
 def held(text):
     """Something that was asserted and is true."""
-    say(wrap(text, "    ", f"  {paint('✓', 'green')} "))
+    say(wrap(text, "    ", "  ✓ ").replace("✓", paint("✓", "green"), 1))
 
 
 def failed(text):
     """What went wrong, for the end."""
     say()
     for number, line in enumerate(text.splitlines() or [""]):
-        say(wrap(line, "    ", f"  {paint('✗', 'red', 'bold')} " if number == 0 else "    "))
+        say(wrap(line, "    ", "  ✗ " if number == 0 else "    ").replace("✗", paint("✗", "red", "bold"), 1))
 
 
 def shorten(text, limit):
