@@ -1,10 +1,11 @@
 //! `toolward run`: scenarios on targets.
 
-use crate::scenario::{self, Fixtures, TargetName};
+use crate::scenario::{self, Fixtures, Scenario};
 use crate::target::suite::{self, Outcome};
 use crate::target::{Envoy, Native, Target};
 use clap::{Args, ValueEnum};
 use serde_json::json;
+#[cfg(feature = "wasm-runner")]
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,7 +33,7 @@ pub(super) struct Run {
     /// Write one JSON object for each run instead of text
     #[arg(long)]
     json: bool,
-    /// Tell what permitted exchanges cost on the target `wasm`, in wasmtime's fuel: one unit for about one instruction
+    /// Tell what permitted exchanges cost in wasmtime's fuel, about one unit for an instruction, once caches are warm
     #[arg(long)]
     fuel: bool,
 }
@@ -56,7 +57,6 @@ impl Run {
         let deviations = suite::deviations(&loaded.tests)?;
         let mut targets = self.targets()?;
         let (mut passed, mut failed, mut deviating) = (0_usize, 0_usize, 0_usize);
-        let mut fuel = Fuel::default();
         suite::run(&loaded.scenarios, &fixtures, &mut targets, &deviations, &mut |outcome| {
             self.tell(&outcome);
             let counter = match (outcome.differences.is_empty(), outcome.deviation.is_some()) {
@@ -65,12 +65,9 @@ impl Run {
                 (true, false) => &mut passed,
             };
             *counter = counter.saturating_add(1);
-            if self.fuel {
-                fuel.add(&outcome);
-            }
         });
         if self.fuel {
-            fuel.tell();
+            tell_fuel(&self.wasm, &loaded.scenarios, &fixtures)?;
         }
         let known = if deviating > 0 { format!(", {deviating} known deviations") } else { String::new() };
         println!("{passed} passed, {failed} failed{known}");
@@ -115,41 +112,36 @@ impl Run {
     }
 }
 
-/// What permitted exchanges cost.
-#[derive(Default)]
-struct Fuel {
-    /// Total of each exchange, with its scenario.
-    exchanges: Vec<(u64, String)>,
-    /// All that was spent in each callback, and how often it was called.
-    callbacks: BTreeMap<&'static str, (u64, u64)>,
+/// Tells what permitted exchanges cost in a warm VM.
+#[cfg(feature = "wasm-runner")]
+fn tell_fuel(path: &std::path::Path, scenarios: &[Scenario], fixtures: &Fixtures) -> anyhow::Result<()> {
+    let target = crate::target::Wasm::from_file(path)?;
+    let mut exchanges: Vec<(u64, &str)> = Vec::new();
+    let mut callbacks: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for scenario in scenarios {
+        let Some(fuel) = target.warm_fuel(scenario, fixtures)? else { continue };
+        exchanges.push((fuel.iter().fold(0, |sum, (_, fuel)| sum.saturating_add(*fuel)), &scenario.id));
+        for (callback, fuel) in fuel {
+            let entry = callbacks.entry(callback).or_default();
+            *entry = (entry.0.saturating_add(fuel), entry.1.saturating_add(1));
+        }
+    }
+    exchanges.sort_unstable();
+    for (name, (fuel, calls)) in callbacks {
+        println!("fuel {:>10} on average in {name} ({calls} calls)", fuel.checked_div(calls).unwrap_or(0));
+    }
+    let count = exchanges.len();
+    for (what, at) in [("least", 0), ("median", count / 2), ("most", count.saturating_sub(1))] {
+        if let Some((fuel, id)) = exchanges.get(at) {
+            println!("fuel {fuel:>10} per permitted exchange with a cached token, {what} of {count} ({id})");
+        }
+    }
+    Ok(())
 }
 
-impl Fuel {
-    fn add(&mut self, outcome: &Outcome<'_>) {
-        let seen = outcome.transcript.iter().flat_map(|transcript| &transcript.exchanges);
-        // The first exchange of a VM finds every cache cold and still initialises; it counts like any other.
-        for exchange in seen.filter(|seen| seen.upstream.is_some() && outcome.target == TargetName::Wasm) {
-            let total = exchange.fuel.iter().fold(0_u64, |sum, (_, fuel)| sum.saturating_add(*fuel));
-            self.exchanges.push((total, outcome.scenario.id.clone()));
-            for (callback, fuel) in &exchange.fuel {
-                let entry = self.callbacks.entry(callback).or_default();
-                *entry = (entry.0.saturating_add(*fuel), entry.1.saturating_add(1));
-            }
-        }
-    }
-
-    fn tell(&mut self) {
-        self.exchanges.sort();
-        for (name, (fuel, calls)) in &self.callbacks {
-            println!("fuel {:>12} per call of {name} ({calls} calls)", fuel.checked_div(*calls).unwrap_or(0));
-        }
-        let count = self.exchanges.len();
-        for (what, at) in [("least", 0), ("median", count / 2), ("most", count.saturating_sub(1))] {
-            if let Some((fuel, id)) = self.exchanges.get(at) {
-                println!("fuel {fuel:>12} per permitted exchange, {what} of {count} ({id})");
-            }
-        }
-    }
+#[cfg(not(feature = "wasm-runner"))]
+fn tell_fuel(_: &std::path::Path, _: &[Scenario], _: &Fixtures) -> anyhow::Result<()> {
+    anyhow::bail!("this build has no wasm runner; build with the feature `wasm-runner`")
 }
 
 #[cfg(feature = "wasm-runner")]

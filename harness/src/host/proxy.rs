@@ -122,7 +122,11 @@ impl<G: Guest> Proxy<G> {
     /// The trap, or the log of a plugin that refuses its configuration.
     pub fn start(mut guest: G) -> Result<Proxy<G>, Trap> {
         match guest.start()? {
-            true => Ok(Proxy { guest, next_stream: 2, dead: None }),
+            true => {
+                // What starting costs is no exchange's.
+                guest.take_fuel();
+                Ok(Proxy { guest, next_stream: 2, dead: None })
+            }
             false => {
                 let log: Vec<&str> = guest.world().log.iter().map(|line| line.message.as_str()).collect();
                 Err(Trap { message: format!("the configuration is refused: {}", log.join("\n")) })
@@ -592,3 +596,7 @@ fn records(world: &World, from: usize) -> Vec<Value> {
         .filter(|value| value.get("decision_id").is_some())
         .collect()
 }
+
+#[cfg(test)]
+#[path = "proxy_tests.rs"]
+mod tests;

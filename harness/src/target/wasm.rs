@@ -1,8 +1,8 @@
 //! `toolward.wasm` in the wasmtime host.
 
-use super::{Target, run_in_memory};
+use super::{Target, run_in_memory, start};
 use crate::host::wasm::Filter;
-use crate::scenario::{Fixtures, Scenario, TargetName};
+use crate::scenario::{ExpectedDecision, Fixtures, Scenario, TargetName};
 use crate::transcript::Transcript;
 use std::path::Path;
 
@@ -21,6 +21,26 @@ impl Wasm {
         let problems = filter.abi().problems();
         anyhow::ensure!(problems.is_empty(), "`{}`: {}", path.display(), problems.join("; "));
         Ok(Wasm { filter })
+    }
+
+    /// What the first exchange of a scenario costs in a VM that has just run the very same one, so that every cache is
+    /// warm: fuel by callback, or `None` where it is not permitted.
+    ///
+    /// # Errors
+    /// Where the scenario could not be run.
+    pub fn warm_fuel(
+        &self,
+        scenario: &Scenario,
+        fixtures: &Fixtures,
+    ) -> anyhow::Result<Option<Vec<(&'static str, u64)>>> {
+        let mut proxy = start(scenario, fixtures, |world| self.filter.guest(world))?;
+        let Some(exchange) = scenario.exchanges.first() else { return Ok(None) };
+        let request = scenario.request(0, scenario.now, fixtures)?;
+        let mut run = || proxy.exchange(&request, &exchange.checks, &mut |_| exchange.answer_to(&request));
+        run();
+        let seen = run();
+        let permitted = exchange.expect.decision == ExpectedDecision::Permit && seen.upstream.is_some();
+        Ok(permitted.then_some(seen.fuel))
     }
 
     /// The compiled module.
