@@ -26,7 +26,7 @@ struct Document {
 
 /// Splits `https://host/path` into origin and path.
 fn split_url(url: &str) -> (&str, &str) {
-    let authority = url.find("://").map_or(0, |at| at.saturating_add(3));
+    let authority = url.find(':').map_or(0, |at| at.saturating_add(3));
     let path = url.get(authority..).and_then(|rest| rest.find('/')).map(|at| at.saturating_add(authority));
     path.and_then(|at| url.split_at_checked(at)).unwrap_or((url, ""))
 }
