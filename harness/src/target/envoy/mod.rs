@@ -109,7 +109,8 @@ impl Running {
         // Envoy writes this line when the exchange is over; nothing of it reaches anybody later.
         let access = self.process.access(got.client)?;
         let mut script = self.servers.replace(Script::default());
-        let log = self.process.log_lines();
+        let decision = access.as_ref().and_then(|entry| entry.get("decision")).and_then(Value::as_str);
+        let log = self.process.log_lines_with(decision.unwrap_or_default());
         let decisions = self.process.decisions()?;
 
         let mut seen = Seen {

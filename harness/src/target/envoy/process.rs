@@ -158,6 +158,18 @@ impl Process {
         std::mem::take(&mut *self.log.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// All lines that Envoy logged since this was asked last, once `text` is in one of them: the log comes through a
+    /// pipe and a thread, the access log through a file, and either may be first.
+    pub fn log_lines_with(&self, text: &str) -> Vec<String> {
+        let deadline = deadline(LOG_PATIENCE);
+        let mut lines = self.log_lines();
+        while text.starts_with('{') && now() <= deadline && !lines.iter().any(|line| line.contains(text)) {
+            thread::sleep(POLL);
+            lines.append(&mut self.log_lines());
+        }
+        lines
+    }
+
     fn admin_get(&self, path: &str) -> anyhow::Result<(u16, Vec<u8>)> {
         let stream = TcpStream::connect(self.admin)?;
         stream.set_read_timeout(Some(LOG_PATIENCE))?;
