@@ -206,14 +206,33 @@ pub fn rfc3339(ms: u64) -> String {
         day = day.saturating_sub(length);
         month = month.saturating_add(1);
     }
-    format!(
-        "{year:04}-{month:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-        day.saturating_add(1),
-        of_day / 3600,
-        of_day % 3600 / 60,
-        of_day % 60,
-        ms % 1000
-    )
+    let mut out = String::with_capacity(24);
+    digits(&mut out, year, 4);
+    for (mark, value, width) in [
+        ('-', u64::from(month), 2),
+        ('-', day.saturating_add(1), 2),
+        ('T', of_day / 3600, 2),
+        (':', of_day % 3600 / 60, 2),
+        (':', of_day % 60, 2),
+        ('.', ms % 1000, 3),
+    ] {
+        out.push(mark);
+        digits(&mut out, value, width);
+    }
+    out.push('Z');
+    out
+}
+
+/// Appends a number with at least `width` digits; every record has a time, so this does without formatting machinery.
+fn digits(out: &mut String, value: u64, width: u32) {
+    let mut scale = 10u64.saturating_pow(width.saturating_sub(1));
+    while value / scale >= 10 {
+        scale = scale.saturating_mul(10);
+    }
+    while scale > 0 {
+        out.push(char::from(b'0'.wrapping_add((value / scale % 10) as u8)));
+        scale /= 10;
+    }
 }
 
 #[cfg(test)]

@@ -15,21 +15,22 @@ use std::rc::Rc;
 /// Longest configuration in bytes, bundle included.
 const MAX_CONFIGURATION: usize = 256 * 1024 * 1024;
 
-/// Counters by name; defined once per VM, at first use. Names are made of our own codes only, so there are few.
+/// The decision counters; each is defined once per VM, at its first use. Labels are our own codes, so there are few.
 #[derive(Default)]
 pub struct Counters {
-    ids: RefCell<BTreeMap<String, u32>>,
+    ids: RefCell<BTreeMap<(&'static str, &'static str), u32>>,
 }
 
 impl Counters {
-    /// Adds one to a counter. One that the host refuses is no reason to refuse a request.
-    pub fn count(&self, name: String) {
+    /// Counts a decision. A counter that the host refuses is no reason to refuse a request.
+    pub fn count(&self, result: &'static str, reason: &'static str) {
         let mut ids = self.ids.borrow_mut();
-        let id = match ids.get(&name) {
+        let id = match ids.get(&(result, reason)) {
             Some(id) => Ok(*id),
-            None => calls::counter(&name).inspect(|id| {
-                ids.insert(name, *id);
-            }),
+            None => calls::counter(&format!("toolward.decisions_total.result.{result}.reason.{reason}"))
+                .inspect(|id| {
+                    ids.insert((result, reason), *id);
+                }),
         };
         if let Ok(id) = id {
             let _ = calls::count(id);
@@ -93,7 +94,9 @@ impl RootContext for Root {
             }
         };
         let result = if loaded { "loaded" } else { "refused" };
-        self.counters.count(format!("toolward.configurations_total.result.{result}"));
+        if let Ok(id) = calls::counter(&format!("toolward.configurations_total.result.{result}")) {
+            let _ = calls::count(id);
+        }
         loaded
     }
 

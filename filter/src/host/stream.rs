@@ -80,10 +80,7 @@ impl Stream {
                 }
                 Effect::Record(record) => {
                     calls::log(Level::Info, &record.json);
-                    self.counters.count(format!(
-                        "toolward.decisions_total.result.{}.reason.{}",
-                        record.result, record.reason
-                    ));
+                    self.counters.count(record.result, record.reason);
                     calls::set_filter_state("toolward_decision", &record.json)
                 }
                 Effect::RemoveResponseHeaders(names) => {

@@ -47,7 +47,13 @@ const SINGLE: [&[u8]; 9] = [
 
 /// Whether the field decides something.
 fn decides(name: &[u8]) -> bool {
-    name.starts_with(b":") || name.starts_with(b"mcp-") || SINGLE.contains(&name)
+    match name.first() {
+        Some(b':') => true,
+        Some(b'm') => name.starts_with(b"mcp-"),
+        // Most fields of most requests begin with another letter than these.
+        Some(b'a' | b'c' | b'd' | b'h' | b'l' | b'o' | b't') => SINGLE.contains(&name),
+        _ => false,
+    }
 }
 
 /// The name as servers with CGI-like environments see it: `mcp_name` and `mcp-name` are one variable there.
@@ -91,12 +97,13 @@ pub(super) fn read<'a>(fields: &Fields<'a>) -> Head<'a> {
             accuse(Reason::HeaderRepeated);
             continue;
         }
+        if name == b"authorization" {
+            // By far the longest; `credentials` holds each of its bytes against the token's alphabet.
+            head.authorization = Some(value);
+            continue;
+        }
         let Some(text) = plain(value) else {
-            accuse(if name == b"authorization" {
-                Reason::AuthorizationMalformed
-            } else {
-                Reason::HeaderInvalid
-            });
+            accuse(Reason::HeaderInvalid);
             continue;
         };
         match name {
@@ -106,7 +113,6 @@ pub(super) fn read<'a>(fields: &Fields<'a>) -> Head<'a> {
                 None => head.path = text,
             },
             b":authority" => head.authority = text,
-            b"authorization" => head.authorization = Some(value),
             b"content-type" => head.content_type = Some(text),
             b"content-encoding" => head.content_encoding = Some(text),
             b"origin" => head.origin = Some(text),
@@ -131,22 +137,34 @@ pub(super) enum Credentials<'a> {
     Malformed,
 }
 
+/// The alphabet of `b64token` (RFC 6750 §2.1), by byte.
+const TOKEN_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut rest = table.as_mut_slice();
+    let mut byte = 0u8;
+    while let Some((slot, after)) = rest.split_first_mut() {
+        *slot =
+            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=');
+        byte = byte.wrapping_add(1);
+        rest = after;
+    }
+    table
+};
+
 pub(super) fn credentials(authorization: Option<&[u8]>) -> Credentials<'_> {
     let Some(value) = authorization else { return Credentials::None };
-    let Ok(value) = std::str::from_utf8(value) else { return Credentials::Malformed };
-    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return if scheme.is_empty() || value.contains(',') {
-            Credentials::Malformed
-        } else {
-            Credentials::None
-        };
+    let space = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
+    let (scheme, rest) = value.split_at_checked(space).unwrap_or((value, &[]));
+    if !scheme.eq_ignore_ascii_case(b"bearer") {
+        let nonsense = scheme.is_empty() || !value.is_ascii() || value.contains(&b',');
+        return if nonsense { Credentials::Malformed } else { Credentials::None };
     }
-    let token68 = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
-    if token.is_empty() || !token.bytes().all(token68) {
-        return Credentials::Malformed;
+    let token = rest.get(1..).unwrap_or_default();
+    let plain = token.iter().all(|byte| TOKEN_BYTES.get(usize::from(*byte)) == Some(&true));
+    match std::str::from_utf8(token) {
+        Ok(token) if plain && !token.is_empty() => Credentials::Bearer(token),
+        _ => Credentials::Malformed,
     }
-    Credentials::Bearer(token)
 }
 
 /// Whether the query carries a credential (RFC 6750 §2.3, which MCP forbids).

@@ -184,25 +184,39 @@ fn scan_escape(bytes: &[u8], at: usize) -> Result<usize, (JsonErrorKind, usize)>
 
 /// Appends `text` as a JSON string. U+2028 and U+2029 are escaped too, for readers that take them for line ends.
 pub(super) fn write(out: &mut String, text: &str) {
-    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    out.reserve(text.len().saturating_add(2));
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' => {
-                out.push_str("\\u");
-                let code = c as u32;
-                for shift in [12u32, 8, 4, 0] {
-                    let nibble = (code.wrapping_shr(shift) & 0xf) as usize;
-                    out.push(HEX.get(nibble).copied().unwrap_or('0'));
-                }
-            }
-            _ => out.push(c),
-        }
+    let plain = |byte: &u8| (0x20..0x7f).contains(byte) && *byte != b'"' && *byte != b'\\';
+    let mut rest = text;
+    loop {
+        // Runs of plain ASCII, which is nearly everything, go over in one piece.
+        let run = rest.as_bytes().iter().position(|byte| !plain(byte)).unwrap_or(rest.len());
+        let Some((head, tail)) = rest.split_at_checked(run) else { break };
+        out.push_str(head);
+        let mut characters = tail.chars();
+        let Some(next) = characters.next() else { break };
+        write_char(out, next);
+        rest = characters.as_str();
     }
     out.push('"');
+}
+
+fn write_char(out: &mut String, c: char) {
+    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    match c {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' => {
+            out.push_str("\\u");
+            let code = c as u32;
+            for shift in [12u32, 8, 4, 0] {
+                let nibble = (code.wrapping_shr(shift) & 0xf) as usize;
+                out.push(HEX.get(nibble).copied().unwrap_or('0'));
+            }
+        }
+        _ => out.push(c),
+    }
 }
