@@ -224,15 +224,19 @@ pub fn rfc3339(ms: u64) -> String {
 }
 
 /// Appends a number with at least `width` digits; every record has a time, so this does without formatting machinery.
-fn digits(out: &mut String, value: u64, width: u32) {
-    let mut scale = 10u64.saturating_pow(width.saturating_sub(1));
-    while value / scale >= 10 {
-        scale = scale.saturating_mul(10);
+fn digits(out: &mut String, value: u64, width: usize) {
+    let mut buffer = [b'0'; 20];
+    let (mut rest, mut written) = (value, 0usize);
+    for slot in buffer.iter_mut().rev() {
+        if rest == 0 && written >= width {
+            break;
+        }
+        *slot = b'0'.wrapping_add((rest % 10) as u8);
+        rest /= 10;
+        written = written.saturating_add(1);
     }
-    while scale > 0 {
-        out.push(char::from(b'0'.wrapping_add((value / scale % 10) as u8)));
-        scale /= 10;
-    }
+    let text = buffer.get(buffer.len().saturating_sub(written)..);
+    out.extend(text.unwrap_or_default().iter().map(|digit| char::from(*digit)));
 }
 
 #[cfg(test)]
