@@ -12,29 +12,39 @@ const LINEAR_KEYS: usize = 16;
 /// A key of an object that is still open.
 #[derive(Clone, Copy)]
 struct Key {
+    /// Tells most different keys apart; see [`mark`].
+    mark: u64,
     /// Where its raw text starts and ends in the document.
     start: u32,
     end: u32,
-    /// Its first eight unescaped bytes and its unescaped length: enough to tell most keys apart.
-    head: u64,
+    /// Bytes when unescaped.
     length: u32,
     escaped: bool,
 }
 
-/// A container that is still open.
+/// A container that is still open, or what is around the whole document.
 #[derive(Clone, Copy)]
 struct Frame {
     /// Offset of its opening bracket.
     start: u32,
-    /// Index of its first key in the key stack; `ARRAY` for arrays.
+    /// Index of its first key in the key stack, for objects.
     first_key: u32,
+    kind: Container,
 }
 
-const ARRAY: u32 = u32::MAX;
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Container {
+    Document,
+    Array,
+    Object,
+}
 
 struct Scanner<'a> {
     text: &'a str,
-    frames: Vec<Frame>,
+    /// What is around the current container, outermost (the document) first.
+    outer: Vec<Frame>,
+    /// The container that the next value belongs to.
+    current: Frame,
     keys: Vec<Key>,
 }
 
@@ -54,7 +64,12 @@ pub(super) fn scan<'a, V: Visitor<'a>>(
         Ok(text) => text,
         Err(error) => return fail(JsonErrorKind::InvalidUtf8, error.valid_up_to()),
     };
-    let mut scanner = Scanner { text, frames: Vec::with_capacity(16), keys: Vec::with_capacity(32) };
+    let mut scanner = Scanner {
+        text,
+        outer: Vec::with_capacity(16),
+        current: Frame { start: 0, first_key: 0, kind: Container::Document },
+        keys: Vec::with_capacity(32),
+    };
     match scanner.document(limits.depth, visitor) {
         Ok(value) => Ok(value),
         Err((kind, offset)) => fail(kind, offset),
@@ -63,54 +78,73 @@ pub(super) fn scan<'a, V: Visitor<'a>>(
 
 type Refusal = (JsonErrorKind, usize);
 
+/// Over white space, of which compact documents have none.
+#[inline(always)]
+fn skip_space(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(byte) = bytes.get(at) {
+        if *byte > b' ' || !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+            break;
+        }
+        at = at.wrapping_add(1);
+    }
+    at
+}
+
+/// Equal for equal keys, and for few others; up to seven bytes it is the key itself. Someone may choose keys with equal
+/// marks, and has only made comparing slower by doing so.
+fn mark(key: &[u8]) -> u64 {
+    let Some(last) = key.last_chunk::<8>() else {
+        return key.iter().rev().fold(0, |mark, byte| mark.wrapping_shl(8) | u64::from(*byte));
+    };
+    // An odd number with its bits well spread.
+    let mix = |mark: u64, word: &[u8; 8]| {
+        (mark ^ u64::from_le_bytes(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
+    };
+    let (words, _) = key.as_chunks::<8>();
+    mix(words.iter().fold(0, mix), last)
+}
+
 impl<'a> Scanner<'a> {
     fn bytes(&self) -> &'a [u8] {
         self.text.as_bytes()
     }
 
-    fn skip_space(&self, mut at: usize) -> usize {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.bytes().get(at) {
-            at = at.wrapping_add(1);
-        }
-        at
-    }
-
     fn document<V: Visitor<'a>>(&mut self, max_depth: u32, visitor: &mut V) -> Result<Value<'a>, Refusal> {
-        let start = self.skip_space(0);
-        if start >= self.text.len() {
+        let bytes = self.bytes();
+        let start = skip_space(bytes, 0);
+        if start >= bytes.len() {
             return Err((JsonErrorKind::Empty, start));
         }
         let mut at = start;
         'value: loop {
             // A value is expected at `at`.
-            let byte = self.bytes().get(at).copied().unwrap_or(0);
             let value_start = at;
-            match byte {
-                b'{' | b'[' => {
-                    if self.frames.len() >= max_depth as usize {
+            match bytes.get(at) {
+                Some(b'"') => {
+                    at = string::scan(bytes, at)?.0.wrapping_add(1);
+                    self.complete(value_start, at, visitor);
+                }
+                Some(b'-' | b'0'..=b'9') => {
+                    at = number::scan(bytes, at)?;
+                    self.complete(value_start, at, visitor);
+                }
+                Some(bracket @ (b'{' | b'[')) => {
+                    if self.outer.len() >= max_depth as usize {
                         return Err((JsonErrorKind::TooDeep, at));
                     }
-                    let object = byte == b'{';
-                    let first_key = if object { self.keys.len() as u32 } else { ARRAY };
-                    self.frames.push(Frame { start: at as u32, first_key });
-                    at = self.skip_space(at.wrapping_add(1));
+                    let object = *bracket == b'{';
+                    let kind = if object { Container::Object } else { Container::Array };
+                    self.outer.push(self.current);
+                    self.current = Frame { start: at as u32, first_key: self.keys.len() as u32, kind };
+                    at = skip_space(bytes, at.wrapping_add(1));
                     let empty = if object { b'}' } else { b']' };
-                    if self.bytes().get(at) != Some(&empty) {
+                    if bytes.get(at) != Some(&empty) {
                         if object {
                             at = self.key(at)?;
                         }
                         continue 'value;
                     }
                     // Falls through to the closing below.
-                }
-                b'"' => {
-                    let (close, _) = string::scan(self.bytes(), at)?;
-                    at = close.wrapping_add(1);
-                    self.complete(value_start, at, visitor);
-                }
-                b'-' | b'0'..=b'9' => {
-                    at = number::scan(self.bytes(), at)?;
-                    self.complete(value_start, at, visitor);
                 }
                 _ => {
                     at = self.literal(at)?;
@@ -119,32 +153,29 @@ impl<'a> Scanner<'a> {
             }
             // A value has ended, or an empty container is about to.
             loop {
-                let Some(frame) = self.frames.last().copied() else {
-                    let end = self.skip_space(at);
-                    if end < self.text.len() {
-                        return Err((JsonErrorKind::TrailingData, end));
-                    }
-                    return Ok(Value::accepted(self.text.get(start..at).unwrap_or_default()));
-                };
-                at = self.skip_space(at);
-                let object = frame.first_key != ARRAY;
-                match self.bytes().get(at) {
-                    Some(b',') => {
-                        at = self.skip_space(at.wrapping_add(1));
-                        if object {
-                            at = self.key(at)?;
-                        }
+                let ended = at;
+                at = skip_space(bytes, at);
+                match (bytes.get(at), self.current.kind) {
+                    (Some(b','), Container::Object) => {
+                        at = self.key(skip_space(bytes, at.wrapping_add(1)))?;
                         continue 'value;
                     }
-                    Some(b'}') if object => {
-                        self.close_object(frame)?;
+                    (Some(b','), Container::Array) => {
+                        at = skip_space(bytes, at.wrapping_add(1));
+                        continue 'value;
                     }
-                    Some(b']') if !object => {}
+                    (Some(b'}'), Container::Object) => self.close_object()?,
+                    (Some(b']'), Container::Array) => {}
+                    (None, Container::Document) => {
+                        return Ok(Value::accepted(self.text.get(start..ended).unwrap_or_default()));
+                    }
+                    (Some(_), Container::Document) => return Err((JsonErrorKind::TrailingData, at)),
                     _ => return Err((JsonErrorKind::Syntax, at)),
                 }
-                self.frames.pop();
                 at = at.wrapping_add(1);
-                self.complete(frame.start as usize, at, visitor);
+                let closed = self.current.start as usize;
+                self.current = self.outer.pop().unwrap_or(self.current);
+                self.complete(closed, at, visitor);
             }
         }
     }
@@ -160,65 +191,55 @@ impl<'a> Scanner<'a> {
     }
 
     /// Tells the visitor of a member whose value has just ended.
-    #[inline]
+    #[inline(always)]
     fn complete<V: Visitor<'a>>(&self, start: usize, end: usize, visitor: &mut V) {
-        let depth = self.frames.len() as u32;
-        if depth == 0 || depth > V::DEPTH {
-            return;
+        let depth = self.outer.len() as u32;
+        if depth <= V::DEPTH && self.current.kind == Container::Object {
+            self.tell(depth, start, end, visitor);
         }
-        if self.frames.last().is_none_or(|frame| frame.first_key == ARRAY) {
-            return;
-        }
+    }
+
+    #[inline(never)]
+    fn tell<V: Visitor<'a>>(&self, depth: u32, start: usize, end: usize, visitor: &mut V) {
         let Some(key) = self.keys.last() else { return };
-        let name = self.text.get(key.start as usize..key.end as usize).unwrap_or_default();
         let value = self.text.get(start..end).unwrap_or_default();
-        visitor.member(depth, Str::accepted(name), Value::accepted(value));
+        visitor.member(depth, Str::accepted(self.raw_key(key)), Value::accepted(value));
     }
 
     /// Reads the key at `at` and the colon; gives the offset where the value starts.
     fn key(&mut self, at: usize) -> Result<usize, Refusal> {
-        if self.bytes().get(at) != Some(&b'"') {
+        let bytes = self.bytes();
+        if bytes.get(at) != Some(&b'"') {
             return Err((JsonErrorKind::Syntax, at));
         }
-        let (close, escaped) = string::scan(self.bytes(), at)?;
+        let (close, escaped) = string::scan(bytes, at)?;
         let key = self.key_of(at.wrapping_add(1), close, escaped);
         if key.length == 9 && self.unescaped(&key).eq("__proto__".bytes()) {
             return Err((JsonErrorKind::ReservedKey, at));
         }
-        let first = self.frames.last().map_or(0, |frame| frame.first_key as usize);
-        let siblings = self.keys.get(first..).unwrap_or_default();
+        let siblings = self.keys.get(self.current.first_key as usize..).unwrap_or_default();
         if siblings.len() < LINEAR_KEYS && siblings.iter().any(|other| self.same_key(other, &key)) {
             return Err((JsonErrorKind::RepeatedKey, at));
         }
         self.keys.push(key);
-        let colon = self.skip_space(close.wrapping_add(1));
-        if self.bytes().get(colon) != Some(&b':') {
+        let colon = skip_space(bytes, close.wrapping_add(1));
+        if bytes.get(colon) != Some(&b':') {
             return Err((JsonErrorKind::Syntax, colon));
         }
-        Ok(self.skip_space(colon.wrapping_add(1)))
+        Ok(skip_space(bytes, colon.wrapping_add(1)))
     }
 
+    #[inline(always)]
     fn key_of(&self, start: usize, end: usize, escaped: bool) -> Key {
         let raw = self.bytes().get(start..end).unwrap_or_default();
-        let (mut head, length) = (0u64, if escaped { 0 } else { raw.len() as u32 });
-        let mut key = Key { start: start as u32, end: end as u32, head, length, escaped };
+        let mut key =
+            Key { mark: 0, start: start as u32, end: end as u32, length: raw.len() as u32, escaped };
         if escaped {
-            let mut length = 0u32;
-            for byte in self.unescaped(&key) {
-                if length < 8 {
-                    head |= u64::from(byte).wrapping_shl(length.wrapping_mul(8));
-                }
-                length = length.wrapping_add(1);
-            }
-            key.length = length;
-        } else if let Some(chunk) = raw.first_chunk::<8>() {
-            head = u64::from_le_bytes(*chunk);
+            let text: Vec<u8> = self.unescaped(&key).collect();
+            (key.mark, key.length) = (mark(&text), text.len() as u32);
         } else {
-            for (index, byte) in raw.iter().enumerate() {
-                head |= u64::from(*byte).wrapping_shl((index as u32).wrapping_mul(8));
-            }
+            key.mark = mark(raw);
         }
-        key.head = head;
         key
     }
 
@@ -235,42 +256,47 @@ impl<'a> Scanner<'a> {
         })
     }
 
+    #[inline(always)]
     fn same_key(&self, a: &Key, b: &Key) -> bool {
-        if a.head != b.head || a.length != b.length {
-            return false;
-        }
-        a.length <= 8 || self.compare_keys(a, b).is_eq()
+        a.mark == b.mark && a.length == b.length && (a.length < 8 || self.compare_keys(a, b).is_eq())
     }
 
+    /// Any order will do in which equal keys are neighbours.
     fn compare_keys(&self, a: &Key, b: &Key) -> Ordering {
-        if a.escaped || b.escaped {
+        let by_mark = a.mark.cmp(&b.mark).then(a.length.cmp(&b.length));
+        if by_mark.is_ne() || a.length < 8 {
+            by_mark
+        } else if a.escaped || b.escaped {
             self.unescaped(a).cmp(self.unescaped(b))
         } else {
             self.raw_key(a).as_bytes().cmp(self.raw_key(b).as_bytes())
         }
     }
 
-    /// Forgets the keys of an object that closes; large ones are checked for repetition here.
-    fn close_object(&mut self, frame: Frame) -> Result<(), Refusal> {
-        let first = frame.first_key as usize;
-        let count = self.keys.len().saturating_sub(first);
-        if count > LINEAR_KEYS {
-            let keys = self.keys.split_off(first);
-            let compare = |a: usize, b: usize| match (keys.get(a), keys.get(b)) {
-                (Some(a), Some(b)) => self.compare_keys(a, b),
-                _ => Ordering::Equal,
-            };
-            let order = sorted(count, &compare);
-            let repeated = order
-                .iter()
-                .zip(order.iter().skip(1))
-                .find(|(a, b)| compare(**a as usize, **b as usize).is_eq());
-            if let Some(again) = repeated.and_then(|(_, again)| keys.get(*again as usize)) {
-                return Err((JsonErrorKind::RepeatedKey, (again.start as usize).saturating_sub(1)));
-            }
-        } else {
-            self.keys.truncate(first);
+    /// Forgets the keys of the object that closes; large ones are checked for repetition here.
+    #[inline(always)]
+    fn close_object(&mut self) -> Result<(), Refusal> {
+        let first = self.current.first_key as usize;
+        if self.keys.len().saturating_sub(first) > LINEAR_KEYS {
+            self.check_many(first)?;
         }
+        self.keys.truncate(first);
         Ok(())
+    }
+
+    #[inline(never)]
+    fn check_many(&self, first: usize) -> Result<(), Refusal> {
+        let keys = self.keys.get(first..).unwrap_or_default();
+        let compare = |a: usize, b: usize| match (keys.get(a), keys.get(b)) {
+            (Some(a), Some(b)) => self.compare_keys(a, b),
+            _ => Ordering::Equal,
+        };
+        let order = sorted(keys.len(), &compare);
+        let mut neighbours = order.iter().zip(order.iter().skip(1));
+        let repeated = neighbours.find(|(a, b)| compare(**a as usize, **b as usize).is_eq());
+        match repeated.and_then(|(_, again)| keys.get(*again as usize)) {
+            Some(again) => Err((JsonErrorKind::RepeatedKey, (again.start as usize).saturating_sub(1))),
+            None => Ok(()),
+        }
     }
 }
