@@ -43,6 +43,7 @@ help: ## this list
 	printf '\nFirst time: %bmake demo%b. Before a change is proposed: %bmake test%b.\n' "$$b" "$$p" "$$b" "$$p"
 
 include examples/demo/demo.mk
+include tests/bench.mk
 
 # --- artefacts -----------------------------------------------------------------------------------------------------
 
@@ -66,7 +67,7 @@ FORCE:
 
 # --- tests ---------------------------------------------------------------------------------------------------------
 
-.PHONY: test fmt fmt-check lint unit scenarios abi e2e bench bench-envoy
+.PHONY: test fmt fmt-check lint unit scenarios abi e2e
 test: ## everything that must hold
 	@$(MAKE) fmt-check
 	$(MAKE) lint
@@ -105,12 +106,6 @@ e2e: $(WASM) $(CLI) .tools/envoy.stamp .tools/mcp1.stamp .tools/mcp2.stamp .tool
 	$(STEP) "building the rmcp client" -- cargo build $(CARGO_FLAGS) --manifest-path tests/e2e/rmcp/Cargo.toml --target-dir $(TARGET)
 	$(TEST_TOOLS) TOOLWARD_RMCP=$(abspath $(TARGET))/release/rmcp-client SPICEDB_LIBRARY_PATH=$(CURDIR)/$(SPICEDB_LIBRARY) \
 		$(PY) -m pytest -q -p no:cacheprovider tests/e2e
-
-bench: $(WASM) | rust ## criterion benchmarks of parse, verify and evaluate
-	@cargo bench --locked -p toolward-tests
-
-bench-envoy: ## CPU per request in Envoy against its own filters (not written yet)
-	@echo 'bench-envoy: not written yet' >&2; exit 1
 
 # --- tools ---------------------------------------------------------------------------------------------------------
 

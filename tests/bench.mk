@@ -1,0 +1,21 @@
+# Benchmarks. They assert nothing about time; what came of them stands in docs/benchmarks.md.
+BENCH_FLAGS ?=
+NOOP := $(TARGET)/noop/wasm32-wasip1/release/noop.wasm
+PARSE := $(TARGET)/bench-parse/wasm32-wasip1/release/bench-parse.wasm
+
+.PHONY: bench bench-parse bench-fuel bench-envoy
+bench: | rust ## criterion benchmarks: reading, tokens, decisions, lists, policies of 100,000 rules
+	@cargo bench --locked -p policy-wasm --features compile -- $(BENCH_FLAGS)
+	cargo bench --locked -p toolward-tests --bench core -- $(BENCH_FLAGS)
+
+bench-parse: | rust ## the strict reader in wasm, in Node's V8
+	@$(STEP) "building the benchmark of reading" -- cargo build --locked --release --manifest-path tests/bench_parse/Cargo.toml --target wasm32-wasip1 --target-dir $(TARGET)/bench-parse
+	node --no-warnings --no-liftoff tests/bench_parse/run.mjs $(PARSE)
+
+bench-fuel: $(WASM) $(CLI) ## instructions of a permitted call, counted by wasmtime: the figure to compare over time
+	@$(CLI) run --target wasm --wasm $(WASM) --fuel tests/scenarios/tools/permit.json tests/scenarios/cache
+
+bench-envoy: $(WASM) .tools/envoy.stamp | rust ## CPU per request in Envoy, beside a router, an idle filter and Envoy's own filters
+	@$(STEP) "building the filter that does nothing" -- cargo build --locked --release --manifest-path tests/bench_envoy/noop/Cargo.toml --target wasm32-wasip1 --target-dir $(TARGET)/noop
+	mkdir -p dist
+	cargo bench --locked -p toolward-tests --bench envoy -- --envoy $(CURDIR)/$(ENVOY) --wasm $(CURDIR)/$(WASM) --noop $(abspath $(NOOP)) --out $(CURDIR)/dist/bench-envoy.json $(BENCH_FLAGS)
