@@ -103,7 +103,7 @@ scenarios: $(WASM) $(CLI) .tools/envoy.stamp ## tests/scenarios on the native co
 
 e2e: $(WASM) $(CLI) .tools/envoy.stamp .tools/mcp1.stamp .tools/mcp2.stamp .tools/node.stamp | rust ## real clients through Envoy to real servers, and what envoy/ ships
 	@$(call title,End to end)
-	$(STEP) "building the rmcp client" -- cargo build $(CARGO_FLAGS) --manifest-path tests/e2e/rmcp/Cargo.toml --target-dir $(TARGET)
+	$(STEP) "building the rmcp client" -- cargo build $(CARGO_FLAGS) --manifest-path tests/e2e/clients/rmcp/Cargo.toml --target-dir $(TARGET)
 	$(TEST_TOOLS) TOOLWARD_RMCP=$(abspath $(TARGET))/release/rmcp-client SPICEDB_LIBRARY_PATH=$(CURDIR)/$(SPICEDB_LIBRARY) \
 		$(PY) -m pytest -q -p no:cacheprovider tests/e2e
 

@@ -143,7 +143,7 @@ pub fn place_request(
     if request.method.in_era(revision.era()) { Ok(revision) } else { Err(Reason::MethodUnknown) }
 }
 
-/// `initialize` comes before the header era begins: the revision that counts is the one it asks for.
+/// `initialize` comes before the header era begins: what counts is the revision it asks for, which must be one we read.
 fn place_initialize(
     mirrored: &Mirrored,
     request: &Request<'_>,
@@ -155,17 +155,20 @@ fn place_initialize(
     if mirrored.name.is_some() {
         return Err(Reason::HeaderMismatch);
     }
-    let legacy = |name: &str| {
-        admitted(name, revisions)
-            .filter(|revision| revision.era() == Era::Legacy)
-            .ok_or(Reason::RevisionUnsupported)
-    };
     if let Some(header) = &mirrored.revision
         && admitted(header, revisions).ok_or(Reason::RevisionUnsupported)?.era() != Era::Legacy
     {
         return Err(Reason::HeaderMismatch);
     }
-    legacy(request.requested_revision.as_deref().unwrap_or_default())
+    let asked = admitted(request.requested_revision.as_deref().unwrap_or_default(), revisions)
+        .ok_or(Reason::RevisionUnsupported)?;
+    if asked.era() == Era::Legacy {
+        return Ok(asked);
+    }
+    // rmcp 3.9 asks for the newest revision that it knows, as if it could be had by `initialize`; every server answers
+    // with its newest legacy one, and that is what the session then has.
+    let newest = revisions.iter().copied().filter(|revision| revision.era() == Era::Legacy).max();
+    newest.ok_or(Reason::RevisionUnsupported)
 }
 
 /// Places a notification in a revision; only legacy ones have client notifications.
