@@ -8,6 +8,8 @@
 //! All variants run as processes of their own and take turns, round by round, so that a busy neighbour hits all of
 //! them. The cost is the CPU time of the Envoy process over the requests of the window. Everything is on 127.0.0.1.
 
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+
 mod load;
 mod machine;
 mod options;

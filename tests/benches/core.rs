@@ -1,6 +1,8 @@
 //! The filter's core, natively: reading, tokens, a whole decision, lists. Evaluation and bundles: the benchmark of
 //! `policy-wasm`. What all of it costs inside Envoy: `make bench-envoy`.
 
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use filter::config::Config;
 use filter::mcp::list;

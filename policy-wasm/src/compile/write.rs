@@ -8,7 +8,7 @@ use crate::bundle::layout::{
     ALL_SERVERS, DIGEST, FORMAT, HEADER, MAGIC, PartKind, PrincipalKind, SECTION_ENTRY, Section,
 };
 use crate::bundle::{Part, digest};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap};
 
 /// The policy does not fit into a bundle; says why.
 pub(super) struct TooLarge(pub(super) &'static str);
@@ -42,7 +42,7 @@ pub(super) fn bundle(policy: &Policy<'_>) -> Result<Vec<u8>, TooLarge> {
 #[derive(Default)]
 struct Writer {
     sections: BTreeMap<Section, Vec<u8>>,
-    strings: HashMap<String, [u32; 2]>,
+    strings: BTreeMap<String, [u32; 2]>,
 }
 
 fn number(count: usize) -> Result<u32, TooLarge> {
@@ -198,7 +198,7 @@ pub(crate) fn seal(bytes: &mut [u8]) {
 fn ceilings<'n>(
     policy: &Policy<'n>,
 ) -> Result<BTreeMap<(PrincipalKind, &'n str, &'n str), Ceilings>, TooLarge> {
-    let indices: HashMap<&str, u32> = policy.servers.keys().copied().zip(0u32..).collect();
+    let indices: BTreeMap<&str, u32> = policy.servers.keys().copied().zip(0u32..).collect();
     let mut principals: BTreeMap<_, Ceilings> = BTreeMap::new();
     let mut total = 0usize;
     for (rule, number) in policy.rules.iter().zip(0u32..) {

@@ -6,7 +6,7 @@
 use crate::source::{Entry, Node, Position, Problem, Problems, Value};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// Longest file in bytes.
 pub const MAX_FILE: usize = 16 * 1024 * 1024;
@@ -66,7 +66,7 @@ enum Open<'a> {
         position: Position,
         entries: Vec<Entry<'a>>,
         key: Option<Key<'a>>,
-        seen: HashMap<Cow<'a, str>, Position>,
+        seen: BTreeMap<Cow<'a, str>, Position>,
     },
 }
 
@@ -117,7 +117,7 @@ impl<'a> Builder<'a, '_> {
             }
             Event::MappingStart(anchor, tag) => {
                 self.plain_node(position, anchor, tag.is_some());
-                self.open(Open::Map { position, entries: Vec::new(), key: None, seen: HashMap::new() })?;
+                self.open(Open::Map { position, entries: Vec::new(), key: None, seen: BTreeMap::new() })?;
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 let node = match self.stack.pop()? {
