@@ -154,7 +154,7 @@ locks:
 	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund
 
 clean: ## remove what was built (target/, dist/), keep the tools
-	rm -rf $(TARGET) dist
+	@cargo clean && rm -rf dist
 
 distclean: clean ## remove the tools too
-	rm -rf .tools tests/node_modules
+	@rm -rf .tools tests/node_modules
