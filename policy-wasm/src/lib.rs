@@ -16,6 +16,7 @@
 //! | [`bundle`] | the compiled policy, read in place |
 //! | [`pdp`] | the evaluation; explaining is the same walk with a recorder |
 //! | [`source`] | trees with positions and problem lists, for every file a person writes |
+//! | [`fingerprint`] | telling most different bytes apart, quickly |
 //! | [`order`] | sorting, once for all types |
 //! | `compile` (feature) | policy files to a bundle; never linked into the filter |
 
@@ -23,6 +24,7 @@ pub mod bundle;
 #[cfg(feature = "compile")]
 pub mod compile;
 pub mod decision;
+pub mod fingerprint;
 pub mod json;
 pub mod model;
 pub mod order;

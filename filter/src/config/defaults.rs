@@ -93,7 +93,7 @@ pub const TOKEN_CACHE: Number = Number {
     least: 0,
     most: 65_536,
     unit: "",
-    reason: "one entry spares one signature check; an entry takes about 1 KB, in each worker thread",
+    reason: "one entry spares one signature check; an entry takes about 1 KB and the token itself, in each worker thread",
 };
 /// Longest wait for the authorization cluster.
 pub const CHECK_TIMEOUT: Number = Number {

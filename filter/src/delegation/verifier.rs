@@ -1,6 +1,6 @@
 //! Verification of a token for one call, and its warm-up.
 
-use super::cache::{Cache, Digest};
+use super::cache::Cache;
 use super::issuer::{Issuer, Key, Settings};
 use super::token::{Segments, UnverifiedToken};
 use super::{TokenError, VerifiedDelegation, claims};
@@ -8,7 +8,6 @@ use crate::crypto::{Algorithm, SignatureProvider};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use policy_wasm::json;
-use sha2::{Digest as _, Sha256};
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
@@ -31,8 +30,8 @@ impl DelegationVerifier {
 
     /// Verifies a token for one server.
     ///
-    /// `now` is in Unix seconds; `audience` is the server's resource identifier. A token that passed before costs one
-    /// SHA-256, a look-up and the checks of time and audience, and allocates nothing.
+    /// `now` is in Unix seconds; `audience` is the server's resource identifier. A token that passed before costs a
+    /// look-up and the checks of time and audience, and allocates nothing.
     ///
     /// # Errors
     /// The first check that fails, in the order of [`TokenError::ALL`].
@@ -42,11 +41,10 @@ impl DelegationVerifier {
         now: u64,
         audience: &str,
     ) -> Result<Rc<VerifiedDelegation>, TokenError> {
-        let digest: Digest = Sha256::digest(token.as_bytes()).into();
-        let known = self.cache.try_borrow_mut().ok().and_then(|mut cache| cache.get(&digest));
+        let known = self.cache.try_borrow_mut().ok().and_then(|mut cache| cache.get(token));
         let delegation = match known {
-            Some(delegation) => self.check_time(delegation, &digest, now)?,
-            None => self.verify_anew(token, digest, now)?,
+            Some(delegation) => self.check_time(delegation, token, now)?,
+            None => self.verify_anew(token, now)?,
         };
         delegation.check_audience(audience)?;
         Ok(delegation)
@@ -80,12 +78,7 @@ impl DelegationVerifier {
         unavailable
     }
 
-    fn verify_anew(
-        &self,
-        token: &str,
-        digest: Digest,
-        now: u64,
-    ) -> Result<Rc<VerifiedDelegation>, TokenError> {
+    fn verify_anew(&self, token: &str, now: u64) -> Result<Rc<VerifiedDelegation>, TokenError> {
         let segments = Segments::split(token)?;
         let unverified = UnverifiedToken::read(&segments)?;
         let issuer = unverified.issuer(self.settings.issuers())?;
@@ -93,7 +86,7 @@ impl DelegationVerifier {
         let delegation = Rc::new(claims::read(claims, issuer)?);
         delegation.check_time(now, self.settings.leeway_seconds)?;
         if let Ok(mut cache) = self.cache.try_borrow_mut() {
-            cache.insert(digest, Rc::clone(&delegation), now);
+            cache.insert(token, Rc::clone(&delegation), now);
         }
         Ok(delegation)
     }
@@ -102,12 +95,12 @@ impl DelegationVerifier {
     fn check_time(
         &self,
         delegation: Rc<VerifiedDelegation>,
-        digest: &Digest,
+        token: &str,
         now: u64,
     ) -> Result<Rc<VerifiedDelegation>, TokenError> {
         if let Err(error) = delegation.check_time(now, self.settings.leeway_seconds) {
             if let Ok(mut cache) = self.cache.try_borrow_mut() {
-                cache.remove(digest);
+                cache.remove(token);
             }
             return Err(error);
         }

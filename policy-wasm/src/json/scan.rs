@@ -3,6 +3,7 @@
 use super::string::{self, Str};
 use super::walk::Value;
 use super::{JsonError, JsonErrorKind, Limits, Visitor, number};
+use crate::fingerprint;
 use crate::order::sorted;
 use std::cmp::Ordering;
 
@@ -90,18 +91,13 @@ fn skip_space(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Equal for equal keys, and for few others; up to seven bytes it is the key itself. Someone may choose keys with equal
-/// marks, and has only made comparing slower by doing so.
+/// Equal for equal keys, and for few others; up to seven bytes it is the key itself.
 fn mark(key: &[u8]) -> u64 {
-    let Some(last) = key.last_chunk::<8>() else {
-        return key.iter().rev().fold(0, |mark, byte| mark.wrapping_shl(8) | u64::from(*byte));
-    };
-    // An odd number with its bits well spread.
-    let mix = |mark: u64, word: &[u8; 8]| {
-        (mark ^ u64::from_le_bytes(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
-    };
-    let (words, _) = key.as_chunks::<8>();
-    mix(words.iter().fold(0, mix), last)
+    if key.len() < 8 {
+        key.iter().rev().fold(0, |mark, byte| mark.wrapping_shl(8) | u64::from(*byte))
+    } else {
+        fingerprint::of(key)
+    }
 }
 
 impl<'a> Scanner<'a> {
