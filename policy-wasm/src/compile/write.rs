@@ -8,7 +8,7 @@ use crate::bundle::layout::{
     ALL_SERVERS, DIGEST, FORMAT, HEADER, MAGIC, PartKind, PrincipalKind, SECTION_ENTRY, Section,
 };
 use crate::bundle::{Part, digest};
-use std::collections::{BTreeMap};
+use std::collections::BTreeMap;
 
 /// The policy does not fit into a bundle; says why.
 pub(super) struct TooLarge(pub(super) &'static str);
