@@ -1,6 +1,6 @@
 //! One Envoy process.
 
-use crate::variants::Variant;
+use crate::variants::{Log, Variant};
 use crate::{Outcome, machine};
 use serde_json::{Value, json};
 use std::fs::File;
@@ -40,7 +40,10 @@ impl Proxy {
             }
             None => Command::new(envoy),
         };
-        let level = if variant.logs { "wasm:info" } else { "wasm:warning" };
+        let level = if variant.log == Log::Nowhere { "wasm:warning" } else { "wasm:info" };
+        if variant.log == Log::File {
+            command.arg("--log-path").arg(folder.join(format!("{port}.records")));
+        }
         command
             .arg("--config-path")
             .arg(&path)

@@ -12,10 +12,21 @@ pub struct Variant {
     pub name: String,
     /// HTTP filters before the router.
     pub filters: Vec<Value>,
-    /// Whether Envoy writes what filters log.
-    pub logs: bool,
+    /// Where Envoy writes what filters log.
+    pub log: Log,
     /// Bytes of the wasm module, where there is one.
     pub wasm_bytes: Option<u64>,
+}
+
+/// Where Envoy writes what filters log at level `info`: the decision records.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Log {
+    /// Nowhere: the level is `warning`.
+    Nowhere,
+    /// To standard error, here a file: one `write` for each line.
+    StandardError,
+    /// To the file of `--log-path`, which Envoy writes in blocks.
+    File,
 }
 
 /// All variants that were asked for.
@@ -23,14 +34,19 @@ pub fn all(options: &Options, traffic: &Traffic) -> Outcome<Vec<Variant>> {
     let native = |name: &str, filters: Vec<Value>| Variant {
         name: name.to_owned(),
         filters,
-        logs: false,
+        log: Log::Nowhere,
         wasm_bytes: None,
     };
     let mut variants =
-        vec![native("router only", Vec::new()), wasm("no-op wasm filter", &options.noop, "", false)?];
+        vec![native("router only", Vec::new()), wasm("no-op wasm filter", &options.noop, "", Log::Nowhere)?];
     for (name, file) in &options.filters {
-        variants.push(wasm(&format!("{name}, records logged"), file, &traffic.configuration, true)?);
-        variants.push(wasm(&format!("{name}, records not logged"), file, &traffic.configuration, false)?);
+        for (log, what) in [
+            (Log::StandardError, "records to stderr"),
+            (Log::File, "records to --log-path"),
+            (Log::Nowhere, "records not logged"),
+        ] {
+            variants.push(wasm(&format!("{name}, {what}"), file, &traffic.configuration, log)?);
+        }
     }
     variants.push(native(
         "native jwt_authn (cache) + mcp + rbac",
@@ -46,7 +62,7 @@ pub fn all(options: &Options, traffic: &Traffic) -> Outcome<Vec<Variant>> {
     Ok(variants)
 }
 
-fn wasm(name: &str, file: &Path, configuration: &str, logs: bool) -> Outcome<Variant> {
+fn wasm(name: &str, file: &Path, configuration: &str, log: Log) -> Outcome<Variant> {
     let bytes = std::fs::metadata(file).map_err(|error| format!("`{}`: {error}", file.display()))?.len();
     let filter = json!({
         "name": "wasm",
@@ -64,7 +80,7 @@ fn wasm(name: &str, file: &Path, configuration: &str, logs: bool) -> Outcome<Var
             },
         },
     });
-    Ok(Variant { name: name.to_owned(), filters: vec![filter], logs, wasm_bytes: Some(bytes) })
+    Ok(Variant { name: name.to_owned(), filters: vec![filter], log, wasm_bytes: Some(bytes) })
 }
 
 /// Checks the token, keeps the checked ones; the payload goes on to `rbac` only where that asks for it.
