@@ -5,8 +5,9 @@
 //! load (n threads, one connection each) ─> Envoy (one worker, one core) ─> upstream (threads of this process)
 //! ```
 //!
-//! All variants run as processes of their own and take turns, round by round, so that a busy neighbour hits all of
-//! them. The cost is the CPU time of the Envoy process over the requests of the window. Everything is on 127.0.0.1.
+//! Variants take turns, each in a process of its own and a new one each round, so that a busy neighbour, or an unlucky
+//! place in memory, hits all of them. The cost is the
+//! CPU time of the Envoy process over the requests of the window. Everything is on 127.0.0.1.
 
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
@@ -37,9 +38,6 @@ fn main() -> Outcome<()> {
     let traffic = Traffic::new()?;
     let folder = machine::temporary_folder()?;
     let core = machine::core_for_the_proxy();
-    if let Some(core) = core {
-        machine::stay_off(core);
-    }
     let upstream = Upstream::start(traffic.answer.clone())?;
     let variants = variants::all(&options, &traffic)?;
 
@@ -54,35 +52,34 @@ fn main() -> Outcome<()> {
         }
         report.ready(variant, &times);
     }
-
-    let mut proxies = Vec::new();
-    for variant in &variants {
-        proxies.push(Proxy::start(&options.envoy, variant, upstream.port(), &folder, core)?);
+    if let Some(core) = core {
+        machine::stay_off(core);
     }
-    for connections in &options.connections {
-        for round in 0..options.rounds {
-            for (variant, proxy) in variants.iter().zip(&proxies) {
+
+    for round in 0..options.rounds {
+        for variant in &variants {
+            // A new process each time: where its code comes to lie in memory is worth several percent.
+            let proxy = Proxy::start(&options.envoy, variant, upstream.port(), &folder, core)?;
+            for connections in &options.connections {
                 if std::io::stderr().is_terminal() {
                     let name = &variant.name;
                     eprint!(
-                        "\r{connections} connections, round {} of {}: {name:<44}",
+                        "\rround {} of {}: {name}, {connections} connections {:30}",
                         round + 1,
-                        options.rounds
+                        options.rounds,
+                        ""
                     );
                 }
-                let measured = measure(proxy, &traffic, *connections, &options)
+                let measured = measure(&proxy, &traffic, *connections, &options)
                     .map_err(|error| format!("{}: {error}", variant.name))?;
                 report.round(variant, *connections, measured);
             }
+            report.memory(variant, proxy.resident_kib());
         }
     }
     if std::io::stderr().is_terminal() {
         eprint!("\r{:90}\r", "");
     }
-    for (variant, proxy) in variants.iter().zip(&proxies) {
-        report.memory(variant, proxy.resident_kib());
-    }
-    drop(proxies);
     std::fs::remove_dir_all(&folder)?;
     print!("{}", report.table());
     if let Some(path) = &options.out {
