@@ -49,7 +49,7 @@ reasons! {
     HttpMethodUnsupported = "http_method_unsupported",
     /// A header that decides something came more than once.
     HeaderRepeated = "header_repeated",
-    /// A header that decides something has bytes or a form that two readers could take differently.
+    /// A header that decides something has bytes or a form that two readers could take differently, or is a trailer.
     HeaderInvalid = "header_invalid",
     /// `Origin` is not on the list (MCP: servers must validate it).
     OriginRefused = "origin_refused",

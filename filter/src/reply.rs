@@ -108,7 +108,9 @@ pub const fn row(reason: Reason) -> Row {
         Reason::HeaderRepeated => {
             http(400, code::INVALID, "a header that decides came more than once; send it once")
         }
-        Reason::HeaderInvalid => http(400, code::INVALID, "a header that decides is not plain ASCII"),
+        Reason::HeaderInvalid => {
+            http(400, code::INVALID, "a header that decides is not plain ASCII, or came as a trailer")
+        }
         Reason::OriginRefused => http(403, DENIED, "this origin is not allowed"),
         Reason::ContentTypeUnsupported => {
             http(415, code::INVALID, "send Content-Type: application/json in UTF-8")

@@ -34,6 +34,8 @@ pub enum Buffer {
 pub enum Map {
     /// Request header fields.
     Request = 0,
+    /// Request trailers.
+    RequestTrailers = 1,
     /// Response header fields.
     Response = 2,
     /// Header fields of the answer to a call.

@@ -135,6 +135,19 @@ impl Stream {
         }
     }
 
+    fn on_trailers(&mut self) {
+        match Pairs::read(Map::RequestTrailers) {
+            Ok(pairs) => match pairs.fields() {
+                Some(fields) => {
+                    let effects = self.exchange.handle(Event::RequestTrailers { fields: &fields });
+                    self.carry_out(effects, 0);
+                }
+                None => self.fail(Refused(0)),
+            },
+            Err(refused) => self.fail(refused),
+        }
+    }
+
     /// The body is complete: reads it once and has it judged.
     fn on_body_complete(&mut self) {
         if std::mem::replace(&mut self.body_done, true) {
@@ -229,6 +242,9 @@ impl HttpContext for Stream {
 
     fn on_http_request_trailers(&mut self, _count: usize) -> Action {
         // With trailers no body callback says that the body is complete.
+        if !self.body_done && !self.replied {
+            self.on_trailers();
+        }
         if !self.replied {
             self.on_body_complete();
         }

@@ -175,8 +175,43 @@ pub fn write_data(out: &mut Vec<u8>, data: &[u8]) {
 
 /// A field that the standard ignores but a lenient reader could take for `data`; an event that has one is left out.
 fn data_lookalike(line: &[u8]) -> bool {
-    let field = line.split(|byte| *byte == b':').next().unwrap_or_default();
-    field != b"data" && field.trim_ascii().eq_ignore_ascii_case(b"data")
+    fn names_data(line: &[u8]) -> bool {
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        let field = line.split(|byte| *byte == b':').next().unwrap_or_default();
+        field.trim_ascii().eq_ignore_ascii_case(b"data")
+    }
+    if data_of(line).is_some() {
+        return false;
+    }
+    let mut rest = line;
+    loop {
+        if names_data(rest) {
+            return true;
+        }
+        match foreign_line_end(rest) {
+            Some(after) => rest = after,
+            None => return false,
+        }
+    }
+}
+
+/// What follows the first character that ends a line for readers which split text as Unicode does (Python's
+/// `splitlines`), and does not here: VT, FF, FS, GS, RS, NEL, U+2028 and U+2029.
+fn foreign_line_end(line: &[u8]) -> Option<&[u8]> {
+    let mut rest = line;
+    while let Some((byte, after)) = rest.split_first() {
+        let wide = match byte {
+            0x0b | 0x0c | 0x1c..=0x1e => return Some(after),
+            0xc2 => after.strip_prefix(b"\x85"),
+            0xe2 => after.strip_prefix(b"\x80\xa8").or_else(|| after.strip_prefix(b"\x80\xa9")),
+            _ => None,
+        };
+        if wide.is_some() {
+            return wide;
+        }
+        rest = after;
+    }
+    None
 }
 
 /// The value of a `data` line.
@@ -258,8 +293,23 @@ mod tests {
 
     #[test]
     fn what_a_lenient_reader_could_take_for_data_is_left_out() {
-        for line in ["Data: x", " data: x", "DATA:x"] {
-            assert_eq!(run(format!("{line}\n\n").as_bytes(), &[]), (Vec::new(), Vec::new()), "{line}");
+        for line in [
+            "Data: x",
+            " data: x",
+            "DATA:x",
+            "\u{feff}data: x",
+            ": c\u{85}data: x",
+            "id: 1\u{2028}data: x",
+            "id: 1\u{2029}\u{2029}data: x",
+            "event: a\u{b}Data: x",
+            "event: a\u{1e}data",
+        ] {
+            let stream = format!(": first\n\n{line}\n\n");
+            assert_eq!(run(stream.as_bytes(), &[]).0, b": first\n\n", "{line:?}");
+        }
+        // Within data, and where no field of this name follows, such characters are text.
+        for event in ["data: a\u{2028}data: b\n\n", ": a\u{2028}b\u{85}database\n\n"] {
+            assert_eq!(run(event.as_bytes(), &[]).0, event.as_bytes(), "{event:?}");
         }
     }
 }

@@ -26,6 +26,11 @@ pub enum Event<'a> {
         /// Bytes of the body that the host holds.
         bytes: usize,
     },
+    /// Trailers follow the body; they come before [`Event::RequestBody`], and go on with it.
+    RequestTrailers {
+        /// The trailers.
+        fields: &'a Fields<'a>,
+    },
     /// The body is complete (end of stream, or trailers follow).
     RequestBody {
         /// The time.
@@ -137,6 +142,7 @@ impl fmt::Debug for Event<'_> {
                 write!(f, "RequestHeaders({} fields, end {end_of_stream})", fields.len())
             }
             Event::RequestBuffered { bytes } => write!(f, "RequestBuffered({bytes} bytes)"),
+            Event::RequestTrailers { fields } => write!(f, "RequestTrailers({} fields)", fields.len()),
             Event::RequestBody { body, .. } => write!(f, "RequestBody({} bytes)", body.len()),
             Event::CallAnswered { answer, .. } => write!(f, "CallAnswered({answer:?})"),
             Event::ResponseHeaders { fields, end_of_stream } => {
@@ -188,6 +194,7 @@ mod tests {
         };
         let shown = [
             format!("{:?}", Event::RequestHeaders { now_ms: 0, fields: &head, end_of_stream: true }),
+            format!("{:?}", Event::RequestTrailers { fields: &head }),
             format!("{:?}", Event::RequestBody { now_ms: 0, body: b"secret" }),
             format!("{:?}", Event::ResponseHeaders { fields: &head, end_of_stream: false }),
             format!("{:?}", Event::ResponseBody { now_ms: 0, body: b"secret", end_of_stream: true }),

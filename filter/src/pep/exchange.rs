@@ -121,6 +121,14 @@ impl Exchange {
                     Ok(Vec::new())
                 }
             }
+            (State::ExpectBody(accepted), Event::RequestTrailers { fields }) => {
+                if head::decides_in_trailers(fields) {
+                    Err(Reason::HeaderInvalid.into())
+                } else {
+                    self.state = State::ExpectBody(accepted);
+                    Ok(Vec::new())
+                }
+            }
             (State::ExpectBody(accepted), Event::RequestBody { now_ms, body }) => {
                 self.story.now_ms = now_ms;
                 self.on_body(&pep, accepted, body)

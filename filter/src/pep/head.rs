@@ -126,6 +126,15 @@ pub(super) fn read<'a>(fields: &Fields<'a>) -> Head<'a> {
     head
 }
 
+/// Whether a trailer has a name that decides something, or is ours. Some servers merge trailers into the head, after
+/// the head was judged; RFC 9110 §6.5.1 forbids to send such fields there.
+pub(super) fn decides_in_trailers(fields: &Fields<'_>) -> bool {
+    fields.iter().any(|(name, _)| {
+        let name = with_hyphens(name);
+        decides(&name) || name.starts_with(OWN_PREFIX)
+    })
+}
+
 /// What `Authorization` holds.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Credentials<'a> {

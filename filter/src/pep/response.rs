@@ -31,7 +31,7 @@ enum Phase {
     ExpectHeaders,
     /// The response passes.
     Passing,
-    /// Held until it is complete. `strict`: what cannot be read is refused.
+    /// Held until it is complete. `strict`: what is there and cannot be read is refused.
     Held {
         strict: bool,
     },
@@ -129,8 +129,9 @@ impl Response {
             self.phase = Phase::Events(EventFilter::new(pep.config.max_response_bytes));
             return (vec![Effect::RemoveResponseHeaders(STALE)], None);
         }
-        // An error of the server is no list; one that pretends is cut like one.
-        self.phase = Phase::Held { strict: ok && matches!(self.awaited, Awaited::List { .. }) };
+        // An error of the server is no list; one that pretends is cut like one. A GET is answered with a stream; there
+        // are clients that read one from whatever comes instead, so that must be readable too.
+        self.phase = Phase::Held { strict: ok };
         (Vec::new(), None)
     }
 
@@ -165,6 +166,8 @@ impl Response {
                 let expected = id.map_or(Expected::Stream(None), Expected::AnswerTo);
                 let judged = if too_large {
                     Err(Reason::ListTooLarge)
+                } else if body.is_empty() && id.is_none() {
+                    Ok(Judged::Unchanged)
                 } else {
                     list::judge(body, &pep.limits, era, expected, &mut keep)
                         .map_err(|_| Reason::ListUnreadable)

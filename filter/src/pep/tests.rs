@@ -121,6 +121,7 @@ enum Step {
     ResponseHead { content_type: &'static str, status: &'static str, end: bool },
     ResponseBuffered(usize),
     ResponseBody(Vec<u8>, bool),
+    Trailers(Vec<(Vec<u8>, Vec<u8>)>),
     Failure,
 }
 
@@ -148,6 +149,11 @@ fn run(exchange: &mut Exchange, step: &Step) -> Vec<Effect> {
         Step::ResponseBuffered(bytes) => exchange.handle(Event::ResponseBuffered { bytes: *bytes }),
         Step::ResponseBody(body, end_of_stream) => {
             exchange.handle(Event::ResponseBody { now_ms, body, end_of_stream: *end_of_stream })
+        }
+        Step::Trailers(fields) => {
+            let fields: Vec<(&[u8], &[u8])> =
+                fields.iter().map(|(name, value)| (name.as_slice(), value.as_slice())).collect();
+            exchange.handle(Event::RequestTrailers { fields: &fields })
         }
         Step::Failure => exchange.fail(),
     }
@@ -238,6 +244,40 @@ fn a_body_over_the_limit_is_denied_before_it_is_complete() {
     assert_eq!(denied(&run(&mut exchange, &Step::Buffered(4097))), Some("body_too_large"));
 }
 
+fn trailer(name: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
+    vec![(b"x-first".to_vec(), b"1".to_vec()), (name.as_bytes().to_vec(), b"x".to_vec())]
+}
+
+#[test]
+fn a_trailer_that_a_server_could_merge_into_the_judged_head_is_denied() {
+    let sent = |name: &str| {
+        let mut exchange = exchange();
+        run(&mut exchange, &Step::Head { fields: head("POST"), end: false });
+        let effects = run(&mut exchange, &Step::Trailers(trailer(name)));
+        let after = run(&mut exchange, &Step::Body(call("look", json!({}))));
+        (denied(&effects).map(str::to_owned), forwards(&after))
+    };
+    for name in ["x-checksum", "x-toolwardish", "mcp"] {
+        assert_eq!(sent(name), (None, true), "{name}");
+    }
+    for name in [
+        "authorization",
+        "content-length",
+        "content-type",
+        "host",
+        "last-event-id",
+        "mcp-method",
+        "mcp-name",
+        "mcp-param-repo",
+        "mcp-session-id",
+        "mcp_name",
+        "x-toolward-subject",
+        "x_toolward_subject",
+    ] {
+        assert_eq!(sent(name), (Some("header_invalid".to_owned()), false), "{name}");
+    }
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let body = prop_oneof![
         Just(call("look", json!({}))),
@@ -261,6 +301,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => prop::collection::vec((prop::collection::vec(any::<u8>(), 0..12), prop::collection::vec(any::<u8>(), 0..12)), 0..6)
             .prop_map(|fields| Step::Head { fields, end: false }),
         1 => (0usize..10_000).prop_map(Step::Buffered),
+        1 => prop_oneof![Just("x-checksum"), Just("mcp-name")].prop_map(|name| Step::Trailers(trailer(name))),
         6 => body.prop_map(Step::Body),
         2 => Just(Step::Yes),
         1 => Just(Step::No),

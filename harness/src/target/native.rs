@@ -160,7 +160,20 @@ impl Stream {
                     Err(_) => self.fail(world),
                 }
             }
-            Callback::RequestBody { end: true, .. } | Callback::RequestTrailers { .. } => {
+            Callback::RequestTrailers { .. } => {
+                if !self.body_done && !self.replied {
+                    match world.map(MapType::RequestTrailers).cloned() {
+                        Ok(fields) => {
+                            self.handle(world, Event::RequestTrailers { fields: &borrowed(&fields) }, 0);
+                        }
+                        Err(_) => self.fail(world),
+                    }
+                }
+                if !self.replied {
+                    self.body_complete(world);
+                }
+            }
+            Callback::RequestBody { end: true, .. } => {
                 if !self.replied {
                     self.body_complete(world);
                 }
