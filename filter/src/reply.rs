@@ -212,27 +212,47 @@ const fn token_row(error: TokenError) -> Row {
 }
 
 const fn policy_row(reason: DenyReason) -> Row {
-    match reason {
-        DenyReason::PolicyUnreadable => {
-            call(DENIED, "the policy could not be read for this call; tell the gateway's operator")
-        }
-        DenyReason::ActorMissing => call(DENIED, "the access token names no agent"),
-        DenyReason::ChainTooLong => call(DENIED, "too many agents stand between the human and this call"),
-        DenyReason::SubjectNotGranted => call(DENIED, "the human has no grant at this server"),
-        DenyReason::ActorUnknown => call(DENIED, "an agent of this delegation has no grant at this server"),
-        DenyReason::ToolUnknown => call(DENIED, "this tool is not in the catalogue"),
-        DenyReason::TierAboveSubject => call(DENIED, "this tool is above what the human may use"),
-        DenyReason::TierAboveActor => {
-            call(DENIED, "this tool is above what an agent of this delegation may use")
-        }
+    let text = match reason {
         DenyReason::ScopeInsufficient => {
-            identity(403, Challenge::InsufficientScope, "the access token lacks the scope for this tool")
+            let text = "the access token lacks the scope for this tool";
+            return identity(403, Challenge::InsufficientScope, text);
         }
-        DenyReason::ArgumentMissing => call(DENIED, "an argument that the policy needs is missing"),
-        DenyReason::ArgumentUnusable => {
-            call(DENIED, "an argument that the policy needs has a form it does not accept")
+        DenyReason::PolicyUnreadable => {
+            "the policy could not be read for this call; tell the gateway's operator"
         }
-    }
+        DenyReason::PolicyExpired => "the gateway's policy is out of date; tell its operator",
+        DenyReason::ActorMissing => "the access token names no agent",
+        DenyReason::ChainTooLong => "too many agents stand between the human and this call",
+        DenyReason::ActorUntrusted => {
+            "an agent of this delegation is vouched for by an issuer that is not trusted here"
+        }
+        DenyReason::SubjectNotGranted => "the human has no grant at this server",
+        DenyReason::ActorUnknown => "an agent of this delegation has no grant at this server",
+        DenyReason::AgentTypeNotAdmitted => "agents of this type may not use this kind of server",
+        DenyReason::MethodNotPermitted => "the policy does not permit this method at this server",
+        DenyReason::ToolUnknown => "this tool is not in the catalogue",
+        DenyReason::PromptUnknown => "this prompt is not in the catalogue",
+        DenyReason::ResourceUnknown => "this resource is not in the catalogue",
+        DenyReason::UrlNotListed => {
+            "the server wanted to send the human to a page that the policy does not list"
+        }
+        DenyReason::DefinitionUnaccepted => "this tool's definition has changed and was not reviewed yet",
+        DenyReason::DefinitionExpired => "this version of the tool is accepted no longer",
+        DenyReason::Forbidden => "the policy forbids this call",
+        DenyReason::ConsentMissing => "the human has not consented to this yet",
+        DenyReason::ConsentExpired => "the human's consent has ended; ask for it again",
+        DenyReason::ConsentReasonMissing => "the human's consent needs a reason; ask for it again",
+        DenyReason::ConsentExceeded => "the human's consent does not cover this",
+        DenyReason::TierAboveSubject => "this tool is above what the human may use",
+        DenyReason::TierAboveActor => "this tool is above what an agent of this delegation may use",
+        DenyReason::TierAboveConsent => "this tool is above what the human consented to",
+        DenyReason::ArgumentRefused => "an argument is outside what the policy admits",
+        DenyReason::ConditionUnmet => "a condition of the policy does not hold for this call",
+        DenyReason::ConditionFailed => "a condition of the policy could not be evaluated for this call",
+        DenyReason::ArgumentMissing => "an argument that the policy needs is missing",
+        DenyReason::ArgumentUnusable => "an argument that the policy needs has a form it does not accept",
+    };
+    call(DENIED, text)
 }
 
 /// What is known when a denial is told.

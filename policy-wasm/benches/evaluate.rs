@@ -43,8 +43,8 @@ fn measure(criterion: &mut Criterion) {
     let actors =
         [Actor { kind: ActorKind::Subject, identity: Identity { issuer: ISSUER, id: "agent:planner" } }];
     let identity = Identity { issuer: ISSUER, id: "user-7" };
-    let subject = Subject { identity, groups: &groups, roles: &[] };
-    let delegation = Delegation { subject, actors: &actors, scopes: &scopes };
+    let subject = Subject { identity, groups: &groups, roles: &[], claims: None };
+    let delegation = Delegation { subject, actors: &actors, scopes: &scopes, consent: None };
     let arguments =
         json::parse(br#"{"owner":"acme","repo":"tools","number":17}"#, &json::Limits::default()).unwrap();
     for size in [10, 100_000] {
@@ -59,7 +59,7 @@ fn measure(criterion: &mut Criterion) {
         });
         let server = bundle.server(0).unwrap();
         for (name, tool) in [("call", "tool_7"), ("call with a check", "merge"), ("unknown tool", "tool_x")] {
-            let action = Action::CallTool { name: tool, arguments: arguments.as_object() };
+            let action = Action::CallTool { name: tool, arguments: arguments.as_object(), definition: None };
             group.bench_function(name, |b| {
                 b.iter(|| evaluate(&bundle, server, black_box(&delegation), black_box(&action)));
             });

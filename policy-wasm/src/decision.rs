@@ -18,22 +18,58 @@ pub enum Effect {
 pub enum DenyReason {
     /// The bundle could not be read where the decision needed it.
     PolicyUnreadable,
+    /// The bundle's end of validity has passed.
+    PolicyExpired,
     /// The token names no actor: neither `act` nor `client_id`.
     ActorMissing,
     /// The chain of actors is longer than the policy admits.
     ChainTooLong,
+    /// An actor of the chain is vouched for by an issuer that the policy does not trust with actors.
+    ActorUntrusted,
     /// No grant gives the subject anything at this server.
     SubjectNotGranted,
     /// An actor of the chain is not in the policy.
     ActorUnknown,
+    /// Agents of this type may not use servers of this kind.
+    AgentTypeNotAdmitted,
+    /// The policy does not permit this method at this server.
+    MethodNotPermitted,
     /// The tool is not in the server's catalogue.
     ToolUnknown,
-    /// The tool's tier is above the subject's ceiling.
+    /// The prompt is not in the server's catalogue.
+    PromptUnknown,
+    /// Neither a resource nor a template of the server's catalogue has this URI.
+    ResourceUnknown,
+    /// The page that the server would send the human to is not on the policy's list.
+    UrlNotListed,
+    /// The tool's definition is not one that the policy accepts.
+    DefinitionUnaccepted,
+    /// The tool's definition is one that the policy accepts no longer.
+    DefinitionExpired,
+    /// A forbid of the policy matches.
+    Forbidden,
+    /// The human's consent is needed, and the token states none.
+    ConsentMissing,
+    /// The human's consent has ended, or lasts longer than the policy admits.
+    ConsentExpired,
+    /// The policy wants a reason for the consent, and it has none.
+    ConsentReasonMissing,
+    /// The human's consent does not cover this server or this tool.
+    ConsentExceeded,
+    /// The tier is above the subject's ceiling.
     TierAboveSubject,
-    /// The tool's tier is above the ceiling of an actor of the chain.
+    /// The tier is above the ceiling of an actor of the chain.
     TierAboveActor,
-    /// The token's scopes do not reach the tool's tier; a token with more scope could.
+    /// The tier is above the level of the human's consent.
+    TierAboveConsent,
+    /// The token's scopes do not reach the tier; a token with more scope could.
     ScopeInsufficient,
+    /// An argument is outside what the policy admits.
+    ArgumentRefused,
+    /// A condition of the policy does not hold.
+    ConditionUnmet,
+    /// A condition of the policy could not be evaluated for this call.
+    ConditionFailed,
     /// An argument that the policy needs is missing.
     ArgumentMissing,
     /// An argument that the policy needs has a value or spelling that two readers could take differently.
@@ -42,16 +78,34 @@ pub enum DenyReason {
 
 impl DenyReason {
     /// Every reason, in order of precedence.
-    pub const ALL: [DenyReason; 11] = [
+    pub const ALL: [DenyReason; 29] = [
         DenyReason::PolicyUnreadable,
+        DenyReason::PolicyExpired,
         DenyReason::ActorMissing,
         DenyReason::ChainTooLong,
+        DenyReason::ActorUntrusted,
         DenyReason::SubjectNotGranted,
         DenyReason::ActorUnknown,
+        DenyReason::AgentTypeNotAdmitted,
+        DenyReason::MethodNotPermitted,
         DenyReason::ToolUnknown,
+        DenyReason::PromptUnknown,
+        DenyReason::ResourceUnknown,
+        DenyReason::UrlNotListed,
+        DenyReason::DefinitionUnaccepted,
+        DenyReason::DefinitionExpired,
+        DenyReason::Forbidden,
+        DenyReason::ConsentMissing,
+        DenyReason::ConsentExpired,
+        DenyReason::ConsentReasonMissing,
+        DenyReason::ConsentExceeded,
         DenyReason::TierAboveSubject,
         DenyReason::TierAboveActor,
+        DenyReason::TierAboveConsent,
         DenyReason::ScopeInsufficient,
+        DenyReason::ArgumentRefused,
+        DenyReason::ConditionUnmet,
+        DenyReason::ConditionFailed,
         DenyReason::ArgumentMissing,
         DenyReason::ArgumentUnusable,
     ];
@@ -60,23 +114,53 @@ impl DenyReason {
     pub const fn code(self) -> &'static str {
         match self {
             DenyReason::PolicyUnreadable => "policy_unreadable",
+            DenyReason::PolicyExpired => "policy_expired",
             DenyReason::ActorMissing => "actor_missing",
             DenyReason::ChainTooLong => "chain_too_long",
+            DenyReason::ActorUntrusted => "actor_untrusted",
             DenyReason::SubjectNotGranted => "subject_not_granted",
             DenyReason::ActorUnknown => "actor_unknown",
+            DenyReason::AgentTypeNotAdmitted => "agent_type_not_admitted",
+            DenyReason::MethodNotPermitted => "method_not_permitted",
             DenyReason::ToolUnknown => "tool_unknown",
+            DenyReason::PromptUnknown => "prompt_unknown",
+            DenyReason::ResourceUnknown => "resource_unknown",
+            DenyReason::UrlNotListed => "url_not_listed",
+            DenyReason::DefinitionUnaccepted => "definition_unaccepted",
+            DenyReason::DefinitionExpired => "definition_expired",
+            DenyReason::Forbidden => "forbidden",
+            DenyReason::ConsentMissing => "consent_missing",
+            DenyReason::ConsentExpired => "consent_expired",
+            DenyReason::ConsentReasonMissing => "consent_reason_missing",
+            DenyReason::ConsentExceeded => "consent_exceeded",
             DenyReason::TierAboveSubject => "tier_above_subject",
             DenyReason::TierAboveActor => "tier_above_actor",
+            DenyReason::TierAboveConsent => "tier_above_consent",
             DenyReason::ScopeInsufficient => "scope_insufficient",
+            DenyReason::ArgumentRefused => "argument_refused",
+            DenyReason::ConditionUnmet => "condition_unmet",
+            DenyReason::ConditionFailed => "condition_failed",
             DenyReason::ArgumentMissing => "argument_missing",
             DenyReason::ArgumentUnusable => "argument_unusable",
         }
+    }
+
+    /// Whether `mode: monitor` can let it pass: everything but who calls, for whom, and whether there is a policy.
+    pub const fn can_be_monitored(self) -> bool {
+        !matches!(
+            self,
+            DenyReason::PolicyUnreadable
+                | DenyReason::PolicyExpired
+                | DenyReason::ActorMissing
+                | DenyReason::ChainTooLong
+                | DenyReason::ActorUntrusted
+        )
     }
 }
 
 /// The reasons that hold, as a set: the order in which rules were looked at leaves no trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Reasons(u32);
+pub struct Reasons(u64);
 
 impl Reasons {
     /// No reason to deny.
@@ -84,7 +168,7 @@ impl Reasons {
 
     /// Adds a reason; adding it twice is adding it once.
     pub fn add(&mut self, reason: DenyReason) {
-        self.0 |= 1u32.wrapping_shl(reason as u32);
+        self.0 |= 1u64.wrapping_shl(reason as u32);
     }
 
     /// Whether nothing denies.
@@ -94,7 +178,7 @@ impl Reasons {
 
     /// Whether this reason holds.
     pub fn contains(self, reason: DenyReason) -> bool {
-        self.0 & 1u32.wrapping_shl(reason as u32) != 0
+        self.0 & 1u64.wrapping_shl(reason as u32) != 0
     }
 
     /// The reasons that hold, in order of precedence.
@@ -123,6 +207,42 @@ pub struct RelationCheck {
     pub subject_id: String,
 }
 
+/// A person's yes that the call needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// Id of the rule that asks for it, or of the tool.
+    pub rule: String,
+    /// Who can give it: groups, roles or ids as the policy names them (`group:finance-leads`).
+    pub approvers: Vec<String>,
+    /// How long a yes holds, in seconds.
+    pub valid_for: u64,
+}
+
+/// What a budget counts separately.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum BudgetKey {
+    /// One count for each human.
+    Subject,
+    /// One count for each calling agent.
+    Actor,
+    /// One count for each tool, prompt or resource of the catalogue.
+    Item,
+}
+
+/// Calls that may be made in a window of time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Budget {
+    /// Id of the rule.
+    pub rule: String,
+    /// What is counted separately; several keys count each combination.
+    pub per: Vec<BudgetKey>,
+    /// Most calls in a window.
+    pub limit: u64,
+    /// Length of the window in seconds.
+    pub window: u64,
+}
+
 /// What the PEP must do before a permit counts. One that it does not understand makes the permit a deny.
 ///
 /// Source: AuthZEN obligations profile (draft 1, 2026).
@@ -130,6 +250,10 @@ pub struct RelationCheck {
 pub enum Obligation {
     /// Ask the authorization cluster; only an explicit yes counts.
     Check(RelationCheck),
+    /// Have a person approve this exact call.
+    Approval(Approval),
+    /// Count the call, and deny it where the budget is spent.
+    Budget(Budget),
 }
 
 /// The answer of the PDP.
@@ -137,6 +261,8 @@ pub enum Obligation {
 pub struct Decision {
     /// Why it is denied; empty means permit.
     pub reasons: Reasons,
+    /// What would have denied, were it not for `mode: monitor`.
+    pub monitored: Reasons,
     /// Name of the tool's tier, where the tool is known.
     pub tier: Option<String>,
     /// Name of the lowest ceiling that applies to this caller at this server, where there is one.

@@ -18,6 +18,7 @@
 //! | [`source`] | trees with positions and problem lists, for every file a person writes |
 //! | [`fingerprint`] | telling most different bytes apart, quickly |
 //! | [`order`] | sorting, once for all types |
+//! | `policy` (feature `compile`) | a policy that makes sense, before it is written |
 //! | `compile` (feature) | policy files to a bundle; never linked into the filter |
 
 pub mod bundle;
@@ -29,4 +30,6 @@ pub mod json;
 pub mod model;
 pub mod order;
 pub mod pdp;
+#[cfg(feature = "compile")]
+pub mod policy;
 pub mod source;

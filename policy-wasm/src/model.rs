@@ -25,6 +25,9 @@ pub struct Subject<'a> {
     pub groups: &'a [String],
     /// Roles the issuer vouches for; they belong to `identity.issuer`.
     pub roles: &'a [String],
+    /// All claims of the token, for rules that select by claim and conditions that read one; `None` where the caller
+    /// has none to lend, and then such rules do not match and such conditions err.
+    pub claims: Option<json::Object<'a>>,
 }
 
 /// Which claim named an actor. The two name spaces are kept apart.
@@ -45,6 +48,25 @@ pub struct Actor<'a> {
     pub identity: Identity<'a>,
 }
 
+/// What the human agreed to, as the verified token states it.
+#[derive(Debug, Clone, Copy)]
+pub struct Consent<'a> {
+    /// Its id, for records and revocation.
+    pub id: &'a str,
+    /// Ids or resource identifiers of the servers that it covers; `None` is all.
+    pub servers: Option<&'a [String]>,
+    /// Names of the tools, prompts and resources that it covers; `None` is all.
+    pub tools: Option<&'a [String]>,
+    /// The highest tier that it covers, by name; a name that the policy does not have covers nothing.
+    pub level: Option<&'a str>,
+    /// Why the human gave it, in their words.
+    pub reason: Option<&'a str>,
+    /// When it was given, in Unix seconds.
+    pub given_at: u64,
+    /// When it ends, in Unix seconds; `None` where it names no end.
+    pub expires_at: Option<u64>,
+}
+
 /// What the verified token grants, as the PDP needs it.
 #[derive(Debug, Clone, Copy)]
 pub struct Delegation<'a> {
@@ -55,12 +77,15 @@ pub struct Delegation<'a> {
     pub actors: &'a [Actor<'a>],
     /// The scopes of the token (RFC 6749 §3.3), each one token of the `scope` claim.
     pub scopes: &'a [String],
+    /// What the human agreed to, where the token says.
+    pub consent: Option<Consent<'a>>,
 }
 
 /// What the caller wants to do at a server.
 #[derive(Debug, Clone, Copy)]
 pub enum Action<'a> {
-    /// Use the server at all: `initialize`, `server/discover`, `ping`, `tools/list`, notifications, GET, DELETE.
+    /// Use the server, without naming anything of its catalogue: `initialize`, lists, notifications, GET, DELETE and
+    /// whatever else [`Request::method`] says.
     UseServer,
     /// `tools/call`.
     CallTool {
@@ -68,5 +93,50 @@ pub enum Action<'a> {
         name: &'a str,
         /// `params.arguments`; `None` where the call carries none.
         arguments: Option<json::Object<'a>>,
+        /// SHA-256 of the definition that the server last showed for this tool, where the caller has seen one.
+        definition: Option<&'a [u8; 32]>,
     },
+    /// `prompts/get`, or another method that refers to a prompt (`completion/complete`).
+    GetPrompt {
+        /// `params.name`, unescaped, exact.
+        name: &'a str,
+        /// `params.arguments`; `None` where the request carries none.
+        arguments: Option<json::Object<'a>>,
+    },
+    /// `resources/read`, or another method that refers to a resource (`resources/subscribe`, `completion/complete`).
+    ReadResource {
+        /// `params.uri`, unescaped, exact.
+        uri: &'a str,
+    },
+    /// `elicitation/create` of the server, on its way to the client.
+    Elicit {
+        /// The page that the human is sent to; `None` for a form.
+        url: Option<&'a str>,
+    },
+}
+
+/// How the caller is connected, as far as the proxy tells.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Connection<'a> {
+    /// IP address of the caller, without port; empty where it is not known.
+    pub source_address: &'a str,
+    /// Whether the connection to the proxy is encrypted.
+    pub tls: bool,
+    /// The name in the caller's certificate (URI SAN, else subject), where mutual TLS verified one; else empty.
+    pub peer: &'a str,
+}
+
+/// Everything that one decision depends on besides the bundle and the server.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// On whose behalf, by whom.
+    pub delegation: &'a Delegation<'a>,
+    /// The MCP method, such as `tools/call`; `http/get` and `http/delete` for requests without a message.
+    pub method: &'a str,
+    /// What is asked for.
+    pub action: Action<'a>,
+    /// The time of the decision in Unix seconds.
+    pub now: u64,
+    /// The connection that it came on.
+    pub connection: Connection<'a>,
 }

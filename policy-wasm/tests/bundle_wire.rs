@@ -56,7 +56,7 @@ fn ask_everything(bundle: &Bundle) -> Vec<&'static str> {
         let _ = (server.id(), server.resource(), server.path(), server.kind(), server.owner());
         let _ = server.scopes().count();
         for name in ["search_code", "comment", "merge_pull_request", "delete_repository", "unknown"] {
-            let action = Action::CallTool { name, arguments: arguments.as_object() };
+            let action = Action::CallTool { name, arguments: arguments.as_object(), definition: None };
             alice().with(|delegation| {
                 let decision = evaluate(bundle, server, delegation, &action);
                 assert_eq!(explain(bundle, server, delegation, &action).decision, decision);
@@ -202,7 +202,7 @@ fn nonsense_inside_is_denied_as_unreadable() {
         let arguments = json::parse(br#"{"owner":"acme","repo":"tools"}"#, &json::Limits::default()).unwrap();
         let mut unreadable = false;
         for name in ["comment", "delete_repository", "merge_pull_request", "search_code"] {
-            let action = Action::CallTool { name, arguments: arguments.as_object() };
+            let action = Action::CallTool { name, arguments: arguments.as_object(), definition: None };
             let decision = alice().with(|delegation| evaluate(&bundle, server, delegation, &action));
             unreadable |= decision.reasons.contains(DenyReason::PolicyUnreadable);
         }

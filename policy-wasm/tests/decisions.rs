@@ -73,7 +73,7 @@ fn decide_at(server: &str, caller: &Caller, tool: &str, arguments: &str) -> Deci
     let bundle = bundle(POLICY);
     let server = bundle.servers().find(|candidate| candidate.id() == server).unwrap();
     let value = json::parse(arguments.as_bytes(), &json::Limits::default()).unwrap();
-    let action = Action::CallTool { name: tool, arguments: value.as_object() };
+    let action = Action::CallTool { name: tool, arguments: value.as_object(), definition: None };
     caller.with(|delegation| {
         let decision = evaluate(&bundle, server, delegation, &action);
         assert_eq!(explain(&bundle, server, delegation, &action).decision, decision);
@@ -358,7 +358,7 @@ fn a_path_that_leads_nowhere_is_missing_and_one_through_a_string_unusable() {
         assert_eq!(reasons(&decide_at("github", &engineer(), "merge_pull_request", arguments)), expected);
     }
     let bundle = bundle(POLICY);
-    let action = Action::CallTool { name: "merge_pull_request", arguments: None };
+    let action = Action::CallTool { name: "merge_pull_request", arguments: None, definition: None };
     let decision = engineer().with(|delegation| evaluate(&bundle, server_of(&bundle), delegation, &action));
     assert_eq!(reasons(&decision), [ArgumentMissing]);
 }
@@ -399,7 +399,7 @@ fn a_server_of_another_bundle_is_denied() {
 #[test]
 fn an_explanation_names_layers_rules_and_what_decided() {
     let bundle = bundle(POLICY);
-    let action = Action::CallTool { name: "delete_repository", arguments: None };
+    let action = Action::CallTool { name: "delete_repository", arguments: None, definition: None };
     let explanation = engineer().with(|d| explain(&bundle, server_of(&bundle), d, &action));
     let layer = |name: LayerName| explanation.layers.iter().find(|layer| layer.name == name).unwrap();
     let subject = layer(LayerName::Subject);

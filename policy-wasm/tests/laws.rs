@@ -286,7 +286,7 @@ fn call(bundle: &Bundle, caller: &CallerModel, tool: u8, arguments: &str) -> Dec
 fn call_at(bundle: &Bundle, server: Server<'_>, caller: &CallerModel, tool: u8, arguments: &str) -> Decision {
     let value = json::parse(arguments.as_bytes(), &json::Limits::default()).unwrap();
     let name = format!("t{tool}");
-    let action = Action::CallTool { name: &name, arguments: value.as_object() };
+    let action = Action::CallTool { name: &name, arguments: value.as_object(), definition: None };
     caller.caller().with(|delegation| evaluate(bundle, server, delegation, &action))
 }
 
@@ -405,7 +405,7 @@ proptest! {
         let server = server_of(&bundle, 1);
         let value = json::parse(arguments.as_bytes(), &json::Limits::default()).unwrap();
         let name = format!("t{tool}");
-        let action = Action::CallTool { name: &name, arguments: value.as_object() };
+        let action = Action::CallTool { name: &name, arguments: value.as_object(), definition: None };
         let action = if uses { Action::UseServer } else { action };
         let (explained, evaluated) = caller.caller().with(|delegation| {
             (explain(&bundle, server, delegation, &action), evaluate(&bundle, server, delegation, &action))

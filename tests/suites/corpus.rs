@@ -7,7 +7,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Reasons that no request can bring about, each with why. One that a scenario does bring about must leave this list.
-const UNREACHABLE: [(&str, &str); 5] = [
+const UNREACHABLE: [(&str, &str); 23] = [
+    ("policy_expired", "not in the language yet"),
+    ("actor_untrusted", "not in the language yet"),
+    ("agent_type_not_admitted", "not in the language yet"),
+    ("method_not_permitted", "not in the language yet"),
+    ("prompt_unknown", "not in the language yet"),
+    ("resource_unknown", "not in the language yet"),
+    ("url_not_listed", "not in the language yet"),
+    ("definition_unaccepted", "not in the language yet"),
+    ("definition_expired", "not in the language yet"),
+    ("forbidden", "not in the language yet"),
+    ("consent_missing", "not in the language yet"),
+    ("consent_expired", "not in the language yet"),
+    ("consent_reason_missing", "not in the language yet"),
+    ("consent_exceeded", "not in the language yet"),
+    ("tier_above_consent", "not in the language yet"),
+    ("argument_refused", "not in the language yet"),
+    ("condition_unmet", "not in the language yet"),
+    ("condition_failed", "not in the language yet"),
     (
         "configuration_missing",
         "a proxy without a valid configuration has no server to ask; the filter's unit tests hold it",

@@ -140,9 +140,10 @@ impl VerifiedDelegation {
             filled = filled.saturating_add(1);
         }
         use_it(&Delegation {
-            subject: Subject { identity, groups: &self.groups, roles: &self.roles },
+            subject: Subject { identity, groups: &self.groups, roles: &self.roles, claims: None },
             actors: actors.get(..filled).unwrap_or_default(),
             scopes: &self.scopes,
+            consent: None,
         })
     }
 

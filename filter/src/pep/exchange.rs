@@ -357,6 +357,9 @@ impl Exchange {
             // INVARIANT (obligations): each kind is met here or denies; a new kind breaks this match.
             match obligation {
                 Obligation::Check(check) => open.push_back(check.clone()),
+                Obligation::Approval(_) | Obligation::Budget(_) => {
+                    return Err(Reason::ObligationUnknown.into());
+                }
             }
         }
         self.proceed(pep, accepted, decision, open, response)

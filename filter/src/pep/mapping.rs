@@ -7,7 +7,9 @@ use policy_wasm::model::Action;
 /// What a request wants to do, in the PDP's words.
 pub(super) fn action<'a>(request: &'a Request<'a>) -> Action<'a> {
     match (request.method, request.name.as_deref()) {
-        (Method::CallTool, Some(name)) => Action::CallTool { name, arguments: request.arguments },
+        (Method::CallTool, Some(name)) => {
+            Action::CallTool { name, arguments: request.arguments, definition: None }
+        }
         _ => Action::UseServer,
     }
 }

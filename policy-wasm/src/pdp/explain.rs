@@ -73,16 +73,34 @@ impl LayerName {
     /// The layer that gives a reason; an unreadable policy belongs to all of them and is told with the first.
     const fn of(reason: DenyReason) -> LayerName {
         match reason {
-            DenyReason::PolicyUnreadable | DenyReason::ActorMissing | DenyReason::ChainTooLong => {
-                LayerName::Chain
-            }
+            DenyReason::PolicyUnreadable
+            | DenyReason::PolicyExpired
+            | DenyReason::ActorMissing
+            | DenyReason::ActorUntrusted
+            | DenyReason::ChainTooLong => LayerName::Chain,
             DenyReason::SubjectNotGranted => LayerName::Subject,
-            DenyReason::ActorUnknown => LayerName::Actors,
-            DenyReason::ToolUnknown | DenyReason::TierAboveSubject | DenyReason::TierAboveActor => {
-                LayerName::Tool
-            }
+            DenyReason::ActorUnknown | DenyReason::AgentTypeNotAdmitted => LayerName::Actors,
+            DenyReason::ToolUnknown
+            | DenyReason::PromptUnknown
+            | DenyReason::ResourceUnknown
+            | DenyReason::MethodNotPermitted
+            | DenyReason::UrlNotListed
+            | DenyReason::DefinitionUnaccepted
+            | DenyReason::DefinitionExpired
+            | DenyReason::Forbidden
+            | DenyReason::ConsentMissing
+            | DenyReason::ConsentExpired
+            | DenyReason::ConsentReasonMissing
+            | DenyReason::ConsentExceeded
+            | DenyReason::TierAboveConsent
+            | DenyReason::ConditionUnmet
+            | DenyReason::ConditionFailed
+            | DenyReason::TierAboveSubject
+            | DenyReason::TierAboveActor => LayerName::Tool,
             DenyReason::ScopeInsufficient => LayerName::Scopes,
-            DenyReason::ArgumentMissing | DenyReason::ArgumentUnusable => LayerName::Checks,
+            DenyReason::ArgumentRefused | DenyReason::ArgumentMissing | DenyReason::ArgumentUnusable => {
+                LayerName::Checks
+            }
         }
     }
 }

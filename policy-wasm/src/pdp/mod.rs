@@ -169,6 +169,12 @@ impl<'b> Authority<'b> {
         Ok(reach)
     }
 
+    fn refuse(&self, reason: DenyReason) -> Reach<'b> {
+        let mut reasons = self.reasons;
+        reasons.add(reason);
+        Reach { tool: None, reasons, scope_needed: None }
+    }
+
     /// What a call of this tool would meet before its arguments are looked at.
     fn reach<T: Trace>(&self, name: &str, trace: &mut T) -> Reach<'b> {
         let mut reach = Reach { tool: None, reasons: self.reasons, scope_needed: None };
@@ -245,6 +251,10 @@ fn walk<'b, T: Trace>(
     let mut reach = match action {
         Action::UseServer => Reach { tool: None, reasons: authority.reasons, scope_needed: None },
         Action::CallTool { name, .. } => authority.reach(name, trace),
+        // Not in the language yet, and so not permitted.
+        Action::GetPrompt { .. } => authority.refuse(DenyReason::PromptUnknown),
+        Action::ReadResource { .. } => authority.refuse(DenyReason::ResourceUnknown),
+        Action::Elicit { .. } => authority.refuse(DenyReason::MethodNotPermitted),
     };
     if let (Action::CallTool { arguments, .. }, Some(tool)) = (action, reach.tool)
         && checks(tool, delegation, *arguments, &mut reach.reasons, &mut obligations, trace)
@@ -265,7 +275,7 @@ fn walk<'b, T: Trace>(
         obligations.clear();
     }
     let scope_needed = reach.scope_needed.map(str::to_owned);
-    Decision { reasons: reach.reasons, tier, ceiling, scope_needed, obligations }
+    Decision { reasons: reach.reasons, monitored: Reasons::NONE, tier, ceiling, scope_needed, obligations }
 }
 
 /// Fills the templates of the tool's checks in.

@@ -48,9 +48,11 @@ impl Caller {
                 identity: Identity { issuer: &self.issuer, id: &self.id },
                 groups: &self.groups,
                 roles: &self.roles,
+                claims: None,
             },
             actors: &actors,
             scopes: &self.scopes,
+            consent: None,
         })
     }
 }

@@ -1,0 +1,457 @@
+//! A policy that makes sense: what the files say, checked, merged and with every name resolved.
+//!
+//! The compiler reads files into a [`Policy`] and writes a [`Policy`] as a bundle; lints and the importer work on it
+//! too. Everything that a person could have got wrong was told before one exists. Lists that order does not matter
+//! for are sorted by id, so that the same policy gives the same bundle whatever its files looked like.
+
+use crate::decision::BudgetKey;
+use crate::source::Position;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A risk class, as an index into [`Policy::tiers`]; 0 is the lowest.
+pub type Tier = u32;
+/// A time in Unix seconds.
+pub type Time = u64;
+/// A length of time in seconds.
+pub type Seconds = u64;
+
+/// A whole policy.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Policy {
+    /// Names of the files, for messages; [`Origin::file`] counts them.
+    pub files: Vec<String>,
+    /// The revision; empty where neither the policy nor the caller names one.
+    pub revision: String,
+    /// The serial number: 0 where none is given.
+    pub serial: u64,
+    /// When the bundle ceases to be valid.
+    pub not_after: Option<Time>,
+    /// The organisation; empty where none is named.
+    pub organisation: String,
+    /// Environments, in the order of the file.
+    pub environments: Vec<String>,
+    /// Short names of issuers to their identifiers.
+    pub issuers: BTreeMap<String, String>,
+    /// Names of the risk classes, lowest first; 1 to 16.
+    pub tiers: Vec<String>,
+    /// Rules for chains of actors.
+    pub chain: ChainRules,
+    /// Rules for consent.
+    pub consent: ConsentRules,
+    /// Groups and roles that the policy declares, so that a misspelt one is found; empty where it declares none.
+    pub declared: Vec<Declared>,
+    /// Types of agents; where there are any, every actor has one.
+    pub agent_types: BTreeMap<String, AgentType>,
+    /// Rules for methods at every server that has none of its own for the method.
+    pub methods: BTreeMap<String, MethodRule>,
+    /// Servers in order of their ids.
+    pub servers: Vec<Server>,
+    /// Grants in order of their ids.
+    pub grants: Vec<Grant>,
+    /// Actors in order of their ids.
+    pub actors: Vec<Actor>,
+    /// Forbids in order of their ids.
+    pub forbids: Vec<Forbid>,
+    /// Approval rules in order of their ids.
+    pub approvals: Vec<ApprovalRule>,
+    /// Budgets in order of their ids.
+    pub budgets: Vec<BudgetRule>,
+}
+
+/// Where something stands, for lints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Origin {
+    /// Index into [`Policy::files`].
+    pub file: u32,
+    /// Line and column.
+    pub position: Position,
+}
+
+/// Whether a rule is enforced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Mode {
+    /// It decides.
+    #[default]
+    Enforce,
+    /// What it would have denied is recorded and let pass.
+    Monitor,
+}
+
+/// When something holds: from `from` on, until before `until`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Window {
+    /// The first second.
+    pub from: Option<Time>,
+    /// The first second after.
+    pub until: Option<Time>,
+}
+
+/// A condition: type-checked, in the form that the bundle holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// The source, for explanations.
+    pub text: String,
+    /// The compiled form (`crate::condition`).
+    pub code: Vec<u8>,
+    /// Where the source begins.
+    pub origin: Origin,
+}
+
+/// Rules for chains of actors.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ChainRules {
+    /// Most actors, the calling one included: 1 to 8.
+    pub max_length: u32,
+    /// Identifiers of the issuers that may vouch for actors; `None` is every issuer of the policy.
+    pub trusted_issuers: Option<BTreeSet<String>>,
+}
+
+/// Rules for consent.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ConsentRules {
+    /// The lowest tier that needs consent; `None` is no tier.
+    pub required_from: Option<Tier>,
+    /// The longest life of a consent.
+    pub longest_life: Option<Seconds>,
+    /// The lowest tier for which the consent must state a reason.
+    pub reason_from: Option<Tier>,
+}
+
+/// A group or role that the policy declares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// The group or role.
+    pub holder: Holder,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// A type of agents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentType {
+    /// The kinds of servers that agents of this type may use.
+    pub server_kinds: BTreeSet<ServerKind>,
+    /// The highest tier that agents of this type reach, whatever their own ceiling.
+    pub ceiling: Option<Tier>,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// What kind of server it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ServerKind {
+    /// One person's own.
+    Personal,
+    /// The organisation's.
+    Corporate,
+    /// The organisation's, with something to lose.
+    Sensitive,
+}
+
+/// An MCP server behind the proxy. One that is in several environments is one [`Server`] for each, `id.environment`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// The id.
+    pub id: String,
+    /// The resource identifier (RFC 8707, RFC 9728).
+    pub resource: String,
+    /// Authorities at which it is reached, in lower case.
+    pub authorities: BTreeSet<String>,
+    /// The path at which it is reached.
+    pub path: String,
+    /// The kind.
+    pub kind: ServerKind,
+    /// Who answers for it; empty where nobody is named.
+    pub owner: String,
+    /// The environment; empty where it has none.
+    pub environment: String,
+    /// Labels.
+    pub labels: BTreeSet<String>,
+    /// Protocol revisions that are admitted here; `None` is what the configuration admits.
+    pub revisions: Option<BTreeSet<String>>,
+    /// OAuth scopes by tier.
+    pub scopes: BTreeMap<Tier, String>,
+    /// The catalogue, in order of kind and name.
+    pub items: Vec<Item>,
+    /// Rules for methods.
+    pub methods: BTreeMap<String, MethodRule>,
+    /// Whether its denials are enforced.
+    pub mode: Mode,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// What an entry of a catalogue is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u32)]
+pub enum ItemKind {
+    /// A tool, by name.
+    Tool = 0,
+    /// A prompt, by name.
+    Prompt = 1,
+    /// A resource, by URI.
+    Resource = 2,
+    /// A resource template: a URI with `{name}` for one path segment or `{+name}` for any number of them.
+    Template = 3,
+}
+
+/// An entry of a server's catalogue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// What it is.
+    pub kind: ItemKind,
+    /// Its name or URI, exact.
+    pub name: String,
+    /// Its risk class.
+    pub tier: Tier,
+    /// Labels.
+    pub labels: BTreeSet<String>,
+    /// Definitions that are accepted; empty where it is not pinned.
+    pub definitions: Vec<Definition>,
+    /// The approval that every call needs.
+    pub approval: Option<Approval>,
+    /// Relations that the authorization cluster must confirm.
+    pub checks: Vec<Check>,
+    /// The condition that every call must meet.
+    pub when: Option<Condition>,
+    /// What arguments must be like, compiled to one condition each.
+    pub arguments: Vec<ArgumentRule>,
+    /// Arguments that a record may show, by the keys that lead to them.
+    pub shown: BTreeSet<Vec<String>>,
+    /// Whether its denials are enforced.
+    pub mode: Mode,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// An accepted definition of a tool.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Definition {
+    /// Name of the version, such as `v2`; empty where there is just one.
+    pub version: String,
+    /// SHA-256 of the canonical definition (`docs/policy.md` says of what).
+    pub digest: [u8; 32],
+    /// When it ceases to be accepted.
+    pub until: Option<Time>,
+}
+
+/// A relation asked of the authorization cluster.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Check {
+    /// Relation or permission.
+    pub relation: String,
+    /// Type of the object.
+    pub object_type: String,
+    /// Id of the object.
+    pub object_id: Vec<TemplatePart>,
+    /// Type of the subject.
+    pub subject_type: String,
+    /// Id of the subject.
+    pub subject_id: Vec<TemplatePart>,
+}
+
+/// Part of a template.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TemplatePart {
+    /// Text that stands as it is.
+    Literal(String),
+    /// An argument, by the keys that lead to it; at least one.
+    Argument(Vec<String>),
+    /// The human's `sub`.
+    SubjectId,
+}
+
+/// What one argument must be like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArgumentRule {
+    /// The keys that lead to it.
+    pub path: Vec<String>,
+    /// Holds where the argument is as it must be.
+    pub condition: Condition,
+}
+
+/// A human, or humans with something in common.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Holder {
+    /// One human: issuer identifier, `sub`.
+    Id(String, String),
+    /// A group: issuer identifier, name.
+    Group(String, String),
+    /// A role: issuer identifier, name.
+    Role(String, String),
+    /// All whose token has this claim: issuer identifier, name of a top-level claim, value (a string, a boolean or an
+    /// integer as text; of a claim that is a list, one element).
+    Claim(String, String, String),
+    /// Everybody of an issuer: issuer identifier.
+    Anyone(String),
+}
+
+/// An agent, or agents with something in common.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Agent {
+    /// Issuer identifier, `act.sub`.
+    Subject(String, String),
+    /// Issuer identifier, `client_id`.
+    Client(String, String),
+    /// Every agent of an issuer: issuer identifier.
+    Issuer(String),
+    /// Every agent of the policy with this label.
+    Label(String),
+    /// Every agent of the policy of this type.
+    Type(String),
+}
+
+/// Entries of the catalogues.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Items {
+    /// Only these names or URIs; `None` is any.
+    pub names: Option<BTreeSet<String>>,
+    /// Only those with one of these labels; `None` is any.
+    pub labels: Option<BTreeSet<String>>,
+    /// Only this tier and those above.
+    pub tier_from: Option<Tier>,
+}
+
+/// Gives people a ceiling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The id.
+    pub id: String,
+    /// Whom; any one of them.
+    pub subjects: Vec<Holder>,
+    /// Only where every actor of the chain is one of these; `None` is any.
+    pub actors: Option<Vec<Agent>>,
+    /// Ids of the servers; `None` is all.
+    pub servers: Option<BTreeSet<String>>,
+    /// The highest tier.
+    pub ceiling: Tier,
+    /// When it holds.
+    pub window: Window,
+    /// Only where this holds.
+    pub when: Option<Condition>,
+    /// In monitor mode what only this grant permits is recorded as denied, and let pass.
+    pub mode: Mode,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// Gives an agent a ceiling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// The id.
+    pub id: String,
+    /// Which agent: never a label or a type.
+    pub agent: Agent,
+    /// Its type; empty where the policy has no types.
+    pub agent_type: String,
+    /// Labels.
+    pub labels: BTreeSet<String>,
+    /// Ids of the servers; `None` is all.
+    pub servers: Option<BTreeSet<String>>,
+    /// The highest tier.
+    pub ceiling: Tier,
+    /// When it holds.
+    pub window: Window,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// Denies whatever it matches: all of what it names must fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forbid {
+    /// The id.
+    pub id: String,
+    /// The human is any one of these; `None` is anybody.
+    pub subjects: Option<Vec<Holder>>,
+    /// Some actor of the chain is any one of these; `None` is any.
+    pub actors: Option<Vec<Agent>>,
+    /// Ids of the servers; `None` is all.
+    pub servers: Option<BTreeSet<String>>,
+    /// Entries of the catalogue; `None` is every request, those without an entry too.
+    pub items: Option<Items>,
+    /// Names of methods; `None` is any.
+    pub methods: Option<BTreeSet<String>>,
+    /// When it holds.
+    pub window: Window,
+    /// Only where this holds; where it cannot be evaluated, the call is denied.
+    pub when: Option<Condition>,
+    /// Whether it is enforced.
+    pub mode: Mode,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// What a person must say yes to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Approval {
+    /// Who can: `group:…`, `role:…` or `id:…`; empty is whoever the approval service asks.
+    pub approvers: BTreeSet<String>,
+    /// How long a yes holds.
+    pub valid_for: Seconds,
+}
+
+/// Asks for an approval of whatever it matches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovalRule {
+    /// The id.
+    pub id: String,
+    /// The human is any one of these; `None` is anybody.
+    pub subjects: Option<Vec<Holder>>,
+    /// Some actor of the chain is any one of these; `None` is any.
+    pub actors: Option<Vec<Agent>>,
+    /// Ids of the servers; `None` is all.
+    pub servers: Option<BTreeSet<String>>,
+    /// Entries of the catalogue.
+    pub items: Items,
+    /// Only where this holds; where it cannot be evaluated, the call is denied.
+    pub when: Option<Condition>,
+    /// The approval.
+    pub approval: Approval,
+    /// Whether it is enforced.
+    pub mode: Mode,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// Bounds how often something is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BudgetRule {
+    /// The id.
+    pub id: String,
+    /// The human is any one of these; `None` is anybody.
+    pub subjects: Option<Vec<Holder>>,
+    /// Some actor of the chain is any one of these; `None` is any.
+    pub actors: Option<Vec<Agent>>,
+    /// Ids of the servers; `None` is all.
+    pub servers: Option<BTreeSet<String>>,
+    /// Entries of the catalogue.
+    pub items: Items,
+    /// What is counted separately.
+    pub per: BTreeSet<BudgetKey>,
+    /// Most calls in a window.
+    pub limit: u64,
+    /// Length of the window.
+    pub window: Seconds,
+    /// Whether it is enforced.
+    pub mode: Mode,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// What the policy says of a method that names no entry of a catalogue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MethodRule {
+    /// Whether it is permitted.
+    pub permit: bool,
+    /// The tier that it counts as, against all ceilings.
+    pub tier: Option<Tier>,
+    /// Only where this holds.
+    pub when: Option<Condition>,
+    /// `elicitation/create`: pages that a human may be sent to, as URL prefixes that end at a path segment; `None` is
+    /// none.
+    pub urls: Option<BTreeSet<String>>,
+    /// Whether it is enforced.
+    pub mode: Mode,
+    /// Where it stands.
+    pub origin: Origin,
+}
