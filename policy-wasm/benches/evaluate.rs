@@ -8,7 +8,9 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use policy_wasm::bundle::Bundle;
 use policy_wasm::compile::{Options, SourceFile, compile};
 use policy_wasm::json;
-use policy_wasm::model::{Action, Actor, ActorKind, Delegation, Identity, Subject};
+use policy_wasm::model::{
+    Action, Actor, ActorKind, Connection, Delegation, Identity, ItemKind, Request, Subject,
+};
 use policy_wasm::pdp::{Authority, evaluate};
 use std::fmt::Write;
 use std::hint::black_box;
@@ -45,6 +47,14 @@ fn measure(criterion: &mut Criterion) {
     let identity = Identity { issuer: ISSUER, id: "user-7" };
     let subject = Subject { identity, groups: &groups, roles: &[], claims: None };
     let delegation = Delegation { subject, actors: &actors, scopes: &scopes, consent: None };
+    let connection = Connection::default();
+    let asked = |action| Request {
+        delegation: &delegation,
+        method: "tools/call",
+        action,
+        now: 1_795_262_400,
+        connection,
+    };
     let arguments =
         json::parse(br#"{"owner":"acme","repo":"tools","number":17}"#, &json::Limits::default()).unwrap();
     for size in [10, 100_000] {
@@ -61,11 +71,14 @@ fn measure(criterion: &mut Criterion) {
         for (name, tool) in [("call", "tool_7"), ("call with a check", "merge"), ("unknown tool", "tool_x")] {
             let action = Action::CallTool { name: tool, arguments: arguments.as_object(), definition: None };
             group.bench_function(name, |b| {
-                b.iter(|| evaluate(&bundle, server, black_box(&delegation), black_box(&action)));
+                b.iter(|| evaluate(&bundle, server, black_box(&asked(action))));
             });
         }
-        let authority = Authority::of(&bundle, server, &delegation);
-        group.bench_function("one tool of a list", |b| b.iter(|| authority.visibility(black_box("tool_9"))));
+        let listed = asked(Action::UseServer);
+        let authority = Authority::of(&bundle, server, &listed);
+        group.bench_function("one tool of a list", |b| {
+            b.iter(|| authority.visibility(ItemKind::Tool, black_box("tool_9")))
+        });
         group.sample_size(10);
         group.bench_function("open", |b| {
             b.iter_batched(|| bytes.clone(), |bytes| Bundle::open(bytes).unwrap(), BatchSize::LargeInput);

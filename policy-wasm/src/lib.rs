@@ -3,7 +3,7 @@
 //! ```text
 //! readable policy files ──compile (feature)──> bundle bytes ──Bundle::open──> Bundle
 //!                                                                              │
-//! Delegation + Server + Action ─────────────────────────────pdp::evaluate──> Decision
+//! Server + Request ──────────────────────────────────────────pdp::evaluate──> Decision
 //! ```
 //!
 //! The crate knows neither clock nor host: whatever it needs is an argument. Nothing in it panics on data.

@@ -81,6 +81,20 @@ pub struct Delegation<'a> {
     pub consent: Option<Consent<'a>>,
 }
 
+/// What an entry of a catalogue is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u32)]
+pub enum ItemKind {
+    /// A tool, by name.
+    Tool = 0,
+    /// A prompt, by name.
+    Prompt = 1,
+    /// A resource, by URI.
+    Resource = 2,
+    /// A resource template: a URI with `{name}` for one path segment or `{+name}` for any number of them.
+    Template = 3,
+}
+
 /// What the caller wants to do at a server.
 #[derive(Debug, Clone, Copy)]
 pub enum Action<'a> {

@@ -5,6 +5,7 @@
 //! for are sorted by id, so that the same policy gives the same bundle whatever its files looked like.
 
 use crate::decision::BudgetKey;
+pub use crate::model::ItemKind;
 use crate::source::Position;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -179,20 +180,6 @@ pub struct Server {
     pub mode: Mode,
     /// Where it stands.
     pub origin: Origin,
-}
-
-/// What an entry of a catalogue is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u32)]
-pub enum ItemKind {
-    /// A tool, by name.
-    Tool = 0,
-    /// A prompt, by name.
-    Prompt = 1,
-    /// A resource, by URI.
-    Resource = 2,
-    /// A resource template: a URI with `{name}` for one path segment or `{+name}` for any number of them.
-    Template = 3,
 }
 
 /// An entry of a server's catalogue.

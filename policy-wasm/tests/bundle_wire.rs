@@ -15,7 +15,7 @@ use policy_wasm::bundle::layout::{DIGEST, HEADER, SECTION_ENTRY, Section};
 use policy_wasm::bundle::{Bundle, digest};
 use policy_wasm::decision::{DenyReason, Effect};
 use policy_wasm::json;
-use policy_wasm::model::{Action, ActorKind};
+use policy_wasm::model::{Action, ActorKind, ItemKind};
 use policy_wasm::pdp::{Authority, evaluate, explain};
 use proptest::prelude::*;
 
@@ -57,11 +57,11 @@ fn ask_everything(bundle: &Bundle) -> Vec<&'static str> {
         let _ = server.scopes().count();
         for name in ["search_code", "comment", "merge_pull_request", "delete_repository", "unknown"] {
             let action = Action::CallTool { name, arguments: arguments.as_object(), definition: None };
-            alice().with(|delegation| {
-                let decision = evaluate(bundle, server, delegation, &action);
-                assert_eq!(explain(bundle, server, delegation, &action).decision, decision);
-                let _ = Authority::of(bundle, server, delegation).visibility(name);
-                let _ = evaluate(bundle, server, delegation, &Action::UseServer);
+            alice().asks(Action::UseServer, |request| evaluate(bundle, server, request));
+            alice().asks(action, |request| {
+                let decision = evaluate(bundle, server, request);
+                assert_eq!(explain(bundle, server, request).decision, decision);
+                let _ = Authority::of(bundle, server, request).visibility(ItemKind::Tool, name);
                 if decision.effect() == Effect::Permit {
                     permitted.push(name);
                 }
@@ -203,7 +203,7 @@ fn nonsense_inside_is_denied_as_unreadable() {
         let mut unreadable = false;
         for name in ["comment", "delete_repository", "merge_pull_request", "search_code"] {
             let action = Action::CallTool { name, arguments: arguments.as_object(), definition: None };
-            let decision = alice().with(|delegation| evaluate(&bundle, server, delegation, &action));
+            let decision = alice().asks(action, |request| evaluate(&bundle, server, request));
             unreadable |= decision.reasons.contains(DenyReason::PolicyUnreadable);
         }
         assert!(unreadable, "{what}");

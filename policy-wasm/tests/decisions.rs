@@ -13,7 +13,7 @@ use policy_wasm::bundle::Bundle;
 use policy_wasm::decision::DenyReason::{self, *};
 use policy_wasm::decision::{Decision, Obligation, RelationCheck, Visibility};
 use policy_wasm::json;
-use policy_wasm::model::{Action, ActorKind};
+use policy_wasm::model::{Action, ActorKind, ItemKind};
 use policy_wasm::pdp::{Authority, LayerName, evaluate, explain};
 
 const POLICY: &str = r#"
@@ -74,9 +74,9 @@ fn decide_at(server: &str, caller: &Caller, tool: &str, arguments: &str) -> Deci
     let server = bundle.servers().find(|candidate| candidate.id() == server).unwrap();
     let value = json::parse(arguments.as_bytes(), &json::Limits::default()).unwrap();
     let action = Action::CallTool { name: tool, arguments: value.as_object(), definition: None };
-    caller.with(|delegation| {
-        let decision = evaluate(&bundle, server, delegation, &action);
-        assert_eq!(explain(&bundle, server, delegation, &action).decision, decision);
+    caller.asks(action, |request| {
+        let decision = evaluate(&bundle, server, request);
+        assert_eq!(explain(&bundle, server, request).decision, decision);
         decision
     })
 }
@@ -220,7 +220,7 @@ fn using_a_server_needs_a_grant_and_known_actors_only() {
     let bundle = bundle(POLICY);
     let decide = |server: &str, caller: &Caller| {
         let server = bundle.servers().find(|candidate| candidate.id() == server).unwrap();
-        caller.with(|delegation| evaluate(&bundle, server, delegation, &Action::UseServer))
+        caller.asks(Action::UseServer, |request| evaluate(&bundle, server, request))
     };
     let none = caller(&["engineering"], &[], &["agent:reader"], &[]);
     let decision = decide("github", &none);
@@ -359,7 +359,7 @@ fn a_path_that_leads_nowhere_is_missing_and_one_through_a_string_unusable() {
     }
     let bundle = bundle(POLICY);
     let action = Action::CallTool { name: "merge_pull_request", arguments: None, definition: None };
-    let decision = engineer().with(|delegation| evaluate(&bundle, server_of(&bundle), delegation, &action));
+    let decision = engineer().asks(action, |request| evaluate(&bundle, server_of(&bundle), request));
     assert_eq!(reasons(&decision), [ArgumentMissing]);
 }
 
@@ -379,20 +379,19 @@ fn a_subject_that_an_engine_could_take_for_a_wildcard_is_unusable() {
 #[test]
 fn lists_show_what_could_be_called() {
     let bundle = bundle(POLICY);
-    engineer().with(|delegation| {
-        let authority = Authority::of(&bundle, server_of(&bundle), delegation);
-        assert_eq!(authority.visibility("search_code"), Visibility::Permit);
-        assert_eq!(authority.visibility("merge_pull_request"), Visibility::Conditional);
-        assert_eq!(authority.visibility("delete_repository"), Visibility::Deny);
-        assert_eq!(authority.visibility("unknown"), Visibility::Deny);
+    engineer().asks(Action::UseServer, |request| {
+        let authority = Authority::of(&bundle, server_of(&bundle), request);
+        assert_eq!(authority.visibility(ItemKind::Tool, "search_code"), Visibility::Permit);
+        assert_eq!(authority.visibility(ItemKind::Tool, "merge_pull_request"), Visibility::Conditional);
+        assert_eq!(authority.visibility(ItemKind::Tool, "delete_repository"), Visibility::Deny);
+        assert_eq!(authority.visibility(ItemKind::Tool, "unknown"), Visibility::Deny);
     });
 }
 
 #[test]
 fn a_server_of_another_bundle_is_denied() {
     let (one, two) = (bundle(POLICY), bundle(POLICY));
-    let decision =
-        engineer().with(|delegation| evaluate(&one, server_of(&two), delegation, &Action::UseServer));
+    let decision = engineer().asks(Action::UseServer, |request| evaluate(&one, server_of(&two), request));
     assert!(decision.reasons.contains(PolicyUnreadable));
 }
 
@@ -400,7 +399,7 @@ fn a_server_of_another_bundle_is_denied() {
 fn an_explanation_names_layers_rules_and_what_decided() {
     let bundle = bundle(POLICY);
     let action = Action::CallTool { name: "delete_repository", arguments: None, definition: None };
-    let explanation = engineer().with(|d| explain(&bundle, server_of(&bundle), d, &action));
+    let explanation = engineer().asks(action, |request| explain(&bundle, server_of(&bundle), request));
     let layer = |name: LayerName| explanation.layers.iter().find(|layer| layer.name == name).unwrap();
     let subject = layer(LayerName::Subject);
     let decided = subject.facts.iter().find(|fact| fact.decided).unwrap();

@@ -16,7 +16,7 @@ use common::{Caller, compiled};
 use policy_wasm::bundle::{Bundle, Server};
 use policy_wasm::decision::{Decision, DenyReason, Reasons, Visibility};
 use policy_wasm::json;
-use policy_wasm::model::{Action, ActorKind};
+use policy_wasm::model::{Action, ActorKind, ItemKind};
 use policy_wasm::pdp::{Authority, evaluate, explain};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -287,7 +287,7 @@ fn call_at(bundle: &Bundle, server: Server<'_>, caller: &CallerModel, tool: u8, 
     let value = json::parse(arguments.as_bytes(), &json::Limits::default()).unwrap();
     let name = format!("t{tool}");
     let action = Action::CallTool { name: &name, arguments: value.as_object(), definition: None };
-    caller.caller().with(|delegation| evaluate(bundle, server, delegation, &action))
+    caller.caller().asks(action, |request| evaluate(bundle, server, request))
 }
 
 fn server_of(bundle: &Bundle, server: u8) -> Server<'_> {
@@ -382,7 +382,9 @@ proptest! {
         let model = caller.caller();
         for tool in 0..=TOOLS {
             let name = format!("t{tool}");
-            let visible = model.with(|d| Authority::of(&bundle, server_of(&bundle, 0), d).visibility(&name));
+            let visible = model.asks(Action::UseServer, |request| {
+                Authority::of(&bundle, server_of(&bundle, 0), request).visibility(ItemKind::Tool, &name)
+            });
             let permitted = |arguments| call(&bundle, &caller, tool, arguments).reasons.is_empty();
             let all = ["{}", r#"{"id":"*"}"#, r#"{"id":"n1"}"#].map(permitted);
             let expected = match all {
@@ -407,8 +409,8 @@ proptest! {
         let name = format!("t{tool}");
         let action = Action::CallTool { name: &name, arguments: value.as_object(), definition: None };
         let action = if uses { Action::UseServer } else { action };
-        let (explained, evaluated) = caller.caller().with(|delegation| {
-            (explain(&bundle, server, delegation, &action), evaluate(&bundle, server, delegation, &action))
+        let (explained, evaluated) = caller.caller().asks(action, |request| {
+            (explain(&bundle, server, request), evaluate(&bundle, server, request))
         });
         prop_assert_eq!(&explained.decision, &evaluated);
         // Every reason is told by exactly one layer.

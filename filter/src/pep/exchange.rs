@@ -15,7 +15,7 @@ use crate::record::{CheckTrace, Facts, record};
 use crate::reply::{self, Context};
 use policy_wasm::bundle::Server;
 use policy_wasm::decision::{Decision, DenyReason, Effect as Answer, Obligation, RelationCheck};
-use policy_wasm::model::Action;
+use policy_wasm::model::{self, Action, Connection, Delegation};
 use policy_wasm::order::in_order;
 use policy_wasm::pdp;
 use std::collections::VecDeque;
@@ -344,9 +344,9 @@ impl Exchange {
     ) -> Result<Vec<Effect>, Outcome> {
         let bundle = &pep.config.bundle;
         let server = self.story.server(Some(pep)).ok_or(Reason::ServerUnknown)?;
-        let decision = accepted
-            .delegation
-            .with_delegation(|delegation| pdp::evaluate(bundle, server, delegation, action));
+        let decision = accepted.delegation.with_delegation(|delegation| {
+            pdp::evaluate(bundle, server, &self.story.asked(delegation, *action))
+        });
         self.story.decision = Some(decision.clone());
         if decision.effect() == Answer::Deny {
             let reason = decision.reasons.first().unwrap_or(DenyReason::PolicyUnreadable);
@@ -419,8 +419,10 @@ impl Exchange {
             self.story.now_ms = now_ms;
         }
         let refusal = |reason: Reason| reply::denial(reason, &self.story.context(Some(pep)));
-        let (mut effects, denied) = delegation
-            .with_delegation(|delegation| response.handle(pep, server, delegation, event, &refusal));
+        let (mut effects, denied) = delegation.with_delegation(|delegation| {
+            let asked = self.story.asked(delegation, Action::UseServer);
+            response.handle(pep, server, &asked, event, &refusal)
+        });
         if let Some(reason) = denied {
             effects.insert(0, Effect::Record(self.record(Some(pep), Some(reason))));
         }
@@ -451,6 +453,17 @@ fn removals(head: &Head<'_>, keep_authorization: bool) -> Vec<Vec<u8>> {
 }
 
 impl Story {
+    /// What the PDP is asked. A request without a message is asked for by its HTTP method.
+    fn asked<'s>(&'s self, delegation: &'s Delegation<'s>, action: Action<'s>) -> model::Request<'s> {
+        let method = match (self.method, self.http_method.as_str()) {
+            (Some(method), _) => method,
+            (None, "GET") => "http/get",
+            (None, _) => "http/delete",
+        };
+        let now = self.now_ms / 1000;
+        model::Request { delegation, method, action, now, connection: Connection::default() }
+    }
+
     fn server<'p>(&self, pep: Option<&'p Pep>) -> Option<Server<'p>> {
         pep?.config.bundle.server(self.server?)
     }

@@ -9,7 +9,7 @@ use crate::reason::Reason;
 use crate::reply::Reply;
 use policy_wasm::bundle::Server;
 use policy_wasm::decision::Visibility;
-use policy_wasm::model::Delegation;
+use policy_wasm::model::{ItemKind, Request};
 use policy_wasm::pdp::Authority;
 
 /// What is to become of the response to a permitted request.
@@ -85,7 +85,7 @@ impl Response {
         &mut self,
         pep: &Pep,
         server: Server<'_>,
-        delegation: &Delegation<'_>,
+        request: &Request<'_>,
         event: Event<'_>,
         refusal: &dyn Fn(Reason) -> Reply,
     ) -> (Vec<Effect>, Option<Reason>) {
@@ -97,7 +97,7 @@ impl Response {
                 self.reply(Reason::ListTooLarge, refusal)
             }
             Event::ResponseBody { body, end_of_stream, .. } => {
-                self.on_body(pep, server, delegation, body, end_of_stream, refusal)
+                self.on_body(pep, server, request, body, end_of_stream, refusal)
             }
             _ => (Vec::new(), None),
         }
@@ -139,7 +139,7 @@ impl Response {
         &mut self,
         pep: &Pep,
         server: Server<'_>,
-        delegation: &Delegation<'_>,
+        request: &Request<'_>,
         body: &[u8],
         end_of_stream: bool,
         refusal: &dyn Fn(Reason) -> Reply,
@@ -147,8 +147,8 @@ impl Response {
         let bundle = &pep.config.bundle;
         let mut authority = None;
         let mut keep = |tool: &str| {
-            let authority = authority.get_or_insert_with(|| Authority::of(bundle, server, delegation));
-            authority.visibility(tool) != Visibility::Deny
+            let authority = authority.get_or_insert_with(|| Authority::of(bundle, server, request));
+            authority.visibility(ItemKind::Tool, tool) != Visibility::Deny
         };
         let (id, era) = match &self.awaited {
             Awaited::List { id, era } => (Some(id.as_str()), *era),

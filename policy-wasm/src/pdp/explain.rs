@@ -5,7 +5,7 @@ use super::walk;
 use crate::bundle::layout::PrincipalKind;
 use crate::bundle::{Bundle, HeldCeiling, Server};
 use crate::decision::{Decision, DenyReason, Reasons};
-use crate::model::{Action, Delegation};
+use crate::model::Request;
 
 /// A decision and what each layer saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,15 +106,10 @@ impl LayerName {
 }
 
 /// Decides as [`super::evaluate`] does, by the same walk, and tells what each layer saw.
-pub fn explain(
-    bundle: &Bundle,
-    server: Server<'_>,
-    delegation: &Delegation<'_>,
-    action: &Action<'_>,
-) -> Explanation {
+pub fn explain(bundle: &Bundle, server: Server<'_>, request: &Request<'_>) -> Explanation {
     let mut recorder = Recorder { bundle, layers: Vec::new() };
     recorder.layer(LayerName::Chain);
-    let decision = walk(bundle, server, delegation, action, &mut recorder);
+    let decision = walk(bundle, server, request, &mut recorder);
     recorder.mark_lowest_actor();
     let mut layers = recorder.layers;
     for reason in decision.reasons.iter() {

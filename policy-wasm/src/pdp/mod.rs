@@ -23,7 +23,7 @@ use crate::bundle::layout::PrincipalKind;
 use crate::bundle::{Bundle, HeldCeiling, Server, Tool, Unreadable};
 use crate::decision::{Decision, DenyReason, Obligation, Reasons, Visibility};
 use crate::json;
-use crate::model::{Action, ActorKind, Delegation};
+use crate::model::{Action, ActorKind, Delegation, ItemKind, Request};
 use trace::{Seen, Silent, Trace};
 
 /// What one caller may reach at one server: worked out once, asked for every tool of a list.
@@ -47,16 +47,19 @@ struct Reach<'b> {
 }
 
 impl<'b> Authority<'b> {
-    /// Works out the ceilings of the subject, of every actor and of the scopes at this server.
+    /// Works out what this caller may reach at this server; what the request asks for ([`Request::action`]) is ignored.
     ///
     /// `server` must be of this bundle; one of another bundle is denied as `PolicyUnreadable`.
-    pub fn of(bundle: &'b Bundle, server: Server<'b>, delegation: &Delegation<'_>) -> Authority<'b> {
-        Authority::traced(bundle, server, delegation, &mut Silent)
+    pub fn of(bundle: &'b Bundle, server: Server<'b>, request: &'b Request<'b>) -> Authority<'b> {
+        Authority::traced(bundle, server, request.delegation, &mut Silent)
     }
 
-    /// Whether a list shows the tool to this caller.
-    pub fn visibility(&self, tool: &str) -> Visibility {
-        let reach = self.reach(tool, &mut Silent);
+    /// Whether a list shows the entry with this name (resources: URI; templates: URI template) to this caller.
+    pub fn visibility(&self, kind: ItemKind, name: &str) -> Visibility {
+        if kind != ItemKind::Tool {
+            return Visibility::Deny;
+        }
+        let reach = self.reach(name, &mut Silent);
         match reach.tool {
             Some(tool) if reach.reasons.is_empty() && tool.has_checks() => Visibility::Conditional,
             Some(_) if reach.reasons.is_empty() => Visibility::Permit,
@@ -230,22 +233,17 @@ impl<'b> Authority<'b> {
 /// Decides. Total: every input has an answer, and what cannot be decided is denied.
 ///
 /// `server` must be of this bundle; one of another bundle is denied as `PolicyUnreadable`.
-pub fn evaluate(
-    bundle: &Bundle,
-    server: Server<'_>,
-    delegation: &Delegation<'_>,
-    action: &Action<'_>,
-) -> Decision {
-    walk(bundle, server, delegation, action, &mut Silent)
+pub fn evaluate(bundle: &Bundle, server: Server<'_>, request: &Request<'_>) -> Decision {
+    walk(bundle, server, request, &mut Silent)
 }
 
 fn walk<'b, T: Trace>(
     bundle: &'b Bundle,
     server: Server<'b>,
-    delegation: &Delegation<'_>,
-    action: &Action<'_>,
+    request: &Request<'_>,
     trace: &mut T,
 ) -> Decision {
+    let Request { delegation, action, .. } = request;
     let authority = Authority::traced(bundle, server, delegation, trace);
     let mut obligations = Vec::new();
     let mut reach = match action {

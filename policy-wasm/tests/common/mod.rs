@@ -3,7 +3,10 @@
 
 use policy_wasm::bundle::Bundle;
 use policy_wasm::compile::{Options, SourceFile, compile};
-use policy_wasm::model::{Actor, ActorKind, Delegation, Identity, Subject};
+use policy_wasm::model::{Action, Actor, ActorKind, Connection, Delegation, Identity, Request, Subject};
+
+/// The time of all requests: 2026-11-21T12:00:00Z.
+pub const NOW: u64 = 1_795_262_400;
 
 /// The bytes of a policy that must compile.
 pub fn compiled(texts: &[&str]) -> Vec<u8> {
@@ -36,6 +39,20 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Runs `then` with the caller's request for `action`.
+    pub fn asks<T>(&self, action: Action<'_>, then: impl FnOnce(&Request<'_>) -> T) -> T {
+        let method = match action {
+            Action::CallTool { .. } => "tools/call",
+            Action::GetPrompt { .. } => "prompts/get",
+            Action::ReadResource { .. } => "resources/read",
+            Action::Elicit { .. } => "elicitation/create",
+            Action::UseServer => "tools/list",
+        };
+        self.with(|delegation| {
+            then(&Request { delegation, method, action, now: NOW, connection: Connection::default() })
+        })
+    }
+
     /// Runs `then` with the caller as a delegation.
     pub fn with<T>(&self, then: impl FnOnce(&Delegation<'_>) -> T) -> T {
         let actors: Vec<Actor<'_>> = self
