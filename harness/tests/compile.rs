@@ -6,7 +6,7 @@
     reason = "tests may stop at the first surprise"
 )]
 
-use policy_wasm::bundle::Bundle;
+use policy_wasm::bundle::{Bundle, Trust};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -44,7 +44,7 @@ fn a_directory_compiles_to_one_bundle() {
     let bytes = fs::read(directory.join("out.bundle")).unwrap();
     let told = format!("out.bundle: revision r7, servers 1, tools 1, rules 0, bytes {}\n", bytes.len());
     assert_eq!(said(&output.stderr), told);
-    let bundle = Bundle::open(bytes).unwrap();
+    let bundle = Bundle::open(bytes, &Trust::digest_only()).unwrap();
     assert_eq!(bundle.server_at("tools.acme.test", "/git").unwrap().id(), "git");
     assert_eq!(fs::read_dir(&directory).unwrap().count(), 2, "nothing else is left behind");
 }

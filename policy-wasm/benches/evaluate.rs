@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark may stop at the first surprise")]
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use policy_wasm::bundle::Bundle;
+use policy_wasm::bundle::{Bundle, Trust, Unverified};
 use policy_wasm::compile::{Options, SourceFile, compile};
 use policy_wasm::json;
 use policy_wasm::model::{
@@ -60,7 +60,7 @@ fn measure(criterion: &mut Criterion) {
     for size in [10, 100_000] {
         let file = policy(size);
         let bytes = compile(std::slice::from_ref(&file), &Options::default()).unwrap();
-        let bundle = Bundle::open(bytes.clone()).unwrap();
+        let bundle = Bundle::open(bytes.clone(), &Trust::digest_only()).unwrap();
         let mut group = criterion.benchmark_group(format!("{size} tools and grants, {} bytes", bytes.len()));
         group.bench_function("server", |b| {
             b.iter(|| {
@@ -81,7 +81,11 @@ fn measure(criterion: &mut Criterion) {
         });
         group.sample_size(10);
         group.bench_function("open", |b| {
-            b.iter_batched(|| bytes.clone(), |bytes| Bundle::open(bytes).unwrap(), BatchSize::LargeInput);
+            b.iter_batched(|| bytes.clone(), |bytes| Unverified::open(bytes).unwrap(), BatchSize::LargeInput);
+        });
+        group.bench_function("open and verify", |b| {
+            let open = |bytes| Bundle::open(bytes, &Trust::digest_only()).unwrap();
+            b.iter_batched(|| bytes.clone(), open, BatchSize::LargeInput);
         });
         group.bench_function("compile", |b| {
             b.iter(|| compile(std::slice::from_ref(&file), &Options::default()).unwrap().len());

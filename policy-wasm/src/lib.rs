@@ -1,7 +1,7 @@
 //! Toolward's policy decision point (PDP): values in, a decision out.
 //!
 //! ```text
-//! readable policy files ──compile (feature)──> bundle bytes ──Bundle::open──> Bundle
+//! readable policy files ──compile (feature)──> bundle bytes ──open, verify──> Bundle
 //!                                                                              │
 //! Server + Request ──────────────────────────────────────────pdp::evaluate──> Decision
 //! ```

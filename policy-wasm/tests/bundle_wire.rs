@@ -12,7 +12,7 @@ mod common;
 
 use common::{Caller, compiled};
 use policy_wasm::bundle::layout::{DIGEST, HEADER, SECTION_ENTRY, Section};
-use policy_wasm::bundle::{Bundle, digest};
+use policy_wasm::bundle::{Bundle, BundleError, Trust, digest};
 use policy_wasm::decision::{DenyReason, Effect};
 use policy_wasm::json;
 use policy_wasm::model::{Action, ActorKind, ItemKind};
@@ -21,6 +21,10 @@ use proptest::prelude::*;
 
 const POLICY: &str = include_str!("../../tests/bundles/v1/policy.yaml");
 const STORED: &[u8] = include_bytes!("../../tests/bundles/v1/policy.bundle");
+
+fn open(bytes: Vec<u8>) -> Result<Bundle, BundleError> {
+    Bundle::open(bytes, &Trust::digest_only())
+}
 
 fn alice() -> Caller {
     Caller {
@@ -73,7 +77,7 @@ fn ask_everything(bundle: &Bundle) -> Vec<&'static str> {
 
 #[test]
 fn the_stored_bundle_of_format_1_is_read_as_it_was_meant() {
-    let bundle = Bundle::open(STORED.to_vec()).unwrap();
+    let bundle = open(STORED.to_vec()).unwrap();
     assert_eq!(bundle.revision(), "stored-v1");
     let permitted = ["search_code", "comment", "merge_pull_request"];
     assert_eq!(ask_everything(&bundle), [permitted, permitted].concat());
@@ -87,7 +91,7 @@ fn the_same_policy_gives_the_same_bytes() {
 #[test]
 fn a_bundle_without_a_revision_is_named_by_its_digest() {
     let bytes = compiled(&[&POLICY.replace("revision: stored-v1\n", "")]);
-    let bundle = Bundle::open(bytes).unwrap();
+    let bundle = open(bytes).unwrap();
     let hex: String = bundle.digest().iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(bundle.revision(), &hex[..16]);
 }
@@ -98,7 +102,7 @@ fn every_flipped_bit_is_refused() {
         for bit in 0..8 {
             let mut bytes = STORED.to_vec();
             bytes[offset] ^= 1 << bit;
-            assert!(Bundle::open(bytes).is_err(), "byte {offset}, bit {bit}");
+            assert!(open(bytes).is_err(), "byte {offset}, bit {bit}");
         }
     }
 }
@@ -106,17 +110,17 @@ fn every_flipped_bit_is_refused() {
 #[test]
 fn every_other_length_is_refused() {
     for length in 0..STORED.len() {
-        assert!(Bundle::open(STORED[..length].to_vec()).is_err(), "{length}");
-        assert!(Bundle::open(sealed(STORED[..length].to_vec())).is_err(), "sealed {length}");
+        assert!(open(STORED[..length].to_vec()).is_err(), "{length}");
+        assert!(open(sealed(STORED[..length].to_vec())).is_err(), "sealed {length}");
     }
     for more in [vec![0], vec![0; 64], STORED.to_vec()] {
-        assert!(Bundle::open([STORED, &more].concat()).is_err());
-        assert!(Bundle::open(sealed([STORED, &more].concat())).is_err());
+        assert!(open([STORED, &more].concat()).is_err());
+        assert!(open(sealed([STORED, &more].concat())).is_err());
     }
 }
 
 fn refusal(bytes: Vec<u8>) -> String {
-    Bundle::open(bytes).unwrap_err().to_string()
+    open(bytes).unwrap_err().to_string()
 }
 
 #[test]
@@ -127,7 +131,7 @@ fn a_refusal_says_what_is_wrong() {
         bytes
     };
     assert!(refusal(b"policy: toolward/v1\n".to_vec()).starts_with("not a policy bundle"));
-    assert!(refusal(sealed(changed(18, 2))).starts_with("bundle needs a reader of format 2"));
+    assert!(refusal(sealed(changed(18, 3))).starts_with("bundle needs a reader of format 3"));
     assert!(refusal(changed(STORED.len() - 1, 0xFF)).starts_with("bundle is damaged"));
     assert!(refusal(sealed(changed(32, 1))).starts_with("bundle uses header fields"));
     assert!(refusal(sealed(changed(HEADER, 0))).starts_with("bundle's section table"));
@@ -139,7 +143,7 @@ fn a_later_format_with_more_sections_and_longer_records_is_read() {
     let count = Section::ALL.len();
     let table = HEADER + count * SECTION_ENTRY;
     let mut bytes = STORED[..HEADER].to_vec();
-    bytes[16] = 2;
+    bytes[16] = 3;
     bytes[24] += 1;
     let mut contents = Vec::new();
     let first = table + SECTION_ENTRY;
@@ -165,7 +169,7 @@ fn a_later_format_with_more_sections_and_longer_records_is_read() {
     bytes.extend(b"new");
     let length = u32::try_from(bytes.len()).unwrap().to_le_bytes();
     bytes[20..24].copy_from_slice(&length);
-    let bundle = Bundle::open(sealed(bytes)).unwrap();
+    let bundle = open(sealed(bytes)).unwrap();
     let permitted = ["search_code", "comment", "merge_pull_request"];
     assert_eq!(ask_everything(&bundle), [permitted, permitted].concat());
 }
@@ -197,7 +201,7 @@ fn nonsense_inside_is_denied_as_unreadable() {
         (Section::Segments, 0, "key of an argument"),
     ] {
         let bytes = nonsense(section, offset);
-        let bundle = Bundle::open(bytes).unwrap();
+        let bundle = open(bytes).unwrap();
         let server = bundle.server(0).unwrap();
         let arguments = json::parse(br#"{"owner":"acme","repo":"tools"}"#, &json::Limits::default()).unwrap();
         let mut unreadable = false;
@@ -215,7 +219,7 @@ proptest! {
 
     #[test]
     fn any_bytes_at_all_give_an_error(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        prop_assert!(Bundle::open(bytes).is_err());
+        prop_assert!(open(bytes).is_err());
     }
 
     #[test]
@@ -223,7 +227,7 @@ proptest! {
         let mut whole = STORED[..HEADER + Section::ALL.len() * SECTION_ENTRY].to_vec();
         whole.extend(bytes);
         whole.resize(STORED.len(), 0);
-        if let Ok(bundle) = Bundle::open(sealed(whole)) {
+        if let Ok(bundle) = open(sealed(whole)) {
             ask_everything(&bundle);
         }
     }
@@ -240,7 +244,7 @@ proptest! {
             let end = (at + run).min(bytes.len());
             bytes[at..end].fill(value);
         }
-        if let Ok(bundle) = Bundle::open(sealed(bytes)) {
+        if let Ok(bundle) = open(sealed(bytes)) {
             ask_everything(&bundle);
         }
     }

@@ -79,11 +79,13 @@ fn no_file_and_a_bad_revision_are_problems() {
 
 #[test]
 fn the_revision_of_the_policy_comes_before_the_option() {
-    use policy_wasm::bundle::Bundle;
+    use policy_wasm::bundle::{Bundle, Trust};
     let file = |text: &str| SourceFile { name: "p.yaml".to_owned(), text: text.to_owned() };
     let options = Options { revision: Some("from-option".to_owned()) };
-    let revision =
-        |text: &str| Bundle::open(compile(&[file(text)], &options).unwrap()).unwrap().revision().to_owned();
+    let revision = |text: &str| {
+        let bytes = compile(&[file(text)], &options).unwrap();
+        Bundle::open(bytes, &Trust::digest_only()).unwrap().revision().to_owned()
+    };
     assert_eq!(revision("policy: toolward/v1\nrevision: from-policy\n"), "from-policy");
     assert_eq!(revision("policy: toolward/v1\n"), "from-option");
 }

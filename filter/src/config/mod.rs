@@ -23,7 +23,7 @@ use crate::delegation::{DelegationVerifier, Settings};
 use crate::mcp::Revision;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use policy_wasm::bundle::Bundle;
+use policy_wasm::bundle::{Bundle, Trust};
 use policy_wasm::json::Limits;
 use policy_wasm::source::{Place, Problems, read_json};
 use std::rc::Rc;
@@ -141,5 +141,5 @@ fn read_bundle(place: &Place<'_>) -> Option<Bundle> {
         place.refuse("expected standard base64 with its padding (RFC 4648 §4); `toolward compile` writes it");
         return None;
     };
-    Bundle::open(bytes).map_err(|error| place.refuse(error.to_string())).ok()
+    Bundle::open(bytes, &Trust::digest_only()).map_err(|error| place.refuse(error.to_string())).ok()
 }

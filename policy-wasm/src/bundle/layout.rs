@@ -4,12 +4,24 @@
 
 /// First bytes of every bundle.
 pub const MAGIC: &[u8; 16] = b"toolward-bundle\0";
-/// The format that this crate writes and reads.
-pub const FORMAT: u16 = 1;
+/// The format that this crate writes, and the highest that it reads.
+pub const FORMAT: u16 = 2;
 /// Length of the header in bytes; the section table follows.
 pub const HEADER: usize = 80;
 /// Offset of the SHA-256 digest in the header. It covers every byte of the bundle but its own 32.
 pub const DIGEST: usize = 48;
+/// Offset of the serial number in the header, a `u64`; since format 2, zero before.
+pub const SERIAL: usize = 28;
+/// Offset of the end of validity in the header: Unix seconds as a `u64`, 0 for none; since format 2, zero before.
+pub const NOT_AFTER: usize = 36;
+/// What a signer signs in front of the header, so that the signature counts for nothing else.
+pub const SIGNATURE_DOMAIN: &[u8; 30] = b"toolward bundle signature, v1\n";
+/// Length of a key's name in a signature in bytes.
+pub const KEY_ID: usize = 8;
+/// Length of an Ed25519 signature in bytes.
+pub const SIGNATURE: usize = 64;
+/// Most signatures of a bundle, and most keys that a reader trusts.
+pub const MAX_SIGNATURES: usize = 16;
 /// Length of one entry of the section table in bytes: kind, offset, length, stride.
 pub const SECTION_ENTRY: usize = 16;
 /// Most sections a reader accepts; it knows fewer.

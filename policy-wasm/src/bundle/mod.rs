@@ -1,114 +1,78 @@
 //! The compiled policy, read in place.
 //!
-//! A [`Bundle`] is a container of our own: header with label, versions and SHA-256 digest, section table, fixed-size
-//! records, a string heap and open-addressing hash tables (`docs/bundle.md`). [`Bundle::open`] checks the header, the
-//! bounds of the sections and the digest; after that nothing is unpacked, and every look-up reads the bytes where
-//! they are, each access checked. The digest tells damage, not forgery: a bundle that was made to be nonsense inside
-//! opens, and gives denials.
+//! A [`Bundle`] is a container of our own: header with label, versions, serial and SHA-256 digest, section table,
+//! fixed-size records, a string heap and open-addressing hash tables, signatures (`docs/bundle.md`).
+//! [`Unverified::open`] checks the header and the bounds of the sections, [`Unverified::verify`] the digest, the
+//! signatures and the serial; only a [`Bundle`] can be asked, and there is no other way to one. Nothing is unpacked:
+//! every look-up reads the bytes where they are, each access checked. A bundle that was made to be nonsense inside, by
+//! somebody who may sign, opens and gives denials.
 //!
 //! ```text
+//! bytes ─Unverified::open─> Unverified ─verify(Trust)─> Bundle
+//!
 //! server  (authority, path)        ─AddressTable──> Servers ─> Scopes
 //! tool    (server, name)           ─ToolTable─────> Tools ─> Checks ─> Parts ─> Segments
 //! holder  (kind, issuer, name)     ─PrincipalTable> Principals ─> Ceilings ─> Rules
 //! ```
 
+mod error;
+mod header;
 pub mod layout;
 mod read;
 mod records;
+mod signature;
+mod unverified;
 
+pub use error::BundleError;
+pub use header::Header;
 pub use read::{Unreadable, digest};
 pub use records::{Check, HeldCeiling, Part, Rule, Server, Tool};
+pub use signature::{KeyError, KeyId, PublicKey, Trust, TrustError};
+pub use unverified::Unverified;
 
 use layout::{MAX_CHAIN, MAX_TIERS, PrincipalKind, Section};
 use read::Sections;
 use std::fmt;
 
-/// A compiled policy.
+/// A compiled policy whose digest, signatures and serial were checked: the only thing that can be asked.
 pub struct Bundle {
     sections: Sections,
+    header: Header,
+    signers: Vec<KeyId>,
     revision: String,
     max_chain: u32,
 }
-
-/// Why a bundle is refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BundleError {
-    kind: ErrorKind,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum ErrorKind {
-    NotABundle,
-    Version { needed: u16 },
-    Length { said: u64, found: u64 },
-    Digest,
-    Reserved,
-    Sections,
-    Contents,
-}
-
-impl fmt::Display for BundleError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.kind {
-            ErrorKind::NotABundle => f.write_str(
-                "not a policy bundle: the label `toolward-bundle` is missing; make one with `toolward compile`",
-            ),
-            ErrorKind::Version { needed } => write!(
-                f,
-                "bundle needs a reader of format {needed}, this one reads format {}; update the reader or compile with \
-                 an older compiler",
-                layout::FORMAT
-            ),
-            ErrorKind::Length { said, found } => {
-                write!(f, "bundle is cut off or padded: its header says {said} bytes, found {found} bytes")
-            }
-            ErrorKind::Digest => {
-                f.write_str("bundle is damaged: its SHA-256 digest is not the one in its header; compile it again")
-            }
-            ErrorKind::Reserved => f.write_str("bundle uses header fields that this reader does not know"),
-            ErrorKind::Sections => {
-                f.write_str("bundle's section table is not as its format wants it; compile it again")
-            }
-            ErrorKind::Contents => {
-                f.write_str("bundle's manifest, tiers or servers are unreadable; compile it again")
-            }
-        }
-    }
-}
-
-impl std::error::Error for BundleError {}
 
 impl fmt::Debug for Bundle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bundle")
             .field("revision", &self.revision)
-            .field("bytes", &self.sections.size())
+            .field("bytes", &self.sections.bytes().len())
             .finish()
     }
 }
 
 impl Bundle {
-    /// Opens a bundle: header, sections and digest are checked, and that the manifest, the tiers and every server can
-    /// be read; nothing is unpacked. The cost is that of the digest.
+    /// Opens and verifies a bundle: [`Unverified::open`], then [`Unverified::verify`].
     ///
     /// # Errors
-    /// [`BundleError`] says what is wrong with the bytes. Any bytes at all give an error or a bundle, never a panic.
-    pub fn open(bytes: Vec<u8>) -> Result<Bundle, BundleError> {
-        let sections = Sections::open(bytes)?;
-        let contents = BundleError { kind: ErrorKind::Contents };
-        Bundle::check(sections).map_err(|Unreadable| contents)
+    /// [`BundleError`] says what is wrong with the bytes, or whose signature is missing. Any bytes at all give an
+    /// error or a bundle, never a panic.
+    pub fn open(bytes: Vec<u8>, trust: &Trust) -> Result<Bundle, BundleError> {
+        Unverified::open(bytes)?.verify(trust)
     }
 
-    fn check(sections: Sections) -> Result<Bundle, Unreadable> {
+    /// What the readers below rely on: the manifest, the tiers and every server can be read.
+    fn check(sections: Sections, header: Header, signers: Vec<KeyId>) -> Result<Bundle, Unreadable> {
         let manifest = sections.record(Section::Manifest, 0)?;
         let named = sections.string(manifest, 0)?;
         let revision = if named.is_empty() {
-            sections.stored_digest().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+            header.digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
         } else {
             named.to_owned()
         };
         let max_chain = manifest.field(4)?;
-        let bundle = Bundle { revision, max_chain, sections };
+        let bundle = Bundle { revision, max_chain, sections, header, signers };
         bundle.organisation()?;
         let tiers = bundle.sections.count(Section::Tiers);
         let bounded = (1..=MAX_TIERS).contains(&tiers) && (1..=MAX_CHAIN).contains(&max_chain);
@@ -122,6 +86,26 @@ impl Bundle {
         Ok(bundle)
     }
 
+    /// The header.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The serial number; 0 where the publisher gave none.
+    pub fn serial(&self) -> u64 {
+        self.header.serial
+    }
+
+    /// The Unix second from which on the bundle permits nothing.
+    pub fn not_after(&self) -> Option<u64> {
+        self.header.not_after
+    }
+
+    /// The trusted keys whose signatures were checked; none where the digest alone was.
+    pub fn signers(&self) -> &[KeyId] {
+        &self.signers
+    }
+
     /// The revision: the name that the publisher gave, or the first 16 hex digits of the digest.
     pub fn revision(&self) -> &str {
         &self.revision
@@ -129,13 +113,13 @@ impl Bundle {
 
     /// SHA-256 of the contents, 32 bytes.
     pub fn digest(&self) -> &[u8] {
-        self.sections.stored_digest()
+        &self.header.digest
     }
 
     /// The organisation that the policy names; empty where it names none.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense; not after [`Bundle::open`].
+    /// [`Unreadable`] where the bundle is nonsense; [`Unverified::verify`] made sure that it is not.
     pub fn organisation(&self) -> Result<&str, Unreadable> {
         self.sections.string(self.sections.record(Section::Manifest, 0)?, 2)
     }

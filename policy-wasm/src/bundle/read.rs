@@ -1,10 +1,10 @@
 //! Bounds-checked reads of the bytes. Whatever does not fit is [`Unreadable`], which the PDP turns into a denial.
 
+use super::error::{BundleError, ErrorKind};
+use super::header::Header;
 use super::layout::{
-    DIGEST, FORMAT, HEADER, KeyHash, MAGIC, MAX_PROBE, MAX_SECTIONS, SECTION_ENTRY, SLOT, Section,
-    TABLE_HEADER,
+    DIGEST, HEADER, KeyHash, MAX_PROBE, MAX_SECTIONS, SECTION_ENTRY, SLOT, Section, TABLE_HEADER,
 };
-use super::{BundleError, ErrorKind};
 use sha2::{Digest, Sha256};
 
 /// A read outside of what the bundle holds, or of something that makes no sense there.
@@ -36,65 +36,49 @@ impl<'b> Record<'b> {
     }
 }
 
-fn u16_at(bytes: &[u8], offset: usize) -> Option<u16> {
+pub(super) fn u16_at(bytes: &[u8], offset: usize) -> Option<u16> {
     let end = offset.checked_add(2)?;
     bytes.get(offset..end)?.try_into().ok().map(u16::from_le_bytes)
 }
 
-fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
+pub(super) fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
     let end = offset.checked_add(4)?;
     bytes.get(offset..end)?.try_into().ok().map(u32::from_le_bytes)
 }
 
-fn u64_at(bytes: &[u8], offset: usize) -> Option<u64> {
+pub(super) fn u64_at(bytes: &[u8], offset: usize) -> Option<u64> {
     let end = offset.checked_add(8)?;
     bytes.get(offset..end)?.try_into().ok().map(u64::from_le_bytes)
 }
 
-fn index(number: u32) -> usize {
+pub(super) fn index(number: u32) -> usize {
     // `usize` has 32 or 64 bits on every target; a number that did not fit would be out of bounds everywhere.
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// SHA-256 of a bundle's bytes but for the digest itself.
+/// SHA-256 of a bundle's bytes but for the digest itself. Signatures are no part of `bytes`.
 pub fn digest(bytes: &[u8]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     hasher.update(bytes.get(..DIGEST).unwrap_or(bytes));
-    hasher.update(bytes.get(DIGEST.saturating_add(32)..).unwrap_or_default());
+    hasher.update(bytes.get(HEADER..).unwrap_or_default());
     hasher.finalize().into()
 }
 
 impl Sections {
-    /// Checks label, versions, length, section bounds and digest.
-    pub(super) fn open(bytes: Vec<u8>) -> Result<Sections, BundleError> {
-        let refuse = |kind| BundleError { kind };
-        if bytes.get(..MAGIC.len()) != Some(MAGIC.as_slice()) {
-            return Err(refuse(ErrorKind::NotABundle));
-        }
-        let cut = || refuse(ErrorKind::Length { said: HEADER as u64, found: bytes.len() as u64 });
-        let format = u16_at(&bytes, 16).ok_or_else(cut)?;
-        let minimum = u16_at(&bytes, 18).ok_or_else(cut)?;
-        if format == 0 || minimum > FORMAT {
-            return Err(refuse(ErrorKind::Version { needed: minimum }));
-        }
-        let length = u32_at(&bytes, 20).ok_or_else(cut)?;
-        if index(length) != bytes.len() || bytes.len() < HEADER {
-            return Err(refuse(ErrorKind::Length { said: length.into(), found: bytes.len() as u64 }));
-        }
-        let stored = bytes.get(DIGEST..HEADER).ok_or_else(cut)?;
-        if stored != digest(&bytes).as_slice() {
-            return Err(refuse(ErrorKind::Digest));
-        }
-        // Reserved: serial number and end of validity. A reader that ignored them would be too generous.
-        if bytes.get(28..DIGEST).ok_or_else(cut)?.iter().any(|byte| *byte != 0) {
-            return Err(refuse(ErrorKind::Reserved));
-        }
-        let extents = Self::extents(&bytes).ok_or(refuse(ErrorKind::Sections))?;
+    /// Checks the bounds of the sections.
+    pub(super) fn open(bytes: Vec<u8>, header: &Header) -> Result<Sections, BundleError> {
+        let contents = bytes.get(..index(header.length)).unwrap_or_default();
+        let extents = Self::extents(contents, header.sections).ok_or(ErrorKind::Sections)?;
         Ok(Sections { bytes, extents })
     }
 
-    fn extents(bytes: &[u8]) -> Option<[Extent; Section::ALL.len()]> {
-        let count = u32_at(bytes, 24).filter(|count| *count <= MAX_SECTIONS)?;
+    /// All bytes, signatures included.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn extents(bytes: &[u8], count: u32) -> Option<[Extent; Section::ALL.len()]> {
+        let count = Some(count).filter(|count| *count <= MAX_SECTIONS)?;
         let table = index(count).checked_mul(SECTION_ENTRY)?;
         let mut free = HEADER.checked_add(table)?;
         let entries = bytes.get(HEADER..free)?.chunks_exact(SECTION_ENTRY);
@@ -124,14 +108,6 @@ impl Sections {
         }
         let complete = Section::ALL.into_iter().all(|section| seen & (1u64 << (section as u32)) != 0);
         complete.then_some(extents)
-    }
-
-    pub(super) fn stored_digest(&self) -> &[u8] {
-        self.bytes.get(DIGEST..HEADER).unwrap_or_default()
-    }
-
-    pub(super) fn size(&self) -> usize {
-        self.bytes.len()
     }
 
     fn extent(&self, section: Section) -> Extent {

@@ -56,7 +56,7 @@ impl<'b> Server<'b> {
     /// Tier and scope of every entry of the server's `scopes`, lowest tier first.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense; not after [`Bundle::open`].
+    /// [`Unreadable`] where the bundle is nonsense; `Unverified::verify` made sure that it is not.
     pub fn scope_entries(
         self,
     ) -> Result<impl Iterator<Item = Result<(u32, &'b str), Unreadable>>, Unreadable> {
@@ -84,7 +84,7 @@ impl<'b> Server<'b> {
         found.map(|number| Tool::read(self.bundle, number)).transpose()
     }
 
-    /// What [`Bundle::open`] makes sure of, so that the readers above cannot miss.
+    /// What `Unverified::verify` makes sure of, so that the readers above cannot miss.
     pub(super) fn check(self) -> Result<(), Unreadable> {
         let (sections, record) = (&self.bundle.sections, self.record()?);
         for field in [0, 2, 4] {
@@ -106,7 +106,7 @@ impl<'b> Server<'b> {
         self.bundle.sections.record(Section::Servers, self.index)
     }
 
-    /// Empty only for bytes that `open` refuses.
+    /// Empty only for bytes that `verify` refuses.
     fn string(self, field: usize) -> &'b str {
         self.record().and_then(|record| self.bundle.sections.string(record, field)).unwrap_or_default()
     }

@@ -42,12 +42,12 @@ pub struct Options {
 ///
 /// # Examples
 /// ```
-/// use policy_wasm::{bundle::Bundle, compile::{Options, SourceFile, compile}};
+/// use policy_wasm::{bundle::{Bundle, Trust}, compile::{Options, SourceFile, compile}};
 ///
 /// let text = "policy: toolward/v1\nservers: {git: {resource: https://tools.acme.test/git, tools: {}}}\n";
 /// let file = SourceFile { name: "policy.yaml".to_owned(), text: text.to_owned() };
 /// let bytes = compile(&[file], &Options::default()).unwrap();
-/// let bundle = Bundle::open(bytes).unwrap();
+/// let bundle = Bundle::open(bytes, &Trust::digest_only()).unwrap();
 /// assert_eq!(bundle.server_at("TOOLS.acme.test", "/git").unwrap().id(), "git");
 /// ```
 pub fn compile(files: &[SourceFile], options: &Options) -> Result<Vec<u8>, Problems> {

@@ -5,9 +5,9 @@ use super::server::Server;
 use super::table;
 use super::template::{Check, Template};
 use crate::bundle::layout::{
-    ALL_SERVERS, DIGEST, FORMAT, HEADER, MAGIC, PartKind, PrincipalKind, SECTION_ENTRY, Section,
+    ALL_SERVERS, DIGEST, FORMAT, HEADER, PartKind, PrincipalKind, SECTION_ENTRY, Section,
 };
-use crate::bundle::{Part, digest};
+use crate::bundle::{Header, Part, digest};
 use std::collections::BTreeMap;
 
 /// The policy does not fit into a bundle; says why.
@@ -172,12 +172,16 @@ impl Writer {
             contents.push(bytes);
         }
         let mut out = Vec::with_capacity(offset);
-        out.extend(MAGIC);
-        out.extend(FORMAT.to_le_bytes());
-        out.extend(FORMAT.to_le_bytes());
-        out.extend(number(offset)?.to_le_bytes());
-        out.extend(number(Section::ALL.len())?.to_le_bytes());
-        out.resize(HEADER, 0);
+        let header = Header {
+            format: FORMAT,
+            lowest_reader: FORMAT,
+            length: number(offset)?,
+            sections: number(Section::ALL.len())?,
+            serial: 0,
+            not_after: None,
+            digest: [0; 32],
+        };
+        out.extend(header.to_bytes());
         out.extend(entries);
         contents.iter().for_each(|bytes| out.extend(bytes));
         seal(&mut out);

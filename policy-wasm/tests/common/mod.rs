@@ -1,7 +1,7 @@
 //! Helpers of the policy engine's tests.
 #![allow(dead_code, reason = "each suite uses some of them")]
 
-use policy_wasm::bundle::Bundle;
+use policy_wasm::bundle::{Bundle, Trust};
 use policy_wasm::compile::{Options, SourceFile, compile};
 use policy_wasm::model::{Action, Actor, ActorKind, Connection, Delegation, Identity, Request, Subject};
 
@@ -23,7 +23,7 @@ pub fn compiled(texts: &[&str]) -> Vec<u8> {
 
 /// The bundle of a policy that must compile.
 pub fn bundle(text: &str) -> Bundle {
-    Bundle::open(compiled(&[text])).unwrap()
+    Bundle::open(compiled(&[text]), &Trust::digest_only()).unwrap()
 }
 
 /// A caller, owned, so that tests can vary it.

@@ -1,0 +1,278 @@
+//! Who signed a bundle: keys, signatures, and whom a reader trusts.
+
+use super::error::{BundleError, ErrorKind};
+use super::header::Header;
+use super::layout::{HEADER, KEY_ID, MAX_SIGNATURES, SIGNATURE, SIGNATURE_DOMAIN};
+use super::read::u32_at;
+use ed25519_dalek::VerifyingKey;
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The name of a key: the first 8 bytes of the SHA-256 of its 32 bytes, shown as 16 hex digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeyId([u8; KEY_ID]);
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// Why 32 bytes are no key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyError {
+    /// There are this many bytes; an Ed25519 public key has 32 (RFC 8032 §5.1.5).
+    Length(usize),
+    /// They are no point of the curve.
+    NotAPoint,
+    /// The point has small order: anybody can sign for it.
+    Weak,
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KeyError::Length(bytes) => write!(f, "the key has {bytes} bytes, an Ed25519 public key has 32"),
+            KeyError::NotAPoint => f.write_str("the key is no point of Ed25519's curve"),
+            KeyError::Weak => f.write_str("the key is a point of small order, so anybody can sign for it"),
+        }
+    }
+}
+
+impl std::error::Error for KeyError {}
+
+/// An Ed25519 public key that bundles are signed for.
+#[derive(Clone)]
+pub struct PublicKey {
+    id: KeyId,
+    key: Box<VerifyingKey>,
+}
+
+impl PublicKey {
+    /// From its 32 bytes (RFC 8032 §5.1.5).
+    ///
+    /// # Errors
+    /// [`KeyError`] where they are no key that proves anything.
+    pub fn from_bytes(bytes: &[u8]) -> Result<PublicKey, KeyError> {
+        let array: &[u8; 32] = bytes.try_into().map_err(|_| KeyError::Length(bytes.len()))?;
+        let key = VerifyingKey::from_bytes(array).map_err(|_| KeyError::NotAPoint)?;
+        if key.is_weak() {
+            return Err(KeyError::Weak);
+        }
+        let whole: [u8; 32] = Sha256::digest(array).into();
+        let mut id = [0; KEY_ID];
+        id.iter_mut().zip(whole).for_each(|(place, byte)| *place = byte);
+        Ok(PublicKey { id: KeyId(id), key: Box::new(key) })
+    }
+
+    /// Its 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        self.key.as_bytes()
+    }
+
+    /// Its name.
+    pub fn id(&self) -> KeyId {
+        self.id
+    }
+
+    fn verifies(&self, message: &[u8], signature: &[u8; SIGNATURE]) -> bool {
+        let signature = ed25519_dalek::Signature::from_bytes(signature);
+        self.key.verify_strict(message, &signature).is_ok()
+    }
+}
+
+/// The name, which tells keys apart; the key itself would only be longer.
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({})", self.id)
+    }
+}
+
+/// Why a [`Trust`] makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrustError {
+    /// There are no keys, or more than this reader looks through: 1 to 16.
+    Keys(usize),
+    /// This key stands there twice, or another key with the same name.
+    Twice(KeyId),
+    /// So many signatures cannot come from the keys that there are.
+    Threshold {
+        /// What was asked for.
+        threshold: usize,
+        /// How many keys there are.
+        keys: usize,
+    },
+}
+
+impl fmt::Display for TrustError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TrustError::Keys(found) => write!(f, "expected 1 to {MAX_SIGNATURES} keys, found {found}"),
+            TrustError::Twice(key) => write!(f, "the key {key} stands here a second time"),
+            TrustError::Threshold { threshold, keys } => {
+                write!(f, "expected a threshold of 1 to {keys}, the number of keys, found {threshold}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for TrustError {}
+
+/// Whose bundles a reader accepts.
+#[derive(Debug, Clone)]
+pub struct Trust {
+    keys: Vec<PublicKey>,
+    threshold: usize,
+    min_serial: u64,
+}
+
+impl Trust {
+    /// No signature is asked for: the digest tells damage, and where the bytes come from is trusted for the rest.
+    pub fn digest_only() -> Trust {
+        Trust { keys: Vec::new(), threshold: 0, min_serial: 0 }
+    }
+
+    /// At least `threshold` different keys of `keys` must have signed.
+    ///
+    /// # Errors
+    /// [`TrustError`] where no bundle could pass, or every one could.
+    pub fn new(keys: Vec<PublicKey>, threshold: usize) -> Result<Trust, TrustError> {
+        if keys.is_empty() || keys.len() > MAX_SIGNATURES {
+            return Err(TrustError::Keys(keys.len()));
+        }
+        let mut seen = Vec::new();
+        for key in &keys {
+            if seen.contains(&key.id) {
+                return Err(TrustError::Twice(key.id));
+            }
+            seen.push(key.id);
+        }
+        if threshold == 0 || threshold > keys.len() {
+            return Err(TrustError::Threshold { threshold, keys: keys.len() });
+        }
+        Ok(Trust { keys, threshold, min_serial: 0 })
+    }
+
+    /// The same, and the serial number must be at least this.
+    #[must_use]
+    pub fn with_min_serial(self, min_serial: u64) -> Trust {
+        Trust { min_serial, ..self }
+    }
+
+    /// The keys; none where the digest alone is looked at.
+    pub fn keys(&self) -> &[PublicKey] {
+        &self.keys
+    }
+
+    /// Checks signatures and serial, and gives the trusted keys that signed; the digest, which the signatures rely
+    /// on, is checked apart.
+    pub(super) fn admits(&self, header: &Header, signatures: &Signatures) -> Result<Vec<KeyId>, BundleError> {
+        let message = message(header);
+        let mut remaining: BTreeMap<KeyId, &PublicKey> = self.keys.iter().map(|key| (key.id, key)).collect();
+        let (mut trusted, mut strangers) = (Vec::new(), Vec::new());
+        for (id, signature) in &signatures.0 {
+            match remaining.remove(id) {
+                // A wrong signature of a trusted key is never an accident, so the others do not outweigh it.
+                Some(key) if !key.verifies(&message, signature) => {
+                    return Err(ErrorKind::SignatureWrong { key: *id }.into());
+                }
+                Some(_) => trusted.push(*id),
+                None => strangers.push(*id),
+            }
+        }
+        if trusted.len() < self.threshold {
+            let missing = remaining.into_keys().collect();
+            return Err(ErrorKind::Signatures { needed: self.threshold, trusted, missing, strangers }.into());
+        }
+        if header.serial < self.min_serial {
+            return Err(ErrorKind::Serial { found: header.serial, least: self.min_serial }.into());
+        }
+        Ok(trusted)
+    }
+}
+
+/// What a signer signs: a text that no other protocol signs, then the header, whose digest covers everything else.
+pub(super) fn message(header: &Header) -> [u8; SIGNATURE_DOMAIN.len() + HEADER] {
+    let mut message = [0; SIGNATURE_DOMAIN.len() + HEADER];
+    let header = header.to_bytes();
+    let written = SIGNATURE_DOMAIN.iter().chain(&header);
+    message.iter_mut().zip(written).for_each(|(place, byte)| *place = *byte);
+    message
+}
+
+/// The signatures of a bundle, by the names of their keys.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Signatures(BTreeMap<KeyId, [u8; SIGNATURE]>);
+
+impl Signatures {
+    /// Reads what follows the sections: nothing at all, or a number and that many signatures in ascending order of
+    /// their keys' names, to the last byte. There is one way to write the same signatures.
+    pub(super) fn read(block: &[u8]) -> Result<Signatures, BundleError> {
+        if block.is_empty() {
+            return Ok(Signatures::default());
+        }
+        Signatures::entries(block).ok_or(ErrorKind::SignatureBlock.into())
+    }
+
+    fn entries(block: &[u8]) -> Option<Signatures> {
+        let count = usize::try_from(u32_at(block, 0)?).ok()?;
+        let entries = block.get(4..)?;
+        let length = count.checked_mul(KEY_ID.checked_add(SIGNATURE)?)?;
+        if count == 0 || count > MAX_SIGNATURES || entries.len() != length {
+            return None;
+        }
+        let mut found = BTreeMap::new();
+        for entry in entries.chunks_exact(KEY_ID.checked_add(SIGNATURE)?) {
+            let (id, signature) = entry.split_at_checked(KEY_ID)?;
+            let id = KeyId(id.try_into().ok()?);
+            if found.last_key_value().is_some_and(|(last, _)| *last >= id) {
+                return None;
+            }
+            found.insert(id, signature.try_into().ok()?);
+        }
+        Some(Signatures(found))
+    }
+
+    /// The bytes of the block.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let count = u32::try_from(self.0.len()).unwrap_or(0);
+        if count != 0 {
+            bytes.extend(count.to_le_bytes());
+            for (id, signature) in &self.0 {
+                bytes.extend(id.0);
+                bytes.extend(signature);
+            }
+        }
+        bytes
+    }
+
+    /// Whether the signature of this key is there and right.
+    pub(super) fn is_right(&self, header: &Header, key: &PublicKey) -> bool {
+        self.0.get(&key.id).is_some_and(|signature| key.verifies(&message(header), signature))
+    }
+
+    /// These signatures and one more.
+    pub(super) fn with(
+        &self,
+        header: &Header,
+        key: &PublicKey,
+        signature: &[u8; SIGNATURE],
+    ) -> Result<Signatures, BundleError> {
+        let mut all = self.clone();
+        all.0.insert(key.id, *signature);
+        if !all.is_right(header, key) {
+            return Err(ErrorKind::SignatureWrong { key: key.id }.into());
+        }
+        if all.0.len() > MAX_SIGNATURES {
+            return Err(ErrorKind::TooManySignatures.into());
+        }
+        Ok(all)
+    }
+
+    /// The names of the keys, in ascending order.
+    pub(super) fn keys(&self) -> impl Iterator<Item = KeyId> {
+        self.0.keys().copied()
+    }
+}

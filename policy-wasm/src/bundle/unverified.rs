@@ -1,0 +1,98 @@
+//! A bundle whose header and bounds fit, and that nobody vouches for yet.
+
+use super::Bundle;
+use super::error::{BundleError, ErrorKind};
+use super::header::Header;
+use super::layout::{HEADER, SIGNATURE, SIGNATURE_DOMAIN};
+use super::read::{Sections, Unreadable, digest, index};
+use super::signature::{KeyId, PublicKey, Signatures, Trust, message};
+use std::fmt;
+
+/// A bundle before it is verified: it tells what its header and its signature block say, and answers nothing else.
+pub struct Unverified {
+    sections: Sections,
+    header: Header,
+    signatures: Signatures,
+}
+
+impl Unverified {
+    /// Checks the header, the bounds of the sections and the form of the signature block. What it costs does not
+    /// depend on the size of the policy.
+    ///
+    /// # Errors
+    /// [`BundleError`] says what is wrong with the bytes.
+    pub fn open(bytes: Vec<u8>) -> Result<Unverified, BundleError> {
+        let header = Header::read(&bytes)?;
+        let signatures = Signatures::read(bytes.get(index(header.length)..).unwrap_or_default())?;
+        let sections = Sections::open(bytes, &header)?;
+        Ok(Unverified { sections, header, signatures })
+    }
+
+    /// What the header says.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The names of the keys that signatures are there of, right or wrong, in ascending order.
+    pub fn signatures(&self) -> impl Iterator<Item = KeyId> {
+        self.signatures.keys()
+    }
+
+    /// Whether the signature of this key is there and right.
+    pub fn is_signed_by(&self, key: &PublicKey) -> bool {
+        self.signatures.is_right(&self.header, key)
+    }
+
+    /// The bytes, signatures included.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.sections.bytes()
+    }
+
+    /// Checks signatures, serial and digest, in that order, and that manifest, tiers and servers can be read. The
+    /// cost is that of the digest: it grows with the file.
+    ///
+    /// # Errors
+    /// [`BundleError`] says what is damaged, or what is missing for this `trust`.
+    pub fn verify(self, trust: &Trust) -> Result<Bundle, BundleError> {
+        let signers = trust.admits(&self.header, &self.signatures)?;
+        self.check_digest()?;
+        Bundle::check(self.sections, self.header, signers).map_err(|Unreadable| ErrorKind::Contents.into())
+    }
+
+    /// What a signer signs with Ed25519: a text that no other protocol signs, then the header, whose digest covers
+    /// everything but the signatures. Meaningless for a damaged bundle: [`Unverified::verify`] it first.
+    pub fn message(&self) -> [u8; SIGNATURE_DOMAIN.len() + HEADER] {
+        message(&self.header)
+    }
+
+    /// The bundle's bytes with this signature of [`Unverified::message`] added, in the place of an earlier one of the
+    /// same key.
+    ///
+    /// # Errors
+    /// Where the bundle is damaged or of format 1, which has no signatures, where the signature is wrong, or where
+    /// there are 16 already.
+    pub fn signed(&self, key: &PublicKey, signature: &[u8; SIGNATURE]) -> Result<Vec<u8>, BundleError> {
+        if self.header.format == 1 {
+            return Err(ErrorKind::Unsignable.into());
+        }
+        self.check_digest()?;
+        let signatures = self.signatures.with(&self.header, key, signature)?;
+        let mut bytes = self.contents().to_vec();
+        bytes.extend(signatures.to_bytes());
+        Ok(bytes)
+    }
+
+    fn contents(&self) -> &[u8] {
+        self.sections.bytes().get(..index(self.header.length)).unwrap_or_default()
+    }
+
+    fn check_digest(&self) -> Result<(), BundleError> {
+        if digest(self.contents()) == self.header.digest { Ok(()) } else { Err(ErrorKind::Digest.into()) }
+    }
+}
+
+impl fmt::Debug for Unverified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unverified").field("header", &self.header).finish_non_exhaustive()
+    }
+}
