@@ -3,10 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+use base64::Engine as _;
 use filter::config::{Config, defaults};
 use filter::crypto::{Algorithm, SignatureFailure, SignatureProvider};
 use filter::mcp::Revision;
 use filter::reply::DenialForm;
+use policy_wasm::bundle::{PublicKey, Unverified};
 use policy_wasm::compile::{Options, SourceFile, compile};
 use std::fmt::Write as _;
 use std::fs;
@@ -28,11 +30,18 @@ fn bless() -> bool {
     std::env::vars_os().any(|(name, _)| name == "BLESS")
 }
 
-fn bundle(policy: &str) -> String {
-    use base64::Engine as _;
+fn bundle(policy: &str) -> Vec<u8> {
     let text = fs::read_to_string(Path::new(TESTS).join("policies").join(policy)).unwrap();
-    let bytes = compile(&[SourceFile { name: policy.to_owned(), text }], &Options::default()).unwrap();
-    base64::engine::general_purpose::STANDARD.encode(bytes)
+    compile(&[SourceFile { name: policy.to_owned(), text }], &Options::default()).unwrap()
+}
+
+/// Signs with the key whose 32 secret bytes are all `number`.
+fn signed(bundle: Vec<u8>, number: u8) -> Vec<u8> {
+    use ed25519_dalek::{Signer as _, SigningKey};
+    let unverified = Unverified::open(bundle).unwrap();
+    let key = SigningKey::from_bytes(&[number; 32]);
+    let public = PublicKey::from_bytes(key.verifying_key().as_bytes()).unwrap();
+    unverified.signed(&public, &key.sign(&unverified.message()).to_bytes()).unwrap()
 }
 
 /// The files of `tests/config/<folder>` with their placeholders filled in.
@@ -40,7 +49,9 @@ fn files(folder: &str) -> Vec<(PathBuf, String)> {
     let base = fs::read_to_string(Path::new(TESTS).join("scenarios/base.json")).unwrap();
     let base: serde_json::Value = serde_json::from_str(&base).unwrap();
     let jwks = base.pointer("/config/issuers/0/jwks").unwrap().to_string();
-    let (acme, plain) = (bundle("acme.yaml"), bundle("own-words.yaml"));
+    let encoded = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
+    let (acme, plain) = (encoded(&bundle("acme.yaml")), encoded(&bundle("own-words.yaml")));
+    let by_two = encoded(&signed(signed(bundle("acme.yaml"), 1), 2));
     let mut paths: Vec<PathBuf> = fs::read_dir(Path::new(TESTS).join("config").join(folder))
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -50,7 +61,7 @@ fn files(folder: &str) -> Vec<(PathBuf, String)> {
     let filled = |path: &PathBuf| {
         let text = fs::read_to_string(path).unwrap();
         let text = text.replace("\"$jwks\"", &jwks);
-        text.replace("$bundle", &acme).replace("$plain_bundle", &plain)
+        text.replace("$bundle", &acme).replace("$plain_bundle", &plain).replace("$signed_bundle", &by_two)
     };
     paths.iter().map(|path| (path.clone(), filled(path))).collect()
 }
@@ -181,9 +192,19 @@ fn the_docs_list_every_default_with_its_reason() {
 #[test]
 fn the_docs_name_every_field() {
     let docs = fs::read_to_string(DOCS).unwrap();
-    for field in
-        ["issuer", "jwks", "algorithms", "bundle", "base64", "cluster", "bearer_token", "servers", "checks"]
-    {
+    for field in [
+        "issuer",
+        "jwks",
+        "algorithms",
+        "bundle",
+        "base64",
+        "keys",
+        "threshold",
+        "cluster",
+        "bearer_token",
+        "servers",
+        "checks",
+    ] {
         assert!(docs.contains(&format!("`{field}`")), "{field}");
     }
 }

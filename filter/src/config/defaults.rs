@@ -104,9 +104,18 @@ pub const CHECK_TIMEOUT: Number = Number {
     unit: "milliseconds",
     reason: "the call waits for the answer; no answer in time denies it",
 };
+/// Least serial number of the bundle. JSON readers that take numbers for doubles hold no more exactly.
+pub const MIN_SERIAL: Number = Number {
+    path: "/bundle/min_serial",
+    default: 0,
+    least: 0,
+    most: 9_007_199_254_740_991,
+    unit: "",
+    reason: "a bundle with a lower serial is an old one, however well it is signed; not every policy is numbered",
+};
 
 /// All numbers.
-pub const NUMBERS: [Number; 8] = [
+pub const NUMBERS: [Number; 9] = [
     CLOCK_LEEWAY,
     MAX_LIFETIME,
     MAX_BODY,
@@ -115,6 +124,7 @@ pub const NUMBERS: [Number; 8] = [
     MAX_RESPONSE,
     TOKEN_CACHE,
     CHECK_TIMEOUT,
+    MIN_SERIAL,
 ];
 
 /// Accepted `typ`s.
@@ -125,7 +135,19 @@ pub const GROUPS_CLAIM: &str = "groups";
 pub const ROLES_CLAIM: &str = "roles";
 
 /// All choices, names and lists.
-pub const CHOICES: [Choice; 11] = [
+pub const CHOICES: [Choice; 13] = [
+    Choice {
+        path: "/bundle/keys",
+        default: "none",
+        values: "list of 1 to 16 Ed25519 public keys",
+        reason: "without keys, whoever writes the configuration vouches for the policy, and only damage is noticed",
+    },
+    Choice {
+        path: "/bundle/threshold",
+        default: "the number of `keys`",
+        values: "1 to the number of `keys`",
+        reason: "every key that is named must have signed; say less while a key is being replaced",
+    },
     Choice {
         path: "/issuers/*/token_types",
         default: "[\"at+jwt\"]",

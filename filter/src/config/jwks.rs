@@ -58,22 +58,29 @@ pub(super) fn read(place: &Place<'_>, algorithms: &[Algorithm]) -> Option<Vec<Ke
 }
 
 /// The key is wrong, and a problem says so.
-struct Refused;
+pub(super) struct Refused;
 
-fn member<'n>(members: &[Named<'n>], name: &str) -> Option<Place<'n>> {
+/// The member of a JWK with this name.
+pub(super) fn member<'n>(members: &[Named<'n>], name: &str) -> Option<Place<'n>> {
     members.iter().find(|member| member.name == name).map(|member| member.value.clone())
+}
+
+/// Refuses a private key: it would be exposed wherever the configuration is.
+pub(super) fn refuse_private(members: &[Named<'_>]) -> Result<(), Refused> {
+    let Some(private) = members.iter().find(|member| PRIVATE_MEMBERS.contains(&member.name)) else {
+        return Ok(());
+    };
+    private.refuse_name(
+        "this member belongs to a private key; take only public keys, and replace this one, which is exposed now",
+        None,
+    );
+    Err(Refused)
 }
 
 /// `Ok(None)` is a key for something else.
 fn read_key(place: &Place<'_>) -> Result<Option<Key>, Refused> {
     let members = place.named().ok_or(Refused)?;
-    if let Some(private) = members.iter().find(|member| PRIVATE_MEMBERS.contains(&member.name)) {
-        private.refuse_name(
-            "this member belongs to a private key; take only public keys, and replace this one, which is exposed now",
-            None,
-        );
-        return Err(Refused);
-    }
+    refuse_private(&members)?;
     let text = |name| match member(&members, name) {
         Some(place) => place.text().map(Some).ok_or(Refused),
         None => Ok(None),
@@ -121,7 +128,8 @@ fn public(place: &Place<'_>, key: Result<PublicKey, KeyError>) -> Result<PublicK
     })
 }
 
-fn bytes(key: &Place<'_>, members: &[Named<'_>], name: &str) -> Result<Vec<u8>, Refused> {
+/// The bytes of a member in base64url.
+pub(super) fn bytes(key: &Place<'_>, members: &[Named<'_>], name: &str) -> Result<Vec<u8>, Refused> {
     let Some(place) = member(members, name) else {
         key.refuse(format!("the key has no `{name}`"));
         return Err(Refused);

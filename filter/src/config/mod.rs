@@ -9,6 +9,7 @@
 //! one, with its reason, in [`defaults`]. After [`Config::parse`] nothing is checked again. `docs/configuration.md`
 //! describes every field.
 
+mod bundle;
 pub mod defaults;
 mod issuers;
 mod jwks;
@@ -21,9 +22,7 @@ use crate::callout::spicedb::SpiceDb;
 use crate::crypto::SignatureProvider;
 use crate::delegation::{DelegationVerifier, Settings};
 use crate::mcp::Revision;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use policy_wasm::bundle::{Bundle, Trust};
+use policy_wasm::bundle::Bundle;
 use policy_wasm::json::Limits;
 use policy_wasm::source::{Place, Problems, read_json};
 use std::rc::Rc;
@@ -90,7 +89,7 @@ impl Config {
 fn read(root: &Place<'_>, provider: Rc<dyn SignatureProvider>) -> Option<Config> {
     let mut map = root.map()?;
     let issuers = map.required("issuers").and_then(|place| issuers::read(&place));
-    let bundle = map.required("bundle").and_then(|place| read_bundle(&place));
+    let bundle = map.required("bundle").and_then(|place| bundle::read(&place));
     let leeway_seconds = defaults::CLOCK_LEEWAY.read(&mut map);
     let limits = settings::limits(map.optional("limits"));
     let revisions = settings::revisions(map.optional("revisions"));
@@ -128,18 +127,4 @@ fn read(root: &Place<'_>, provider: Rc<dyn SignatureProvider>) -> Option<Config>
         servers,
         elsewhere,
     })
-}
-
-/// `{"base64": "…"}`: the compiled policy inside the configuration.
-fn read_bundle(place: &Place<'_>) -> Option<Bundle> {
-    let mut map = place.map()?;
-    let base64 = map.required("base64");
-    map.finish();
-    let place = base64?;
-    let text = place.string()?;
-    let Ok(bytes) = STANDARD.decode(text) else {
-        place.refuse("expected standard base64 with its padding (RFC 4648 §4); `toolward compile` writes it");
-        return None;
-    };
-    Bundle::open(bytes, &Trust::digest_only()).map_err(|error| place.refuse(error.to_string())).ok()
 }

@@ -77,11 +77,16 @@ impl RootContext for Root {
     fn on_configure(&mut self, _size: usize) -> bool {
         let loaded = match self.load() {
             Ok(pep) => {
-                let revision = pep.config().bundle.revision();
+                let bundle = &pep.config().bundle;
+                let (revision, serial, signers) =
+                    (bundle.revision(), bundle.serial(), bundle.signers().len());
                 let version = env!("CARGO_PKG_VERSION");
                 calls::log(
                     Level::Info,
-                    &format!("toolward {version}: configured with bundle revision `{revision}`"),
+                    &format!(
+                        "toolward {version}: configured with bundle revision `{revision}`, serial {serial}, trusted \
+                         signatures {signers}"
+                    ),
                 );
                 self.pep = Some(Rc::new(pep));
                 true
