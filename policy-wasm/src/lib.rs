@@ -18,6 +18,8 @@
 //! | [`source`] | trees with positions and problem lists, for every file a person writes |
 //! | [`fingerprint`] | telling most different bytes apart, quickly |
 //! | [`order`] | sorting, once for all types |
+//! | [`time`] | moments as text |
+//! | `query` (feature `tools`) | questions and answers as text, for people, scripts and tests |
 //! | `policy` (feature `compile`) | a policy that makes sense, before it is written |
 //! | `compile` (feature) | policy files to a bundle; never linked into the filter |
 
@@ -32,4 +34,7 @@ pub mod order;
 pub mod pdp;
 #[cfg(feature = "compile")]
 pub mod policy;
+#[cfg(feature = "tools")]
+pub mod query;
 pub mod source;
+pub mod time;

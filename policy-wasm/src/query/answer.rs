@@ -1,0 +1,126 @@
+//! Decisions, explanations and problems as JSON: one form for the command line, JavaScript and tests.
+
+use super::change::changes;
+use super::json::{Object, list};
+use super::read::Query;
+use crate::bundle::Bundle;
+use crate::decision::{BudgetKey, Decision, Effect, Obligation, Reasons};
+use crate::pdp::{Explanation, Fact, Layer};
+use crate::source::Problems;
+
+/// A decision as JSON: `{"effect":…,"reasons":[…],"monitored":[…],"tier":…,"ceiling":…,"scope_needed":…,
+/// "obligations":[…],"revision":…}`. The first reason is the one that the client is told.
+pub fn decision_json(bundle: &Bundle, decision: &Decision) -> String {
+    let mut out = String::new();
+    let mut object = Object::open(&mut out);
+    members(&mut object, bundle, decision);
+    object.close();
+    out
+}
+
+/// An explanation as JSON: the decision's members, then `"layers"` and `"would_change"`.
+pub fn explanation_json(bundle: &Bundle, query: &Query, explanation: &Explanation) -> String {
+    let mut out = String::new();
+    let mut object = Object::open(&mut out);
+    members(&mut object, bundle, &explanation.decision);
+    object.list("layers", &explanation.layers, layer);
+    object.list("would_change", changes(query, &explanation.decision), |out, change| {
+        let mut object = Object::open(out);
+        object.text("reason", change.reason.code());
+        object.text("change", &change.text);
+        object.close();
+    });
+    object.close();
+    out
+}
+
+/// Problems as JSON: a list of `{"file":…,"line":…,"column":…,"path":…,"message":…,"suggestion":…}`.
+pub fn problems_json(problems: &Problems) -> String {
+    let mut out = String::new();
+    list(&mut out, problems.to_vec(), |out, problem| {
+        let mut object = Object::open(out);
+        object.text("file", &problem.file);
+        object.plain("line", problem.position.line);
+        object.plain("column", problem.position.column);
+        object.text("path", &problem.path);
+        object.text("message", &problem.message);
+        object.optional("suggestion", problem.suggestion.as_deref());
+        object.close();
+    });
+    out
+}
+
+/// What people and scripts call an effect.
+pub(super) fn effect_code(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Permit => "permit",
+        Effect::Deny => "deny",
+    }
+}
+
+fn members(object: &mut Object<'_>, bundle: &Bundle, decision: &Decision) {
+    object.text("effect", effect_code(decision.effect()));
+    reasons(object, "reasons", decision.reasons);
+    reasons(object, "monitored", decision.monitored);
+    object.optional("tier", decision.tier.as_deref());
+    object.optional("ceiling", decision.ceiling.as_deref());
+    object.optional("scope_needed", decision.scope_needed.as_deref());
+    object.list("obligations", &decision.obligations, obligation);
+    object.text("revision", bundle.revision());
+}
+
+fn reasons(object: &mut Object<'_>, key: &str, reasons: Reasons) {
+    object.texts(key, reasons.iter().map(|reason| reason.code()));
+}
+
+fn obligation(out: &mut String, obligation: &Obligation) {
+    let mut object = Object::open(out);
+    match obligation {
+        Obligation::Check(check) => {
+            object.text("kind", "check");
+            object.text("subject", &format!("{}:{}", check.subject_type, check.subject_id));
+            object.text("relation", &check.relation);
+            object.text("object", &format!("{}:{}", check.object_type, check.object_id));
+        }
+        Obligation::Approval(approval) => {
+            object.text("kind", "approval");
+            object.text("rule", &approval.rule);
+            object.texts("approvers", &approval.approvers);
+            object.plain("valid_for", approval.valid_for);
+        }
+        Obligation::Budget(budget) => {
+            object.text("kind", "budget");
+            object.text("rule", &budget.rule);
+            object.texts("per", budget.per.iter().map(|key| budget_key(*key)));
+            object.plain("limit", budget.limit);
+            object.plain("window", budget.window);
+        }
+    }
+    object.close();
+}
+
+fn budget_key(key: BudgetKey) -> &'static str {
+    match key {
+        BudgetKey::Subject => "subject",
+        BudgetKey::Actor => "actor",
+        BudgetKey::Item => "tool",
+    }
+}
+
+fn layer(out: &mut String, layer: &Layer) {
+    let mut object = Object::open(out);
+    object.text("name", layer.name.code());
+    object.text("outcome", if layer.reasons.is_empty() { "pass" } else { "deny" });
+    object.list("facts", &layer.facts, fact);
+    reasons(&mut object, "reasons", layer.reasons);
+    object.close();
+}
+
+fn fact(out: &mut String, fact: &Fact) {
+    let mut object = Object::open(out);
+    object.text("what", &fact.what);
+    object.optional("rule", fact.rule.as_deref());
+    object.optional("tier", fact.tier.as_deref());
+    object.plain("decided", fact.decided);
+    object.close();
+}

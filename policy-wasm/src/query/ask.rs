@@ -1,0 +1,198 @@
+//! Putting a query to a bundle: short names become identifiers, and everything is lent to the PDP.
+
+use super::read::{ActorQuery, Query, ServerName, Target};
+use crate::bundle::{Bundle, Server};
+use crate::decision::Decision;
+use crate::json::{self, Limits};
+use crate::model::{Action, Actor, Connection, Consent, Delegation, Identity, Request, Subject};
+use crate::pdp::{self, Explanation};
+use crate::source::suggest;
+use std::fmt;
+
+/// Why a query cannot be put to a bundle: it names something that a request could not name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unanswerable {
+    /// Where in the query, as a JSON pointer.
+    pub path: String,
+    /// What is wrong and what was expected.
+    pub message: String,
+    /// "did you mean …?", where that can be guessed.
+    pub suggestion: Option<String>,
+}
+
+impl fmt::Display for Unanswerable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.message)?;
+        match &self.suggestion {
+            Some(suggestion) => write!(f, "; {suggestion}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Unanswerable {}
+
+impl Query {
+    /// Decides as the filter would. `now` is the time in Unix seconds where the query names none.
+    ///
+    /// # Errors
+    /// [`Unanswerable`] where the bundle has no such server or issuer.
+    pub fn evaluate(&self, bundle: &Bundle, now: u64) -> Result<Decision, Unanswerable> {
+        self.ask(bundle, now, |server, request| pdp::evaluate(server.bundle(), server, request))
+    }
+
+    /// As [`Query::evaluate`], with everything that led to the decision.
+    ///
+    /// # Errors
+    /// As [`Query::evaluate`].
+    pub fn explain(&self, bundle: &Bundle, now: u64) -> Result<Explanation, Unanswerable> {
+        self.ask(bundle, now, |server, request| pdp::explain(server.bundle(), server, request))
+    }
+
+    /// Lends the query as a request of the PDP.
+    ///
+    /// # Errors
+    /// As [`Query::evaluate`].
+    pub fn ask<T>(
+        &self,
+        bundle: &Bundle,
+        now: u64,
+        then: impl FnOnce(Server<'_>, &Request<'_>) -> T,
+    ) -> Result<T, Unanswerable> {
+        let server = self.server_in(bundle)?;
+        let issuer = issuer(bundle, self.subject.issuer.as_deref(), "/subject/issuer")?;
+        let actors: Vec<Actor<'_>> = self
+            .actors
+            .iter()
+            .enumerate()
+            .map(|(index, actor)| actor_of(bundle, actor, index, issuer))
+            .collect::<Result<_, _>>()?;
+        let delegation = Delegation {
+            subject: Subject {
+                identity: Identity { issuer, id: &self.subject.id },
+                groups: &self.subject.groups,
+                roles: &self.subject.roles,
+                claims: object(self.subject.claims.as_deref(), "/subject/claims")?,
+            },
+            actors: &actors,
+            scopes: &self.scopes,
+            consent: self.consent.as_ref().map(|consent| Consent {
+                id: &consent.id,
+                servers: consent.servers.as_deref(),
+                tools: consent.tools.as_deref(),
+                level: consent.level.as_deref(),
+                reason: consent.reason.as_deref(),
+                given_at: consent.given_at,
+                expires_at: consent.expires_at,
+            }),
+        };
+        let request = Request {
+            delegation: &delegation,
+            method: self.method(),
+            action: self.action(object(self.arguments.as_deref(), "/arguments")?),
+            now: self.now.unwrap_or(now),
+            connection: Connection { source_address: &self.source_address, tls: self.tls, peer: &self.peer },
+        };
+        Ok(then(server, &request))
+    }
+
+    /// The method that is asked for; empty where neither it nor anything else is named.
+    pub fn method(&self) -> &str {
+        self.method.as_deref().or_else(|| self.target.method()).unwrap_or_default()
+    }
+
+    fn action<'q>(&'q self, arguments: Option<json::Object<'q>>) -> Action<'q> {
+        match &self.target {
+            Target::Tool(name) => Action::CallTool { name, arguments, definition: self.definition.as_ref() },
+            Target::Prompt(name) => Action::GetPrompt { name, arguments },
+            Target::Resource(uri) => Action::ReadResource { uri },
+            Target::Url(url) => Action::Elicit { url: Some(url) },
+            Target::Server if self.method() == "elicitation/create" => Action::Elicit { url: None },
+            Target::Server => Action::UseServer,
+        }
+    }
+
+    /// The server that is meant.
+    ///
+    /// # Errors
+    /// [`Unanswerable`] where the bundle has none by that name or at that address.
+    pub fn server_in<'b>(&self, bundle: &'b Bundle) -> Result<Server<'b>, Unanswerable> {
+        match &self.server {
+            ServerName::Id(id) => server_named(bundle, id),
+            ServerName::At { authority, path } => {
+                bundle.server_at(authority, path).ok_or_else(|| Unanswerable {
+                    path: "/server".to_owned(),
+                    message: format!("the policy has no server at `{authority}`, `{path}`"),
+                    suggestion: None,
+                })
+            }
+        }
+    }
+}
+
+/// The server with this id.
+fn server_named<'b>(bundle: &'b Bundle, id: &str) -> Result<Server<'b>, Unanswerable> {
+    if let Some(server) = bundle.servers().find(|server| server.id() == id) {
+        return Ok(server);
+    }
+    let environments: Vec<&str> = bundle
+        .servers()
+        .map(Server::id)
+        .filter(|other| other.strip_prefix(id).is_some_and(|rest| rest.starts_with('.')))
+        .collect();
+    let suggestion = if environments.is_empty() {
+        suggest(id, bundle.servers().map(Server::id))
+    } else {
+        Some(format!("it is in several environments, name one: `{}`", environments.join("`, `")))
+    };
+    Err(Unanswerable {
+        path: "/server".to_owned(),
+        message: format!("the policy has no server `{id}`"),
+        suggestion,
+    })
+}
+
+fn actor_of<'q>(
+    bundle: &'q Bundle,
+    actor: &'q ActorQuery,
+    index: usize,
+    of_subject: &'q str,
+) -> Result<Actor<'q>, Unanswerable> {
+    let issuer = match &actor.issuer {
+        Some(name) => issuer(bundle, Some(name), &format!("/actors/{index}/issuer"))?,
+        None => of_subject,
+    };
+    Ok(Actor { kind: actor.kind, identity: Identity { issuer, id: &actor.id } })
+}
+
+/// The identifier that a short name stands for. What holds a `:` is an identifier itself, known to the policy or not.
+fn issuer<'q>(bundle: &'q Bundle, name: Option<&'q str>, path: &str) -> Result<&'q str, Unanswerable> {
+    let _ = bundle;
+    match name {
+        Some(name) if name.contains(':') => Ok(name),
+        Some(name) => Err(Unanswerable {
+            path: path.to_owned(),
+            message: format!("the policy has no issuer `{name}`"),
+            suggestion: None,
+        }),
+        None => Err(Unanswerable {
+            path: path.to_owned(),
+            message: "the policy has several issuers, name one".to_owned(),
+            suggestion: None,
+        }),
+    }
+}
+
+/// The object that a text of a query holds.
+fn object<'q>(text: Option<&'q str>, path: &str) -> Result<Option<json::Object<'q>>, Unanswerable> {
+    let Some(text) = text else { return Ok(None) };
+    let object = json::parse(text.as_bytes(), &Limits::default()).ok().and_then(json::Value::as_object);
+    match object {
+        Some(object) => Ok(Some(object)),
+        None => Err(Unanswerable {
+            path: path.to_owned(),
+            message: "expected the text of a strict JSON object".to_owned(),
+            suggestion: None,
+        }),
+    }
+}
