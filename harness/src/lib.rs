@@ -10,6 +10,7 @@
 //! | [`target`] | where they run |
 //! | [`crypto`] | signature checks, where no proxy does them |
 //! | [`mint`] | tokens for development and tests |
+//! | [`keys`] | keys that bundles are signed with |
 //! | [`host`] | a proxy in memory |
 //! | [`cli`] | the `toolward` command line |
 //! | [`transcript`] | what an outsider sees |
@@ -17,6 +18,7 @@
 pub mod cli;
 pub mod crypto;
 pub mod host;
+pub mod keys;
 pub mod mint;
 pub mod scenario;
 pub mod target;

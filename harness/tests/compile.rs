@@ -6,28 +6,11 @@
     reason = "tests may stop at the first surprise"
 )]
 
+mod common;
+
+use common::{directory, said, toolward};
 use policy_wasm::bundle::{Bundle, Trust};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-/// An empty directory of its own for each test.
-fn directory(name: &str) -> PathBuf {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    if directory.exists() {
-        fs::remove_dir_all(&directory).unwrap();
-    }
-    fs::create_dir_all(&directory).unwrap();
-    directory
-}
-
-fn toolward(directory: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_toolward")).current_dir(directory).args(arguments).output().unwrap()
-}
-
-fn said(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
 
 const HEAD: &str = "policy: toolward/v1\nissuers: {acme: \"https://id.acme.test\"}\n";
 const SERVER: &str = "policy: toolward/v1\nservers: {git: {resource: \"https://tools.acme.test/git\", tools: {a: {tier: read}}}}\n";

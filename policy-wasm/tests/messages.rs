@@ -68,7 +68,7 @@ fn an_id_in_two_files_is_a_problem_that_names_both() {
 
 #[test]
 fn no_file_and_a_bad_revision_are_problems() {
-    let options = Options { revision: Some("a b".to_owned()) };
+    let options = Options { revision: Some("a b".to_owned()), ..Options::default() };
     let problems = compile(&[], &options).unwrap_err().to_string();
     assert_eq!(
         problems,
@@ -81,7 +81,7 @@ fn no_file_and_a_bad_revision_are_problems() {
 fn the_revision_of_the_policy_comes_before_the_option() {
     use policy_wasm::bundle::{Bundle, Trust};
     let file = |text: &str| SourceFile { name: "p.yaml".to_owned(), text: text.to_owned() };
-    let options = Options { revision: Some("from-option".to_owned()) };
+    let options = Options { revision: Some("from-option".to_owned()), ..Options::default() };
     let revision = |text: &str| {
         let bytes = compile(&[file(text)], &options).unwrap();
         Bundle::open(bytes, &Trust::digest_only()).unwrap().revision().to_owned()

@@ -1,22 +1,36 @@
 //! `toolward compile` and `toolward check`: policy files to a bundle, and every problem at once.
 
+use super::{files, sign};
 use anyhow::{Context, bail};
 use clap::Args;
 use policy_wasm::bundle::{Bundle, Trust};
 use policy_wasm::compile::{MAX_FILE, Options, SourceFile, compile};
 use policy_wasm::source::Problems;
+use policy_wasm::time;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Arguments of `toolward compile`.
 #[derive(Args)]
+#[command(after_help = "Examples:
+  toolward compile policy/ --output acme.bundle
+  toolward compile policy/ --output acme.bundle --serial 42 --not-after 2027-01-01 --sign release.pem")]
 pub struct Compile {
     #[command(flatten)]
     source: Source,
     /// Where the bundle goes; it is replaced in one step, and only if the policy compiles
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// Serial number of the bundle, where the policy names none; readers can refuse older ones by it
+    #[arg(long, value_name = "NUMBER")]
+    serial: Option<u64>,
+    /// When the bundle ceases to permit anything, where the policy does not say: `2027-01-01T00:00:00Z` or a date
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    not_after: Option<u64>,
+    /// Sign the bundle with this private key (Ed25519 in PKCS#8 PEM); may be repeated
+    #[arg(long, value_name = "FILE")]
+    sign: Vec<PathBuf>,
 }
 
 /// Arguments of `toolward check`.
@@ -42,9 +56,15 @@ struct Source {
 impl Compile {
     /// Compiles, and writes the bundle.
     pub fn execute(self) -> anyhow::Result<ExitCode> {
-        let Some(bytes) = self.source.compile()? else { return Ok(ExitCode::FAILURE) };
+        let options = Options {
+            revision: self.source.revision.clone(),
+            serial: self.serial,
+            not_after: self.not_after,
+        };
+        let Some(bytes) = self.source.compile(&options)? else { return Ok(ExitCode::FAILURE) };
+        let bytes = sign::with_keys(bytes, &self.sign)?;
         let size = bytes.len();
-        replace(&self.output, &bytes)?;
+        files::replace(&self.output, &bytes)?;
         tell(&self.output.display().to_string(), size, bytes)
     }
 }
@@ -52,16 +72,17 @@ impl Compile {
 impl Check {
     /// Compiles, and writes nothing.
     pub fn execute(self) -> anyhow::Result<ExitCode> {
-        let Some(bytes) = self.source.compile()? else { return Ok(ExitCode::FAILURE) };
+        let options = Options { revision: self.source.revision.clone(), ..Options::default() };
+        let Some(bytes) = self.source.compile(&options)? else { return Ok(ExitCode::FAILURE) };
         tell("policy", bytes.len(), bytes)
     }
 }
 
 impl Source {
     /// The bundle, or `None` after the problems were told.
-    fn compile(&self) -> anyhow::Result<Option<Vec<u8>>> {
+    fn compile(&self, options: &Options) -> anyhow::Result<Option<Vec<u8>>> {
         let files = read(&self.files)?;
-        match compile(&files, &Options { revision: self.revision.clone() }) {
+        match compile(&files, options) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(problems) => {
                 self.report(&problems)?;
@@ -91,6 +112,10 @@ impl Source {
         eprintln!("{count} {word}, nothing was compiled");
         Ok(())
     }
+}
+
+fn moment(text: &str) -> Result<u64, String> {
+    time::read(text).ok_or_else(|| "expected a time such as `2027-01-01T00:00:00Z`, or a date".to_owned())
 }
 
 /// All files in the order of their names within each directory. A name that was given is told as it was given.
@@ -139,20 +164,14 @@ fn read_file(path: &Path) -> anyhow::Result<SourceFile> {
     Ok(SourceFile { name, text })
 }
 
-/// Writes beside the file and renames, so that nobody ever reads half a bundle.
-fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
-    fs::write(&beside, bytes).with_context(|| format!("cannot write `{}`", beside.display()))?;
-    fs::rename(&beside, path).with_context(|| format!("cannot write `{}`", path.display()))
-}
-
 /// Opens what was compiled, as a proxy will, and says what it is.
 fn tell(what: &str, size: usize, bytes: Vec<u8>) -> anyhow::Result<ExitCode> {
     let bundle = Bundle::open(bytes, &Trust::digest_only()).context("the compiled bundle does not open")?;
     let (servers, tools, rules) = bundle.counts();
-    let revision = bundle.revision();
-    eprintln!("{what}: revision {revision}, servers {servers}, tools {tools}, rules {rules}, bytes {size}");
+    let (revision, serial) = (bundle.revision(), bundle.serial());
+    let serial = if serial == 0 { String::new() } else { format!(", serial {serial}") };
+    eprintln!(
+        "{what}: revision {revision}{serial}, servers {servers}, tools {tools}, rules {rules}, bytes {size}"
+    );
     Ok(ExitCode::SUCCESS)
 }

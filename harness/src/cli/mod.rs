@@ -2,9 +2,15 @@
 
 #[cfg(feature = "wasm-runner")]
 mod abi;
+mod clock;
 mod compile;
+mod files;
+mod inspect;
+mod keygen;
 mod run;
+mod sign;
 mod token;
+mod verify;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -22,6 +28,14 @@ enum Command {
     Compile(compile::Compile),
     /// Tells everything that is wrong with policy files.
     Check(compile::Check),
+    /// Says what a bundle says about itself.
+    Inspect(inspect::Inspect),
+    /// Makes a key that bundles are signed with, or prints the public half of one.
+    Keygen(keygen::Keygen),
+    /// Adds signatures to a bundle.
+    Sign(sign::Sign),
+    /// Holds a bundle against the keys that are trusted.
+    Verify(verify::Verify),
     /// Lists what a filter imports, held against the allow-list.
     #[cfg(feature = "wasm-runner")]
     Abi(abi::Abi),
@@ -36,6 +50,10 @@ pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Compile(compile) => compile.execute(),
         Command::Check(check) => check.execute(),
+        Command::Inspect(inspect) => inspect.execute(),
+        Command::Keygen(keygen) => keygen.execute(),
+        Command::Sign(sign) => sign.execute(),
+        Command::Verify(verify) => verify.execute(),
         #[cfg(feature = "wasm-runner")]
         Command::Abi(abi) => abi.execute(),
         Command::Run(run) => run.execute(),

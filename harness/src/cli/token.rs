@@ -1,5 +1,7 @@
 //! `toolward token`: keys and tokens for development.
 
+use super::clock::nanoseconds;
+use crate::keys::private_half;
 use crate::mint::{SigningKey, jwks};
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
@@ -14,7 +16,6 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Arguments of `toolward token`.
 #[derive(Args)]
@@ -129,9 +130,7 @@ fn keygen(folder: &Path) -> anyhow::Result<()> {
     // A name of its own for each set, so that a token of another one is told apart by its `kid`.
     let set = format!("{:x}", nanoseconds()? % 0x1_0000_0000);
     for pem in pems {
-        // The library appends the public half of an Ed25519 key, which other readers stumble over.
-        const END: &str = "-----END PRIVATE KEY-----";
-        let pem = pem.split(END).next().map(|body| format!("{body}{END}\n")).unwrap_or_default();
+        let pem = private_half(&pem);
         let algorithm = SigningKey::from_pem("new", &pem)?.algorithm().name().to_ascii_lowercase();
         let path = folder.join(format!("dev-{algorithm}-{set}.pem"));
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
@@ -225,11 +224,6 @@ impl Mint {
         }
         Ok(claims)
     }
-}
-
-#[allow(clippy::disallowed_methods, reason = "the command line reads the clock for the tokens that it mints")]
-fn nanoseconds() -> anyhow::Result<u128> {
-    Ok(SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?.as_nanos())
 }
 
 fn described(error: jwt_simple::Error) -> anyhow::Error {

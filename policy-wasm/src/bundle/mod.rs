@@ -129,6 +129,11 @@ impl Bundle {
         self.max_chain
     }
 
+    /// How many tiers there are: 1 to 16.
+    pub fn tiers(&self) -> u32 {
+        self.sections.count(Section::Tiers)
+    }
+
     /// The name of a tier; 0 is the lowest.
     ///
     /// # Errors

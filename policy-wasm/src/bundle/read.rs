@@ -127,6 +127,12 @@ impl Sections {
         u32::try_from(length.checked_div(extent.stride).unwrap_or(0)).unwrap_or(0)
     }
 
+    /// How many bytes a section has.
+    pub(super) fn length(&self, section: Section) -> usize {
+        let extent = self.extent(section);
+        extent.end.saturating_sub(extent.start)
+    }
+
     pub(super) fn record(&self, section: Section, number: u32) -> Result<Record<'_>, Unreadable> {
         let extent = self.extent(section);
         let start = index(number).checked_mul(extent.stride).ok_or(Unreadable)?;

@@ -3,7 +3,7 @@
 use super::Bundle;
 use super::error::{BundleError, ErrorKind};
 use super::header::Header;
-use super::layout::{HEADER, SIGNATURE, SIGNATURE_DOMAIN};
+use super::layout::{HEADER, SIGNATURE, SIGNATURE_DOMAIN, Section};
 use super::read::{Sections, Unreadable, digest, index};
 use super::signature::{KeyId, PublicKey, Signatures, Trust, message};
 use std::fmt;
@@ -41,6 +41,14 @@ impl Unverified {
     /// Whether the signature of this key is there and right.
     pub fn is_signed_by(&self, key: &PublicKey) -> bool {
         self.signatures.is_right(&self.header, key)
+    }
+
+    /// Every section that this reader knows, with the number of its records (bytes, for heaps and tables) and of its
+    /// bytes, in the order of their kinds.
+    pub fn sections(&self) -> impl Iterator<Item = (Section, u32, usize)> {
+        Section::ALL
+            .into_iter()
+            .map(|section| (section, self.sections.count(section), self.sections.length(section)))
     }
 
     /// The bytes, signatures included.

@@ -33,6 +33,10 @@ pub struct SourceFile {
 pub struct Options {
     /// The revision, where the policy names none.
     pub revision: Option<String>,
+    /// The serial number, where the policy names none.
+    pub serial: Option<u64>,
+    /// The Unix second from which on the bundle permits nothing, where the policy does not say.
+    pub not_after: Option<u64>,
 }
 
 /// Compiles policy files to the bytes of one bundle.

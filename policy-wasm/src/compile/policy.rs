@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 /// A policy that makes sense, ready to be written.
 pub(super) struct Policy<'n> {
     pub(super) revision: &'n str,
+    pub(super) serial: u64,
+    pub(super) not_after: Option<u64>,
     pub(super) organisation: &'n str,
     pub(super) tiers: Vec<&'n str>,
     pub(super) max_chain: u32,
@@ -61,6 +63,8 @@ pub(super) fn read<'n>(
     let revision = single(&parts.revision, "revision").and_then(revision);
     Policy {
         revision: revision.or_else(|| option_revision(options, problems)).unwrap_or_default(),
+        serial: options.serial.unwrap_or(0),
+        not_after: options.not_after,
         organisation: single(&parts.organisation, "organisation").and_then(|p| p.text()).unwrap_or_default(),
         max_chain: single(&parts.chain, "chain").and_then(chain).unwrap_or(DEFAULT_CHAIN),
         tiers: names.tiers,

@@ -36,7 +36,7 @@ pub(super) fn bundle(policy: &Policy<'_>) -> Result<Vec<u8>, TooLarge> {
         let id = writer.string(rule.id)?;
         writer.record(Section::Rules, &[&[rule.kind as u32], &id]);
     }
-    writer.finish()
+    writer.finish(policy)
 }
 
 #[derive(Default)]
@@ -160,7 +160,7 @@ impl Writer {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Vec<u8>, TooLarge> {
+    fn finish(mut self, policy: &Policy<'_>) -> Result<Vec<u8>, TooLarge> {
         let table = Section::ALL.len().saturating_mul(SECTION_ENTRY);
         let mut offset = HEADER.saturating_add(table);
         let (mut entries, mut contents) = (Vec::new(), Vec::new());
@@ -177,8 +177,8 @@ impl Writer {
             lowest_reader: FORMAT,
             length: number(offset)?,
             sections: number(Section::ALL.len())?,
-            serial: 0,
-            not_after: None,
+            serial: policy.serial,
+            not_after: policy.not_after,
             digest: [0; 32],
         };
         out.extend(header.to_bytes());
