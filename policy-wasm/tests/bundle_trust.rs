@@ -83,14 +83,12 @@ fn a_threshold_counts_different_trusted_keys() {
 fn refusals_name_what_is_missing() {
     let (bytes, two) = (unsigned(), trust(&[1, 2], 2));
     let (one, other, stranger) = (public(1).id(), public(2).id(), public(9).id());
-    let mut both = [one, other];
-    both.sort();
     assert_eq!(
         refusal(bytes.clone(), &two),
         format!(
             "bundle is not signed: 2 signatures of trusted keys needed; trusted and not there: {}, {}; sign it with \
              `toolward sign`, or trust the key that signed it",
-            both[0], both[1]
+            one, other
         )
     );
     assert_eq!(

@@ -83,6 +83,21 @@ def test_envoy_refuses_a_configuration_that_the_filter_refuses(configuration, tm
     assert done.returncode != 0
 
 
+def test_envoy_accepts_a_policy_only_with_the_signatures_that_it_needs(configuration, tmp_path):
+    key, bundle = tmp_path / "release.pem", tmp_path / "bundle"
+    public = json.loads(run(CLI, "keygen", "--out", key))
+    bundle.write_bytes(base64.b64decode(configuration["bundle"]["base64"]))
+    unsigned = configuration["bundle"] | {"keys": [public]}
+    refused = validate(bootstrap(configuration | {"bundle": unsigned}), tmp_path)
+    assert refused.returncode != 0
+    assert "bundle is not signed" in refused.stderr
+    run(CLI, "sign", bundle, "--key", key)
+    signed = unsigned | {"base64": base64.b64encode(bundle.read_bytes()).decode()}
+    done = validate(bootstrap(configuration | {"bundle": signed}), tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert validate(bootstrap(configuration | {"bundle": signed | {"min_serial": 1}}), tmp_path).returncode != 0
+
+
 def test_both_hold_the_head_fail_closed_and_reload_on_a_trap(configuration):
     shipped = connection_manager(bootstrap(configuration))["http_filters"][0]
     for attached in (shipped, istio_filter(configuration)):

@@ -2,6 +2,7 @@
 
 use super::{Scenario, Tamper};
 use crate::crypto::RustSignatures;
+use crate::keys::BundleKey;
 use crate::mint::{self, SigningKey};
 use anyhow::{Context as _, anyhow, bail};
 use base64::Engine as _;
@@ -17,7 +18,8 @@ use std::rc::Rc;
 /// The files that scenarios refer to, each read once.
 pub struct Fixtures {
     keys: BTreeMap<String, SigningKey>,
-    bundles: RefCell<BTreeMap<PathBuf, String>>,
+    bundles: RefCell<BTreeMap<PathBuf, Vec<u8>>>,
+    publisher: PathBuf,
     signatures: Rc<dyn SignatureProvider>,
 }
 
@@ -29,29 +31,37 @@ impl Fixtures {
     pub fn new(tests: &Path) -> anyhow::Result<Fixtures> {
         let keys = SigningKey::from_folder(&tests.join("keys"))?;
         let keys = keys.into_iter().map(|key| (key.id().to_owned(), key)).collect();
-        Ok(Fixtures { keys, bundles: RefCell::default(), signatures: Rc::new(RustSignatures) })
+        let publisher = tests.join("keys/publisher-ed25519.pem");
+        Ok(Fixtures { keys, bundles: RefCell::default(), publisher, signatures: Rc::new(RustSignatures) })
     }
 
-    /// The plugin configuration of a scenario: the text `"$bundle"` becomes the compiled policy in base64.
+    /// The plugin configuration of a scenario: the text `"$bundle"` becomes the compiled policy in base64,
+    /// `"$signed_bundle"` the same with a signature of `keys/publisher-ed25519.pem`.
     ///
     /// # Errors
-    /// Where the policy does not compile: every problem of it.
+    /// Where the policy does not compile: every problem of it; where the key that signs is not there.
     pub fn plugin_configuration(&self, scenario: &Scenario) -> anyhow::Result<String> {
         let bundle = self.bundle(&scenario.policy)?;
         let mut configuration = scenario.configuration.clone();
-        fill(&mut configuration, &bundle);
+        fill(&mut configuration, &mut |text| match text {
+            "$bundle" => Ok(Some(STANDARD.encode(&bundle))),
+            "$signed_bundle" => {
+                let key = BundleKey::from_file(&self.publisher)?;
+                Ok(Some(STANDARD.encode(key.sign(bundle.clone())?)))
+            }
+            _ => Ok(None),
+        })?;
         Ok(configuration.to_string())
     }
 
-    fn bundle(&self, policy: &Path) -> anyhow::Result<String> {
+    fn bundle(&self, policy: &Path) -> anyhow::Result<Vec<u8>> {
         if let Some(bundle) = self.bundles.borrow().get(policy) {
             return Ok(bundle.clone());
         }
         let text = std::fs::read_to_string(policy).with_context(|| format!("`{}`", policy.display()))?;
         let name = policy.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let bytes = compile(&[SourceFile { name, text }], &Options::default())
+        let bundle = compile(&[SourceFile { name, text }], &Options::default())
             .map_err(|problems| anyhow!("the policy does not compile:\n{problems}"))?;
-        let bundle = STANDARD.encode(bytes);
         self.bundles.borrow_mut().insert(policy.to_path_buf(), bundle.clone());
         Ok(bundle)
     }
@@ -96,11 +106,20 @@ impl Fixtures {
     }
 }
 
-fn fill(value: &mut Value, bundle: &str) {
+/// Puts what `stands_for` gives in the place of texts.
+fn fill(
+    value: &mut Value,
+    stands_for: &mut impl FnMut(&str) -> anyhow::Result<Option<String>>,
+) -> anyhow::Result<()> {
     match value {
-        Value::String(text) if text == "$bundle" => bundle.clone_into(text),
-        Value::Array(items) => items.iter_mut().for_each(|item| fill(item, bundle)),
-        Value::Object(object) => object.values_mut().for_each(|value| fill(value, bundle)),
-        _ => {}
+        Value::String(text) => {
+            if let Some(filled) = stands_for(text)? {
+                *text = filled;
+            }
+            Ok(())
+        }
+        Value::Array(items) => items.iter_mut().try_for_each(|item| fill(item, stands_for)),
+        Value::Object(object) => object.values_mut().try_for_each(|value| fill(value, stands_for)),
+        _ => Ok(()),
     }
 }

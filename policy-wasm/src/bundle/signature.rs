@@ -6,7 +6,6 @@ use super::layout::{HEADER, KEY_ID, MAX_SIGNATURES, SIGNATURE, SIGNATURE_DOMAIN}
 use super::read::u32_at;
 use ed25519_dalek::VerifyingKey;
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// The name of a key: the first 8 bytes of the SHA-256 of its 32 bytes, shown as 16 hex digits.
@@ -169,10 +168,10 @@ impl Trust {
     /// on, is checked apart.
     pub(super) fn admits(&self, header: &Header, signatures: &Signatures) -> Result<Vec<KeyId>, BundleError> {
         let message = message(header);
-        let mut remaining: BTreeMap<KeyId, &PublicKey> = self.keys.iter().map(|key| (key.id, key)).collect();
         let (mut trusted, mut strangers) = (Vec::new(), Vec::new());
+        // Each key's name stands once on either side: of at most 16 keys, comparing all costs nothing.
         for (id, signature) in &signatures.0 {
-            match remaining.remove(id) {
+            match self.keys.iter().find(|key| key.id == *id) {
                 // A wrong signature of a trusted key is never an accident, so the others do not outweigh it.
                 Some(key) if !key.verifies(&message, signature) => {
                     return Err(ErrorKind::SignatureWrong { key: *id }.into());
@@ -182,7 +181,7 @@ impl Trust {
             }
         }
         if trusted.len() < self.threshold {
-            let missing = remaining.into_keys().collect();
+            let missing = self.keys.iter().map(PublicKey::id).filter(|id| !trusted.contains(id)).collect();
             return Err(ErrorKind::Signatures { needed: self.threshold, trusted, missing, strangers }.into());
         }
         if header.serial < self.min_serial {
@@ -201,9 +200,9 @@ pub(super) fn message(header: &Header) -> [u8; SIGNATURE_DOMAIN.len() + HEADER] 
     message
 }
 
-/// The signatures of a bundle, by the names of their keys.
+/// The signatures of a bundle, in ascending order of the names of their keys, each once.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Signatures(BTreeMap<KeyId, [u8; SIGNATURE]>);
+pub(super) struct Signatures(Vec<(KeyId, [u8; SIGNATURE])>);
 
 impl Signatures {
     /// Reads what follows the sections: nothing at all, or a number and that many signatures in ascending order of
@@ -222,14 +221,14 @@ impl Signatures {
         if count == 0 || count > MAX_SIGNATURES || entries.len() != length {
             return None;
         }
-        let mut found = BTreeMap::new();
+        let mut found: Vec<(KeyId, [u8; SIGNATURE])> = Vec::with_capacity(count);
         for entry in entries.chunks_exact(KEY_ID.checked_add(SIGNATURE)?) {
             let (id, signature) = entry.split_at_checked(KEY_ID)?;
             let id = KeyId(id.try_into().ok()?);
-            if found.last_key_value().is_some_and(|(last, _)| *last >= id) {
+            if found.last().is_some_and(|(last, _)| *last >= id) {
                 return None;
             }
-            found.insert(id, signature.try_into().ok()?);
+            found.push((id, signature.try_into().ok()?));
         }
         Some(Signatures(found))
     }
@@ -250,7 +249,8 @@ impl Signatures {
 
     /// Whether the signature of this key is there and right.
     pub(super) fn is_right(&self, header: &Header, key: &PublicKey) -> bool {
-        self.0.get(&key.id).is_some_and(|signature| key.verifies(&message(header), signature))
+        let of_key = self.0.iter().find(|(id, _)| *id == key.id);
+        of_key.is_some_and(|(_, signature)| key.verifies(&message(header), signature))
     }
 
     /// These signatures and one more.
@@ -261,7 +261,10 @@ impl Signatures {
         signature: &[u8; SIGNATURE],
     ) -> Result<Signatures, BundleError> {
         let mut all = self.clone();
-        all.0.insert(key.id, *signature);
+        match all.0.binary_search_by_key(&key.id, |(id, _)| *id) {
+            Ok(place) => all.0.get_mut(place).into_iter().for_each(|entry| entry.1 = *signature),
+            Err(place) => all.0.insert(place, (key.id, *signature)),
+        }
         if !all.is_right(header, key) {
             return Err(ErrorKind::SignatureWrong { key: key.id }.into());
         }
@@ -273,6 +276,6 @@ impl Signatures {
 
     /// The names of the keys, in ascending order.
     pub(super) fn keys(&self) -> impl Iterator<Item = KeyId> {
-        self.0.keys().copied()
+        self.0.iter().map(|(id, _)| *id)
     }
 }
