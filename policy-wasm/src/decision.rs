@@ -171,6 +171,11 @@ impl Reasons {
         self.0 |= 1u64.wrapping_shl(reason as u32);
     }
 
+    /// Takes a reason away.
+    pub(crate) fn remove(&mut self, reason: DenyReason) {
+        self.0 &= !1u64.wrapping_shl(reason as u32);
+    }
+
     /// Whether nothing denies.
     pub fn is_empty(self) -> bool {
         self.0 == 0

@@ -95,6 +95,21 @@ pub enum ItemKind {
     Template = 3,
 }
 
+impl ItemKind {
+    /// All kinds in the order of their numbers.
+    pub const ALL: [ItemKind; 4] = [ItemKind::Tool, ItemKind::Prompt, ItemKind::Resource, ItemKind::Template];
+
+    /// What people call such an entry.
+    pub const fn word(self) -> &'static str {
+        match self {
+            ItemKind::Tool => "tool",
+            ItemKind::Prompt => "prompt",
+            ItemKind::Resource => "resource",
+            ItemKind::Template => "resource template",
+        }
+    }
+}
+
 /// What the caller wants to do at a server.
 #[derive(Debug, Clone, Copy)]
 pub enum Action<'a> {

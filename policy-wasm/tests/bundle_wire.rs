@@ -140,21 +140,22 @@ fn a_refusal_says_what_is_wrong() {
 
 #[test]
 fn a_later_format_with_more_sections_and_longer_records_is_read() {
+    let written = compiled(&[POLICY]);
     let count = Section::ALL.len();
     let table = HEADER + count * SECTION_ENTRY;
-    let mut bytes = STORED[..HEADER].to_vec();
+    let mut bytes = written[..HEADER].to_vec();
     bytes[16] = 3;
     bytes[24] += 1;
     let mut contents = Vec::new();
     let first = table + SECTION_ENTRY;
-    for entry in STORED[HEADER..table].chunks(SECTION_ENTRY) {
+    for entry in written[HEADER..table].chunks(SECTION_ENTRY) {
         let field =
             |index: usize| u32::from_le_bytes(entry[index * 4..index * 4 + 4].try_into().unwrap()) as usize;
         let (kind, start, length, stride) = (field(0), field(1), field(2), field(3));
-        // Tools get one more field.
-        let longer = if kind == Section::Tools as usize { stride + 4 } else { stride };
+        // Entries get one more field.
+        let longer = if kind == Section::Items as usize { stride + 4 } else { stride };
         let begin = contents.len();
-        for record in STORED[start..start + length].chunks(stride) {
+        for record in written[start..start + length].chunks(stride) {
             contents.extend(record);
             contents.resize(contents.len() + longer - stride, 0xEE);
         }
@@ -191,11 +192,11 @@ fn nonsense(section: Section, offset: usize) -> Vec<u8> {
 #[test]
 fn nonsense_inside_is_denied_as_unreadable() {
     for (section, offset, what) in [
-        (Section::Tools, 12, "tier of a tool"),
-        (Section::Tools, 20, "number of checks"),
+        (Section::Items, 12, "tier of a tool"),
+        (Section::Items, 20, "number of checks"),
         (Section::Ceilings, 4, "tier of a ceiling"),
         (Section::Principals, 20, "start of the ceilings"),
-        (Section::ToolTable, 12, "longest probe"),
+        (Section::ItemTable, 12, "longest probe"),
         (Section::Parts, 0, "kind of a part"),
         (Section::Parts, 8, "length of a literal or path"),
         (Section::Segments, 0, "key of an argument"),
@@ -224,7 +225,7 @@ proptest! {
 
     #[test]
     fn any_bytes_behind_a_right_header_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        let mut whole = STORED[..HEADER + Section::ALL.len() * SECTION_ENTRY].to_vec();
+        let mut whole = STORED[..HEADER + 16 * SECTION_ENTRY].to_vec();
         whole.extend(bytes);
         whole.resize(STORED.len(), 0);
         if let Ok(bundle) = open(sealed(whole)) {

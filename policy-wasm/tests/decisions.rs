@@ -404,10 +404,10 @@ fn an_explanation_names_layers_rules_and_what_decided() {
     let subject = layer(LayerName::Subject);
     let decided = subject.facts.iter().find(|fact| fact.decided).unwrap();
     assert_eq!(decided.what, "group `engineering`");
-    assert_eq!(decided.rule.as_deref(), Some("grant `engineers`"));
+    assert_eq!(decided.rule.as_ref().unwrap().to_string(), "grant `engineers`");
     assert_eq!(decided.tier.as_deref(), Some("write"));
-    assert_eq!(layer(LayerName::Actors).facts[0].rule.as_deref(), Some("actor `planner`"));
-    assert_eq!(layer(LayerName::Tool).reasons.iter().collect::<Vec<_>>(), [TierAboveSubject]);
+    assert_eq!(layer(LayerName::Actors).facts[0].rule.as_ref().unwrap().to_string(), "actor `planner`");
+    assert_eq!(layer(LayerName::Tiers).reasons.iter().collect::<Vec<_>>(), [TierAboveSubject]);
     assert_eq!(layer(LayerName::Scopes).reasons.iter().collect::<Vec<_>>(), [ScopeInsufficient]);
     assert_eq!(layer(LayerName::Scopes).facts[0].what, "scope `mcp:admin` or one of a higher tier");
 }

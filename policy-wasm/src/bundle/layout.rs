@@ -38,49 +38,87 @@ pub const ALL_SERVERS: u32 = u32::MAX;
 pub const MAX_TIERS: u32 = 16;
 /// Most actors in a chain that a policy can admit.
 pub const MAX_CHAIN: u32 = 8;
+/// Most rules that hang on one holder, entry or server: what one decision looks at there.
+pub const MAX_HUNG: u32 = 1024;
+/// Most rules that name neither subjects, actors, entries nor servers: every decision looks at all of them.
+pub const MAX_GLOBAL: u32 = 256;
+/// Most resource templates of one server: what a URI is compared with.
+pub const MAX_TEMPLATES: u32 = 256;
+/// Most claims that rules select subjects by.
+pub const MAX_CLAIMS: u32 = 64;
 
 /// The sections, by their number in the section table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u32)]
 pub enum Section {
-    /// One record: revision, organisation (strings), longest chain.
+    /// One record: the policy as a whole.
     Manifest = 1,
     /// All strings, UTF-8, one after the other.
     Strings = 2,
-    /// Names of the tiers, lowest first: string.
+    /// Names of the tiers, lowest first.
     Tiers = 3,
-    /// Servers in order of their ids: id, resource, path (strings), kind, owner (string), scopes (start, count).
+    /// Servers in order of their ids.
     Servers = 4,
-    /// Scopes of servers, lowest tier first: tier, scope (string).
+    /// Scopes of servers, lowest tier first.
     Scopes = 5,
-    /// Where servers are reached: authority in lower case, path (strings), server.
+    /// Where servers are reached.
     Addresses = 6,
     /// Hash table over `Addresses`.
     AddressTable = 7,
-    /// Tools: server, name (string), tier, checks (start, count).
-    Tools = 8,
-    /// Hash table over `Tools`.
-    ToolTable = 9,
-    /// Checks: relation, object type (strings), object id (parts: start, count), subject type (string), subject id
-    /// (parts: start, count).
+    /// Entries of the catalogues, in order of server, kind and name.
+    Items = 8,
+    /// Hash table over `Items`.
+    ItemTable = 9,
+    /// Relations that entries ask for.
     Checks = 10,
-    /// Parts of templates: kind, and two fields that depend on it.
+    /// Parts of templates.
     Parts = 11,
-    /// Keys on the way to an argument: string.
+    /// Keys on the way to an argument.
     Segments = 12,
-    /// Who holds ceilings: kind, issuer, name (strings), ceilings (start, count).
+    /// Who holds ceilings, and what rules select by.
     Principals = 13,
     /// Hash table over `Principals`.
     PrincipalTable = 14,
-    /// Ceilings of one principal, in order of servers, all servers last: server, tier, rule.
+    /// Ceilings of one principal, in order of servers, all servers last.
     Ceilings = 15,
-    /// Rules of the policy: kind, id (string).
+    /// Rules of the policy.
     Rules = 16,
+    /// Lists of numbers: each a count and that many numbers. A field that names a list holds the number of its count;
+    /// 0 is no list.
+    Lists = 17,
+    /// Strings that lists name by their number.
+    Names = 18,
+    /// Compiled conditions, one after the other.
+    Code = 19,
+    /// Conditions.
+    Conditions = 20,
+    /// What is said of an entry beyond name and tier.
+    ItemExtras = 21,
+    /// Accepted definitions of entries.
+    Definitions = 22,
+    /// Approvals.
+    Approvals = 23,
+    /// What arguments must be like.
+    ArgumentRules = 24,
+    /// What is said of methods: those of a server together, in order of names; those of the policy last.
+    MethodRules = 25,
+    /// What is said of a principal beyond its ceilings.
+    PrincipalExtras = 26,
+    /// What is said of a rule beyond its id.
+    RuleExtras = 27,
+    /// Budgets.
+    Budgets = 28,
+    /// Issuers in order of their identifiers.
+    Issuers = 29,
+    /// Types of agents in order of their names.
+    AgentTypes = 30,
+    /// Claims that principals are known by, in order of issuer and name.
+    Claims = 31,
 }
 
 impl Section {
     /// All sections in the order of their numbers.
-    pub const ALL: [Section; 16] = [
+    pub const ALL: [Section; 31] = [
         Section::Manifest,
         Section::Strings,
         Section::Tiers,
@@ -88,8 +126,8 @@ impl Section {
         Section::Scopes,
         Section::Addresses,
         Section::AddressTable,
-        Section::Tools,
-        Section::ToolTable,
+        Section::Items,
+        Section::ItemTable,
         Section::Checks,
         Section::Parts,
         Section::Segments,
@@ -97,21 +135,65 @@ impl Section {
         Section::PrincipalTable,
         Section::Ceilings,
         Section::Rules,
+        Section::Lists,
+        Section::Names,
+        Section::Code,
+        Section::Conditions,
+        Section::ItemExtras,
+        Section::Definitions,
+        Section::Approvals,
+        Section::ArgumentRules,
+        Section::MethodRules,
+        Section::PrincipalExtras,
+        Section::RuleExtras,
+        Section::Budgets,
+        Section::Issuers,
+        Section::AgentTypes,
+        Section::Claims,
     ];
 
-    /// Length of one record in bytes in this format. Later formats may append fields: a reader goes by the stride
-    /// that the section table names, which is never less. Heaps and tables count in single bytes.
+    /// How many sections format 1 has: the first ones.
+    const FORMAT_1: u32 = 16;
+
+    /// Length of one record in bytes in the format that this crate writes. Heaps and tables count in single bytes.
     pub const fn stride(self) -> u32 {
         match self {
-            Section::Manifest => 20,
-            Section::Strings | Section::AddressTable | Section::ToolTable | Section::PrincipalTable => 1,
-            Section::Tiers | Section::Segments => 8,
-            Section::Servers => 44,
-            Section::Scopes | Section::Parts | Section::Ceilings | Section::Rules => 12,
-            Section::Addresses => 20,
-            Section::Tools => 24,
+            Section::Strings
+            | Section::Code
+            | Section::AddressTable
+            | Section::ItemTable
+            | Section::PrincipalTable => 1,
+            Section::Lists => 4,
+            Section::Tiers | Section::Segments | Section::Names | Section::ArgumentRules => 8,
+            Section::Scopes | Section::Parts | Section::Ceilings | Section::Approvals => 12,
+            Section::Rules | Section::Conditions | Section::AgentTypes | Section::Claims => 16,
+            Section::Addresses | Section::PrincipalExtras | Section::Budgets | Section::Issuers => 20,
+            Section::Items => 28,
+            Section::Principals | Section::MethodRules => 32,
+            Section::ItemExtras => 36,
             Section::Checks => 40,
-            Section::Principals => 28,
+            Section::Definitions => 48,
+            Section::RuleExtras => 64,
+            Section::Manifest => 60,
+            Section::Servers => 80,
+        }
+    }
+
+    /// Length of one record in the format `format`, or `None` where that format lacks the section. Later formats may
+    /// append fields: a reader goes by the stride that the section table names, which is never less. A field that a
+    /// record of an earlier format lacks is read as 0.
+    pub const fn stride_in(self, format: u16) -> Option<u32> {
+        if format > 1 {
+            return Some(self.stride());
+        }
+        match self {
+            Section::Manifest => Some(20),
+            Section::Servers => Some(44),
+            Section::Items => Some(24),
+            Section::Principals => Some(28),
+            Section::Rules => Some(12),
+            _ if (self as u32) <= Section::FORMAT_1 => Some(self.stride()),
+            _ => None,
         }
     }
 }
@@ -119,7 +201,7 @@ impl Section {
 /// What kind of server it is, as stored.
 pub const SERVER_KINDS: [&str; 3] = ["personal", "corporate", "sensitive"];
 
-/// Who holds a ceiling, as stored in `Principals`.
+/// Who holds a ceiling or is selected by rules, as stored in `Principals`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u32)]
 pub enum PrincipalKind {
@@ -133,6 +215,37 @@ pub enum PrincipalKind {
     ActorSubject = 3,
     /// An agent, by `client_id`.
     ActorClient = 4,
+    /// Humans with a claim: its name, and its value in `PrincipalExtras`.
+    Claim = 5,
+    /// Every human of an issuer; the name is empty.
+    Anyone = 6,
+    /// Every agent of an issuer; the name is empty.
+    ActorIssuer = 7,
+    /// Agents with a label; the issuer is empty.
+    Label = 8,
+    /// Agents of a type; the issuer is empty.
+    AgentType = 9,
+}
+
+impl PrincipalKind {
+    /// All kinds in the order of their numbers.
+    pub const ALL: [PrincipalKind; 10] = [
+        PrincipalKind::SubjectId,
+        PrincipalKind::Group,
+        PrincipalKind::Role,
+        PrincipalKind::ActorSubject,
+        PrincipalKind::ActorClient,
+        PrincipalKind::Claim,
+        PrincipalKind::Anyone,
+        PrincipalKind::ActorIssuer,
+        PrincipalKind::Label,
+        PrincipalKind::AgentType,
+    ];
+
+    /// The kind's bit in the manifest: kinds that the policy does not use are not looked up.
+    pub const fn bit(self) -> u32 {
+        1u32.wrapping_shl(self as u32)
+    }
 }
 
 /// Part of a template, as stored in `Parts`.
@@ -155,6 +268,217 @@ pub enum RuleKind {
     Grant = 0,
     /// An entry of `actors`.
     Actor = 1,
+    /// An entry of `forbids`.
+    Forbid = 2,
+    /// An entry of `approvals`.
+    Approval = 3,
+    /// An entry of `budgets`.
+    Budget = 4,
+}
+
+impl RuleKind {
+    /// All kinds in the order of their numbers.
+    pub const ALL: [RuleKind; 5] =
+        [RuleKind::Grant, RuleKind::Actor, RuleKind::Forbid, RuleKind::Approval, RuleKind::Budget];
+
+    /// What people call such a rule.
+    pub const fn word(self) -> &'static str {
+        match self {
+            RuleKind::Grant => "grant",
+            RuleKind::Actor => "actor",
+            RuleKind::Forbid => "forbid",
+            RuleKind::Approval => "approval",
+            RuleKind::Budget => "budget",
+        }
+    }
+}
+
+/// Fields of a record of `Manifest`. Fields that count from 1 have 0 for none.
+pub mod manifest {
+    /// Revision (string).
+    pub const REVISION: usize = 0;
+    /// Organisation (string).
+    pub const ORGANISATION: usize = 2;
+    /// Most actors of a chain.
+    pub const CHAIN: usize = 4;
+    /// Lowest tier that needs consent, plus 1.
+    pub const CONSENT_FROM: usize = 5;
+    /// Lowest tier whose consent needs a reason, plus 1.
+    pub const REASON_FROM: usize = 6;
+    /// Longest life of a consent in seconds, plus 1 (`u64`).
+    pub const CONSENT_LIFE: usize = 7;
+    /// Environments (list of names, in the order of the policy).
+    pub const ENVIRONMENTS: usize = 9;
+    /// Rules that hang on nothing else (list).
+    pub const GLOBAL: usize = 10;
+    /// Rules for methods at servers that have none of their own (range of `MethodRules`).
+    pub const METHODS: usize = 11;
+    /// Bits of the kinds of principals that there are.
+    pub const KINDS: usize = 13;
+    /// 1 where actors are told from others by their issuer, as `Issuers` says.
+    pub const TRUST: usize = 14;
+}
+
+/// Fields of a record of `Servers`.
+pub mod server {
+    /// Id (string).
+    pub const ID: usize = 0;
+    /// Resource identifier (string).
+    pub const RESOURCE: usize = 2;
+    /// Path (string).
+    pub const PATH: usize = 4;
+    /// Kind.
+    pub const KIND: usize = 6;
+    /// Owner (string).
+    pub const OWNER: usize = 7;
+    /// Range of `Scopes`.
+    pub const SCOPES: usize = 9;
+    /// Environment (string).
+    pub const ENVIRONMENT: usize = 11;
+    /// Labels (list of names).
+    pub const LABELS: usize = 13;
+    /// Revisions of the protocol (list of names); none is any.
+    pub const REVISIONS: usize = 14;
+    /// Range of `MethodRules`.
+    pub const METHODS: usize = 15;
+    /// 1 for monitor mode.
+    pub const MODE: usize = 17;
+    /// Rules that hang on the server (list).
+    pub const HUNG: usize = 18;
+    /// Its resource templates, the one to be preferred first (list of items).
+    pub const TEMPLATES: usize = 19;
+}
+
+/// Fields of a record of `Items`.
+pub mod item {
+    /// Server.
+    pub const SERVER: usize = 0;
+    /// Name or URI (string).
+    pub const NAME: usize = 1;
+    /// Tier.
+    pub const TIER: usize = 3;
+    /// Range of `Checks`.
+    pub const CHECKS: usize = 4;
+    /// `ItemExtras`, plus 1; a tool without any has 0.
+    pub const EXTRA: usize = 6;
+}
+
+/// Fields of a record of `ItemExtras`.
+pub mod item_extra {
+    /// Kind.
+    pub const KIND: usize = 0;
+    /// 1 for monitor mode.
+    pub const MODE: usize = 1;
+    /// Labels (list of names).
+    pub const LABELS: usize = 2;
+    /// Rules that hang on the entry (list).
+    pub const HUNG: usize = 3;
+    /// `Definitions` (list).
+    pub const DEFINITIONS: usize = 4;
+    /// `Approvals`, plus 1.
+    pub const APPROVAL: usize = 5;
+    /// `Conditions`, plus 1.
+    pub const CONDITION: usize = 6;
+    /// `ArgumentRules` (list).
+    pub const ARGUMENTS: usize = 7;
+    /// Arguments that records may show (list of lists of names).
+    pub const SHOWN: usize = 8;
+}
+
+/// Fields of a record of `Definitions`.
+pub mod definition {
+    /// Version (string).
+    pub const VERSION: usize = 0;
+    /// SHA-256, 8 fields.
+    pub const DIGEST: usize = 2;
+    /// Until when, plus 1 (`u64`).
+    pub const UNTIL: usize = 10;
+}
+
+/// Fields of a record of `MethodRules`.
+pub mod method {
+    /// Name (string).
+    pub const NAME: usize = 0;
+    /// 1 where it permits.
+    pub const PERMIT: usize = 2;
+    /// Tier, plus 1.
+    pub const TIER: usize = 3;
+    /// `Conditions`, plus 1.
+    pub const CONDITION: usize = 4;
+    /// URLs (list of names).
+    pub const URLS: usize = 5;
+    /// 1 for monitor mode.
+    pub const MODE: usize = 6;
+    /// Server, or all.
+    pub const SERVER: usize = 7;
+}
+
+/// Fields of a record of `Principals`.
+pub mod principal {
+    /// Kind.
+    pub const KIND: usize = 0;
+    /// Issuer (string).
+    pub const ISSUER: usize = 1;
+    /// Name (string).
+    pub const NAME: usize = 3;
+    /// Range of `Ceilings`.
+    pub const CEILINGS: usize = 5;
+    /// `PrincipalExtras`, plus 1.
+    pub const EXTRA: usize = 7;
+}
+
+/// Fields of a record of `PrincipalExtras`.
+pub mod principal_extra {
+    /// Value of a claim (string).
+    pub const VALUE: usize = 0;
+    /// Grants, or entries of `actors`, that are no plain ceilings (list of rules).
+    pub const HELD: usize = 2;
+    /// Forbids, approvals and budgets that hang on it (list of rules).
+    pub const HUNG: usize = 3;
+    /// Labels and types of an agent (list of principals).
+    pub const GROUPS: usize = 4;
+}
+
+/// Fields of a record of `Rules`.
+pub mod rule {
+    /// Kind.
+    pub const KIND: usize = 0;
+    /// Id (string).
+    pub const ID: usize = 1;
+    /// `RuleExtras`, plus 1; a grant or actor whose ceilings are plain has 0.
+    pub const EXTRA: usize = 3;
+}
+
+/// Fields of a record of `RuleExtras`. Lists that are none mean any.
+pub mod rule_extra {
+    /// 1 for monitor mode.
+    pub const MODE: usize = 0;
+    /// Ceiling of a grant or actor.
+    pub const CEILING: usize = 1;
+    /// Subjects (list of principals).
+    pub const SUBJECTS: usize = 2;
+    /// Actors (list of principals).
+    pub const ACTORS: usize = 3;
+    /// Servers (list).
+    pub const SERVERS: usize = 4;
+    /// 1 where it is about entries of catalogues only.
+    pub const ITEMS: usize = 5;
+    /// Names or URIs of entries (list of names).
+    pub const NAMES: usize = 6;
+    /// Labels of entries (list of names).
+    pub const LABELS: usize = 7;
+    /// Lowest tier.
+    pub const TIER_FROM: usize = 8;
+    /// Methods (list of names).
+    pub const METHODS: usize = 9;
+    /// From when (`u64`).
+    pub const FROM: usize = 10;
+    /// Until when, plus 1 (`u64`).
+    pub const UNTIL: usize = 12;
+    /// `Conditions`, plus 1.
+    pub const CONDITION: usize = 14;
+    /// `Approvals`, `Budgets` or `AgentTypes`, plus 1.
+    pub const DETAIL: usize = 15;
 }
 
 /// The hash of a key in a table: FNV-1a (64 bits) from the table's seed, then the finaliser of MurmurHash3.

@@ -10,28 +10,38 @@
 //! ```text
 //! bytes ─Unverified::open─> Unverified ─verify(Trust)─> Bundle
 //!
-//! server  (authority, path)        ─AddressTable──> Servers ─> Scopes
-//! tool    (server, name)           ─ToolTable─────> Tools ─> Checks ─> Parts ─> Segments
-//! holder  (kind, issuer, name)     ─PrincipalTable> Principals ─> Ceilings ─> Rules
+//! server     (authority, path)      ─AddressTable──> Servers ─> Scopes, MethodRules
+//! entry      (server, name, kind)   ─ItemTable─────> Items ─> Checks ─> Parts ─> Segments
+//!                                                      └───> ItemExtras ─> Definitions, Conditions, Rules …
+//! principal  (kind, issuer, name)   ─PrincipalTable> Principals ─> Ceilings ─> Rules
+//!                                                      └───> PrincipalExtras ─> Rules ─> RuleExtras
 //! ```
 
 mod error;
 mod header;
+mod item;
 pub mod layout;
+mod list;
+mod principal;
 mod read;
-mod records;
+mod rule;
+mod server;
 mod signature;
 mod unverified;
 
 pub use error::BundleError;
 pub use header::Header;
+pub use item::{ArgumentRule, Check, Definition, Item, Part};
+pub use list::List;
+pub use principal::{AgentType, HeldCeiling, Issuer, Principal};
 pub use read::{Unreadable, digest};
-pub use records::{Check, HeldCeiling, Part, Rule, Server, Tool};
+pub use rule::{ApprovalTerms, BudgetTerms, Condition, Mode, Rule};
+pub use server::{MethodRule, Server};
 pub use signature::{KeyError, KeyId, PublicKey, Trust, TrustError};
 pub use unverified::Unverified;
 
-use layout::{MAX_CHAIN, MAX_TIERS, PrincipalKind, Section};
-use read::Sections;
+use layout::{MAX_CHAIN, MAX_TIERS, Section};
+use read::{Record, Sections};
 use std::fmt;
 
 /// A compiled policy whose digest, signatures and serial were checked: the only thing that can be asked.
@@ -40,14 +50,47 @@ pub struct Bundle {
     header: Header,
     signers: Vec<KeyId>,
     revision: String,
+    manifest: Manifest,
+}
+
+/// The policy as a whole, but for its strings.
+#[derive(Debug, Clone, Copy)]
+struct Manifest {
     max_chain: u32,
+    consent_from: Option<u32>,
+    reason_from: Option<u32>,
+    consent_life: Option<u64>,
+    environments: u32,
+    global: u32,
+    methods: (u32, u32),
+    kinds: u32,
+    trust: bool,
+}
+
+impl Manifest {
+    fn read(record: Record<'_>) -> Result<Manifest, Unreadable> {
+        use layout::manifest as fields;
+        // Format 1 does not say which kinds of principals there are.
+        let kinds = record.later(fields::KINDS);
+        Ok(Manifest {
+            max_chain: record.field(fields::CHAIN)?,
+            consent_from: record.later(fields::CONSENT_FROM).checked_sub(1),
+            reason_from: record.later(fields::REASON_FROM).checked_sub(1),
+            consent_life: record.later_long(fields::CONSENT_LIFE).checked_sub(1),
+            environments: record.later(fields::ENVIRONMENTS),
+            global: record.later(fields::GLOBAL),
+            methods: record.later_pair(fields::METHODS),
+            kinds: if kinds == 0 { u32::MAX } else { kinds },
+            trust: record.later(fields::TRUST) == 1,
+        })
+    }
 }
 
 impl fmt::Debug for Bundle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bundle")
             .field("revision", &self.revision)
-            .field("bytes", &self.sections.bytes().len())
+            .field("bytes", &self.sections.whole().len())
             .finish()
     }
 }
@@ -71,11 +114,11 @@ impl Bundle {
         } else {
             named.to_owned()
         };
-        let max_chain = manifest.field(4)?;
-        let bundle = Bundle { revision, max_chain, sections, header, signers };
+        let manifest = Manifest::read(manifest)?;
+        let bundle = Bundle { revision, manifest, sections, header, signers };
         bundle.organisation()?;
         let tiers = bundle.sections.count(Section::Tiers);
-        let bounded = (1..=MAX_TIERS).contains(&tiers) && (1..=MAX_CHAIN).contains(&max_chain);
+        let bounded = (1..=MAX_TIERS).contains(&tiers) && (1..=MAX_CHAIN).contains(&manifest.max_chain);
         if !bounded || bundle.sections.count(Section::Manifest) != 1 {
             return Err(Unreadable);
         }
@@ -126,7 +169,35 @@ impl Bundle {
 
     /// Most actors in a chain, the calling one included: 1 to 8.
     pub fn max_chain(&self) -> u32 {
-        self.max_chain
+        self.manifest.max_chain
+    }
+
+    /// The environments that the policy names, in its order.
+    ///
+    /// # Errors
+    /// [`Unreadable`] where the bundle is nonsense.
+    pub fn environments(&self) -> Result<Option<List<'_>>, Unreadable> {
+        self.sections.list(self.manifest.environments)
+    }
+
+    /// The lowest tier that needs consent; `None` is no tier.
+    pub fn consent_from(&self) -> Option<u32> {
+        self.manifest.consent_from
+    }
+
+    /// The lowest tier for which the consent must state a reason.
+    pub fn reason_from(&self) -> Option<u32> {
+        self.manifest.reason_from
+    }
+
+    /// The longest life of a consent in seconds.
+    pub fn longest_consent(&self) -> Option<u64> {
+        self.manifest.consent_life
+    }
+
+    /// Forbids, approvals and budgets that name neither subjects, actors, entries nor servers (numbers of rules).
+    pub(crate) fn hung(&self) -> Result<Option<List<'_>>, Unreadable> {
+        self.sections.list(self.manifest.global)
     }
 
     /// How many tiers there are: 1 to 16.
@@ -142,10 +213,20 @@ impl Bundle {
         self.sections.string(self.sections.record(Section::Tiers, tier)?, 0)
     }
 
-    /// How many servers, tools and rules the policy has.
+    /// The number of the tier with this name.
+    pub fn tier_named(&self, name: &str) -> Option<u32> {
+        (0..self.sections.count(Section::Tiers)).find(|tier| self.tier_name(*tier) == Ok(name))
+    }
+
+    /// The tier, if the policy has it.
+    fn known_tier(&self, tier: u32) -> Result<u32, Unreadable> {
+        if tier < self.sections.count(Section::Tiers) { Ok(tier) } else { Err(Unreadable) }
+    }
+
+    /// How many servers, entries and rules the policy has.
     pub fn counts(&self) -> (u32, u32, u32) {
         let count = |section| self.sections.count(section);
-        (count(Section::Servers), count(Section::Tools), count(Section::Rules))
+        (count(Section::Servers), count(Section::Items), count(Section::Rules))
     }
 
     /// Whether any tool asks the authorization cluster.
@@ -161,7 +242,7 @@ impl Bundle {
             Section::AddressTable,
             Section::Addresses,
             |hash| hash.lowercase(authority).string(path),
-            |record| {
+            |_, record| {
                 Ok(self.sections.lowercase_is(record, 0, authority)?
                     && self.sections.string_is(record, 2, path)?)
             },
@@ -178,70 +259,5 @@ impl Bundle {
     /// All servers, in order of their ids.
     pub fn servers(&self) -> impl Iterator<Item = Server<'_>> {
         (0..self.sections.count(Section::Servers)).filter_map(|index| self.server(index))
-    }
-
-    /// The highest ceiling that the policy's rules give this holder at this server.
-    ///
-    /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
-    pub fn ceiling(
-        &self,
-        kind: PrincipalKind,
-        issuer: &str,
-        name: &str,
-        server: Server<'_>,
-    ) -> Result<Option<HeldCeiling>, Unreadable> {
-        let sections = &self.sections;
-        let found = sections.find(
-            Section::PrincipalTable,
-            Section::Principals,
-            |hash| hash.number(kind as u32).string(issuer).string(name),
-            |record| {
-                Ok(record.field(0)? == kind as u32
-                    && sections.string_is(record, 1, issuer)?
-                    && sections.string_is(record, 3, name)?)
-            },
-        )?;
-        match found {
-            Some(number) => {
-                let record = sections.record(Section::Principals, number)?;
-                self.ceiling_in(
-                    sections.range(Section::Ceilings, record.field(5)?, record.field(6)?)?,
-                    server,
-                )
-            }
-            None => Ok(None),
-        }
-    }
-
-    /// Ceilings are sorted by server, with the one for all servers last: at most 33 reads, whatever the policy's size.
-    fn ceiling_in(
-        &self,
-        range: std::ops::Range<u32>,
-        server: Server<'_>,
-    ) -> Result<Option<HeldCeiling>, Unreadable> {
-        let at = |number| HeldCeiling::read(self, self.sections.record(Section::Ceilings, number)?);
-        let everywhere = match range.end.checked_sub(1) {
-            Some(last) if last >= range.start => at(last)?.filter_server(layout::ALL_SERVERS),
-            _ => None,
-        };
-        let (mut low, mut high) = (range.start, range.end);
-        while low < high {
-            let middle = low.midpoint(high);
-            match at(middle)?.server.cmp(&server.index) {
-                std::cmp::Ordering::Less => low = middle.saturating_add(1),
-                std::cmp::Ordering::Greater => high = middle,
-                std::cmp::Ordering::Equal => return Ok(Some(at(middle)?.higher(everywhere))),
-            }
-        }
-        Ok(everywhere)
-    }
-
-    /// A rule by the number that a [`HeldCeiling`] names.
-    ///
-    /// # Errors
-    /// [`Unreadable`] where there is no such rule.
-    pub fn rule(&self, number: u32) -> Result<Rule<'_>, Unreadable> {
-        Rule::read(&self.sections, number)
     }
 }

@@ -34,6 +34,38 @@ impl<'b> Record<'b> {
     pub(super) fn field(self, number: usize) -> Result<u32, Unreadable> {
         u32_at(self.0, number.saturating_mul(4)).ok_or(Unreadable)
     }
+
+    /// Two fields.
+    pub(super) fn pair(self, number: usize) -> Result<(u32, u32), Unreadable> {
+        Ok((self.field(number)?, self.field(number.saturating_add(1))?))
+    }
+
+    /// Two fields as one number.
+    pub(super) fn long(self, number: usize) -> Result<u64, Unreadable> {
+        u64_at(self.0, number.saturating_mul(4)).ok_or(Unreadable)
+    }
+
+    /// Eight fields as they are.
+    pub(super) fn bytes32(self, number: usize) -> Result<[u8; 32], Unreadable> {
+        let start = number.saturating_mul(4);
+        let bytes = self.0.get(start..start.saturating_add(32)).ok_or(Unreadable)?;
+        bytes.try_into().map_err(|_| Unreadable)
+    }
+
+    /// A field that format 1 lacks; 0 there, which says nothing. In later formats the section table vouches for it.
+    pub(super) fn later(self, number: usize) -> u32 {
+        self.field(number).unwrap_or(0)
+    }
+
+    /// Two fields that format 1 lacks.
+    pub(super) fn later_pair(self, number: usize) -> (u32, u32) {
+        self.pair(number).unwrap_or((0, 0))
+    }
+
+    /// Two fields that format 1 lacks, as one number.
+    pub(super) fn later_long(self, number: usize) -> u64 {
+        self.long(number).unwrap_or(0)
+    }
 }
 
 pub(super) fn u16_at(bytes: &[u8], offset: usize) -> Option<u16> {
@@ -68,17 +100,17 @@ impl Sections {
     /// Checks the bounds of the sections.
     pub(super) fn open(bytes: Vec<u8>, header: &Header) -> Result<Sections, BundleError> {
         let contents = bytes.get(..index(header.length)).unwrap_or_default();
-        let extents = Self::extents(contents, header.sections).ok_or(ErrorKind::Sections)?;
+        let extents = Self::extents(contents, header).ok_or(ErrorKind::Sections)?;
         Ok(Sections { bytes, extents })
     }
 
     /// All bytes, signatures included.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(super) fn whole(&self) -> &[u8] {
         &self.bytes
     }
 
-    fn extents(bytes: &[u8], count: u32) -> Option<[Extent; Section::ALL.len()]> {
-        let count = Some(count).filter(|count| *count <= MAX_SECTIONS)?;
+    fn extents(bytes: &[u8], header: &Header) -> Option<[Extent; Section::ALL.len()]> {
+        let count = Some(header.sections).filter(|count| *count <= MAX_SECTIONS)?;
         let table = index(count).checked_mul(SECTION_ENTRY)?;
         let mut free = HEADER.checked_add(table)?;
         let entries = bytes.get(HEADER..free)?.chunks_exact(SECTION_ENTRY);
@@ -100,13 +132,17 @@ impl Sections {
             let Some(section) = Section::ALL.into_iter().find(|section| *section as u32 == kind) else {
                 continue;
             };
-            if stride < section.stride() || length.checked_rem(index(stride))? != 0 {
+            // Nor does a format have sections of a later one: they would be read as if it had.
+            let Some(least) = section.stride_in(header.format) else { continue };
+            if stride < least || length.checked_rem(index(stride))? != 0 {
                 return None;
             }
             let place = extents.get_mut(index(kind).checked_sub(1)?)?;
             *place = Extent { start, end, stride: index(stride) };
         }
-        let complete = Section::ALL.into_iter().all(|section| seen & (1u64 << (section as u32)) != 0);
+        let complete = Section::ALL.into_iter().all(|section| {
+            section.stride_in(header.format).is_none() || seen & 1u64.wrapping_shl(section as u32) != 0
+        });
         complete.then_some(extents)
     }
 
@@ -146,11 +182,22 @@ impl Sections {
         std::str::from_utf8(bytes).map_err(|_| Unreadable)
     }
 
+    /// The same of two fields that format 1 lacks.
+    pub(super) fn later_string(&self, record: Record<'_>, field: usize) -> Result<&str, Unreadable> {
+        let (start, length) = record.later_pair(field);
+        std::str::from_utf8(self.bytes(Section::Strings, start, length)?).map_err(|_| Unreadable)
+    }
+
     fn string_bytes(&self, record: Record<'_>, field: usize) -> Result<&[u8], Unreadable> {
-        let start = index(record.field(field)?);
-        let length = index(record.field(field.saturating_add(1))?);
-        let end = start.checked_add(length).ok_or(Unreadable)?;
-        self.section(Section::Strings)?.get(start..end).ok_or(Unreadable)
+        let (start, length) = record.pair(field)?;
+        self.bytes(Section::Strings, start, length)
+    }
+
+    /// Bytes of a heap.
+    pub(super) fn bytes(&self, heap: Section, start: u32, length: u32) -> Result<&[u8], Unreadable> {
+        let start = index(start);
+        let end = start.checked_add(index(length)).ok_or(Unreadable)?;
+        self.section(heap)?.get(start..end).ok_or(Unreadable)
     }
 
     /// Whether that string is exactly `text`.
@@ -187,7 +234,7 @@ impl Sections {
         table: Section,
         records: Section,
         hash: impl Fn(KeyHash) -> KeyHash,
-        matches: impl Fn(Record<'_>) -> Result<bool, Unreadable>,
+        matches: impl Fn(u32, Record<'_>) -> Result<bool, Unreadable>,
     ) -> Result<Option<u32>, Unreadable> {
         let bytes = self.section(table)?;
         let seed = u64_at(bytes, 0).ok_or(Unreadable)?;
@@ -202,7 +249,7 @@ impl Sections {
             else {
                 return Ok(None);
             };
-            if stored == tag && matches(self.record(records, number)?)? {
+            if stored == tag && matches(number, self.record(records, number)?)? {
                 return Ok(Some(number));
             }
             slot = slot.saturating_add(1);

@@ -53,7 +53,7 @@ impl Unverified {
 
     /// The bytes, signatures included.
     pub fn as_bytes(&self) -> &[u8] {
-        self.sections.bytes()
+        self.sections.whole()
     }
 
     /// Checks signatures, serial and digest, in that order, and that manifest, tiers and servers can be read. The
@@ -91,7 +91,7 @@ impl Unverified {
     }
 
     fn contents(&self) -> &[u8] {
-        self.sections.bytes().get(..index(self.header.length)).unwrap_or_default()
+        self.sections.whole().get(..index(self.header.length)).unwrap_or_default()
     }
 
     fn check_digest(&self) -> Result<(), BundleError> {

@@ -12,9 +12,11 @@ mod rule;
 mod server;
 mod table;
 mod template;
+mod whole;
 mod write;
 mod yaml;
 
+pub use write::{TooLarge, write};
 pub use yaml::{MAX_DEPTH, MAX_FILE};
 
 use crate::source::{Position, Problem, Problems};
@@ -68,9 +70,9 @@ pub fn compile(files: &[SourceFile], options: &Options) -> Result<Vec<u8>, Probl
     if !problems.is_empty() {
         return Err(problems);
     }
-    match write::bundle(&policy) {
+    match write::write(&whole::policy(&policy)) {
         Ok(bytes) => Ok(bytes),
-        Err(write::TooLarge(what)) => {
+        Err(TooLarge(what)) => {
             let name = files.first().map_or("policy", |file| &file.name);
             problems.push(whole(name, what));
             Err(problems)

@@ -12,6 +12,7 @@ pub(super) struct Policy<'n> {
     pub(super) not_after: Option<u64>,
     pub(super) organisation: &'n str,
     pub(super) tiers: Vec<&'n str>,
+    pub(super) issuers: BTreeMap<&'n str, &'n str>,
     pub(super) max_chain: u32,
     pub(super) servers: BTreeMap<&'n str, server::Server<'n>>,
     /// Grants, then actors, each in order of their ids.
@@ -68,6 +69,7 @@ pub(super) fn read<'n>(
         organisation: single(&parts.organisation, "organisation").and_then(|p| p.text()).unwrap_or_default(),
         max_chain: single(&parts.chain, "chain").and_then(chain).unwrap_or(DEFAULT_CHAIN),
         tiers: names.tiers,
+        issuers: names.issuers,
         servers,
         rules,
     }

@@ -31,7 +31,7 @@ fn list<'n>(kind: RuleKind, places: &[Place<'n>], names: &Names<'n>) -> Vec<Rule
         let id = map.required("id").and_then(|place| id(&place, &mut seen));
         let holders = match kind {
             RuleKind::Grant => subjects(&mut map, names),
-            RuleKind::Actor => actor(&mut map, names),
+            _ => actor(&mut map, names),
         };
         let servers = map.optional("servers").map(|place| servers(&place, names));
         let ceiling = map.required("ceiling").and_then(|place| tier(&place, names));

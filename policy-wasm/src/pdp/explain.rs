@@ -1,18 +1,19 @@
 //! The decision with everything that led to it: for people, not for the request path.
 
-use super::trace::{Seen, Trace};
+use super::trace::{Outcome, Seen, Trace};
 use super::walk;
-use crate::bundle::layout::PrincipalKind;
-use crate::bundle::{Bundle, HeldCeiling, Server};
+use crate::bundle::layout::{PrincipalKind, RuleKind};
+use crate::bundle::{Bundle, HeldCeiling, Mode, Rule, Server};
 use crate::decision::{Decision, DenyReason, Reasons};
-use crate::model::Request;
+use crate::model::{ActorKind, Request};
+use std::collections::BTreeMap;
 
 /// A decision and what each layer saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
     /// The same decision that [`super::evaluate`] gives.
     pub decision: Decision,
-    /// The layers in the order of the walk; those that the action does not reach are left out.
+    /// The layers in the order of [`LayerName`]; those that saw nothing are left out.
     pub layers: Vec<Layer>,
 }
 
@@ -32,209 +33,373 @@ pub struct Layer {
 pub struct Fact {
     /// What was seen, such as "group `engineering`".
     pub what: String,
-    /// The rule behind it, such as "grant `engineers`".
-    pub rule: Option<String>,
+    /// The rule behind it.
+    pub rule: Option<RuleRef>,
     /// The tier that it allows or needs.
     pub tier: Option<String>,
+    /// Whether the rule applies, or what is looked for is there.
+    pub matched: bool,
     /// Whether this is what the layer went by.
     pub decided: bool,
+}
+
+/// A rule of the policy, as people name it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RuleRef {
+    /// Its kind.
+    pub kind: RuleKind,
+    /// Its id.
+    pub id: String,
+}
+
+impl std::fmt::Display for RuleRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} `{}`", self.kind.word(), self.id)
+    }
 }
 
 /// The layers of the walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LayerName {
-    /// Length of the chain of actors.
+    /// Whether the policy is still valid.
+    Policy,
+    /// Length of the chain of actors, and who vouches for them.
     Chain,
     /// The human's ceiling.
     Subject,
     /// The ceilings of the actors.
     Actors,
-    /// The tool's place in the catalogue, and its tier against the ceilings.
-    Tool,
+    /// Whether the method is admitted.
+    Method,
+    /// The entry's place in the catalogue, and its definition.
+    Item,
+    /// Forbids.
+    Forbids,
+    /// The human's consent.
+    Consent,
+    /// The tier against the ceilings.
+    Tiers,
     /// The token's scopes.
     Scopes,
-    /// The relations that the tool's policy asks for.
+    /// Conditions and arguments.
+    Conditions,
+    /// The relations that the entry asks for.
     Checks,
+    /// Approvals and budgets.
+    Demands,
 }
 
 impl LayerName {
     /// The stable code.
     pub const fn code(self) -> &'static str {
         match self {
+            LayerName::Policy => "policy",
             LayerName::Chain => "chain",
             LayerName::Subject => "subject",
             LayerName::Actors => "actors",
-            LayerName::Tool => "tool",
+            LayerName::Method => "method",
+            LayerName::Item => "item",
+            LayerName::Forbids => "forbids",
+            LayerName::Consent => "consent",
+            LayerName::Tiers => "tiers",
             LayerName::Scopes => "scopes",
+            LayerName::Conditions => "conditions",
             LayerName::Checks => "checks",
+            LayerName::Demands => "demands",
         }
     }
 
-    /// The layer that gives a reason; an unreadable policy belongs to all of them and is told with the first.
+    /// The layer that gives a reason. An unreadable policy belongs to all of them and is told with the first; so is a
+    /// condition that failed, which the facts of its own layer name.
     const fn of(reason: DenyReason) -> LayerName {
         match reason {
-            DenyReason::PolicyUnreadable
-            | DenyReason::PolicyExpired
-            | DenyReason::ActorMissing
-            | DenyReason::ActorUntrusted
-            | DenyReason::ChainTooLong => LayerName::Chain,
+            DenyReason::PolicyUnreadable | DenyReason::PolicyExpired => LayerName::Policy,
+            DenyReason::ActorMissing | DenyReason::ActorUntrusted | DenyReason::ChainTooLong => {
+                LayerName::Chain
+            }
             DenyReason::SubjectNotGranted => LayerName::Subject,
             DenyReason::ActorUnknown | DenyReason::AgentTypeNotAdmitted => LayerName::Actors,
+            DenyReason::MethodNotPermitted | DenyReason::UrlNotListed => LayerName::Method,
             DenyReason::ToolUnknown
             | DenyReason::PromptUnknown
             | DenyReason::ResourceUnknown
-            | DenyReason::MethodNotPermitted
-            | DenyReason::UrlNotListed
             | DenyReason::DefinitionUnaccepted
-            | DenyReason::DefinitionExpired
-            | DenyReason::Forbidden
-            | DenyReason::ConsentMissing
+            | DenyReason::DefinitionExpired => LayerName::Item,
+            DenyReason::Forbidden => LayerName::Forbids,
+            DenyReason::ConsentMissing
             | DenyReason::ConsentExpired
             | DenyReason::ConsentReasonMissing
             | DenyReason::ConsentExceeded
-            | DenyReason::TierAboveConsent
-            | DenyReason::ConditionUnmet
-            | DenyReason::ConditionFailed
-            | DenyReason::TierAboveSubject
-            | DenyReason::TierAboveActor => LayerName::Tool,
+            | DenyReason::TierAboveConsent => LayerName::Consent,
+            DenyReason::TierAboveSubject | DenyReason::TierAboveActor => LayerName::Tiers,
             DenyReason::ScopeInsufficient => LayerName::Scopes,
-            DenyReason::ArgumentRefused | DenyReason::ArgumentMissing | DenyReason::ArgumentUnusable => {
-                LayerName::Checks
+            DenyReason::ArgumentRefused | DenyReason::ConditionUnmet | DenyReason::ConditionFailed => {
+                LayerName::Conditions
             }
+            DenyReason::ArgumentMissing | DenyReason::ArgumentUnusable => LayerName::Checks,
         }
     }
 }
 
 /// Decides as [`super::evaluate`] does, by the same walk, and tells what each layer saw.
 pub fn explain(bundle: &Bundle, server: Server<'_>, request: &Request<'_>) -> Explanation {
-    let mut recorder = Recorder { bundle, layers: Vec::new() };
-    recorder.layer(LayerName::Chain);
+    let mut recorder = Recorder { bundle, layers: BTreeMap::new() };
     let decision = walk(bundle, server, request, &mut recorder);
     recorder.mark_lowest_actor();
-    let mut layers = recorder.layers;
     for reason in decision.reasons.iter() {
-        if let Some(layer) = layers.iter_mut().find(|layer| layer.name == LayerName::of(reason)) {
-            layer.reasons.add(reason);
-        }
+        recorder.layer(LayerName::of(reason)).1.add(reason);
     }
-    Explanation { decision, layers }
+    let layers = recorder.layers.into_iter();
+    Explanation {
+        decision,
+        layers: layers.map(|(name, (facts, reasons))| Layer { name, facts, reasons }).collect(),
+    }
 }
 
 struct Recorder<'b> {
     bundle: &'b Bundle,
-    layers: Vec<Layer>,
+    layers: BTreeMap<LayerName, (Vec<Fact>, Reasons)>,
+}
+
+fn words(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Applies => "applies",
+        Outcome::OtherServer => "names other servers",
+        Outcome::OutsideWindow => "is outside its window",
+        Outcome::OtherActors => "names other agents",
+        Outcome::OtherItems => "is about other entries",
+        Outcome::OtherMethods => "is about other methods",
+        Outcome::Unmet => "has a condition that does not hold",
+        Outcome::Failed => "has a condition that cannot be evaluated",
+        Outcome::Open => "has a condition about entries or arguments, and the request names none",
+        Outcome::TypeNotAdmitted => "gives a type that is not admitted to servers of this kind",
+    }
+}
+
+/// A condition's outcome in words.
+fn holds(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Applies => "holds",
+        Outcome::Unmet => "does not hold",
+        _ => "cannot be evaluated",
+    }
 }
 
 impl Recorder<'_> {
-    fn layer(&mut self, name: LayerName) -> Option<&mut Layer> {
-        if !self.layers.iter().any(|layer| layer.name == name) {
-            self.layers.push(Layer { name, facts: Vec::new(), reasons: Reasons::NONE });
-        }
-        self.layers.iter_mut().find(|layer| layer.name == name)
+    fn layer(&mut self, name: LayerName) -> &mut (Vec<Fact>, Reasons) {
+        self.layers.entry(name).or_insert((Vec::new(), Reasons::NONE))
     }
 
     fn fact(&mut self, name: LayerName, fact: Fact) {
-        if let Some(layer) = self.layer(name) {
-            layer.facts.push(fact);
+        self.layer(name).0.push(fact);
+    }
+
+    /// A fact that the layer goes by.
+    fn decides(&mut self, name: LayerName, what: String, matched: bool) {
+        self.fact(name, Fact { what, matched, decided: true, ..Fact::default() });
+    }
+
+    fn tier(&self, tier: Option<u32>) -> Option<String> {
+        self.bundle.tier_name(tier?).ok().map(str::to_owned)
+    }
+
+    fn tier_word(&self, tier: Option<u32>) -> String {
+        self.tier(tier).map_or_else(|| "none".to_owned(), |tier| format!("`{tier}`"))
+    }
+
+    fn rule(&self, held: HeldCeiling) -> Option<RuleRef> {
+        self.bundle.rule(held.rule).ok().map(named)
+    }
+
+    fn rule_fact(
+        &mut self,
+        layer: LayerName,
+        rule: Rule<'_>,
+        outcome: Outcome,
+        tier: Option<u32>,
+        decided: bool,
+    ) {
+        let on_trial = if rule.mode() == Ok(Mode::Monitor) { ", on trial" } else { "" };
+        let what = format!("{}{on_trial}", words(outcome));
+        let (rule, tier) = (Some(named(rule)), self.tier(tier));
+        self.fact(layer, Fact { what, rule, tier, matched: outcome == Outcome::Applies, decided });
+    }
+
+    fn holder(&mut self, kind: PrincipalKind, name: &str, value: &str, held: Option<HeldCeiling>) {
+        let what = match kind {
+            PrincipalKind::SubjectId => format!("id `{name}`"),
+            PrincipalKind::Group => format!("group `{name}`"),
+            PrincipalKind::Role => format!("role `{name}`"),
+            PrincipalKind::Claim => format!("claim `{name}` is `{value}`"),
+            _ => "everybody of the issuer".to_owned(),
+        };
+        // What everybody has is told where it is something.
+        if kind == PrincipalKind::Anyone && held.is_none() {
+            return;
         }
-    }
-
-    fn tier(&self, tier: u32) -> Option<String> {
-        self.bundle.tier_name(tier).ok().map(str::to_owned)
-    }
-
-    fn rule(&self, held: HeldCeiling) -> Option<String> {
-        use crate::bundle::layout::RuleKind;
-        let rule = self.bundle.rule(held.rule).ok()?;
-        let kind = match rule.kind {
-            RuleKind::Grant => "grant",
-            RuleKind::Actor => "actor",
-        };
-        Some(format!("{kind} `{}`", rule.id))
-    }
-
-    fn principal(&mut self, kind: PrincipalKind, name: &str, held: Option<HeldCeiling>) {
-        let (layer, word) = match kind {
-            PrincipalKind::SubjectId => (LayerName::Subject, "id"),
-            PrincipalKind::Group => (LayerName::Subject, "group"),
-            PrincipalKind::Role => (LayerName::Subject, "role"),
-            PrincipalKind::ActorSubject => (LayerName::Actors, "actor"),
-            PrincipalKind::ActorClient => (LayerName::Actors, "client"),
-        };
-        let fact = Fact {
-            what: format!("{word} `{name}`"),
-            rule: held.and_then(|held| self.rule(held)),
-            tier: held.and_then(|held| self.tier(held.tier)),
-            decided: layer == LayerName::Actors && held.is_none(),
-        };
-        self.fact(layer, fact);
+        let (rule, tier) = (held.and_then(|held| self.rule(held)), self.tier(held.map(|held| held.tier)));
+        self.fact(LayerName::Subject, Fact { what, rule, tier, matched: held.is_some(), decided: false });
     }
 
     /// The human's facts are in by now: marks the one with the highest ceiling.
     fn mark_subject(&mut self, held: Option<HeldCeiling>) {
-        let wanted = held.and_then(|held| self.rule(held).zip(self.tier(held.tier)));
-        if let Some(layer) = self.layer(LayerName::Subject)
-            && let Some((rule, tier)) = wanted
-            && let Some(fact) = layer
-                .facts
-                .iter_mut()
-                .find(|f| f.rule.as_ref() == Some(&rule) && f.tier.as_ref() == Some(&tier))
-        {
+        let Some(rule) = held.and_then(|held| self.rule(held)) else { return };
+        let facts = &mut self.layer(LayerName::Subject).0;
+        if let Some(fact) = facts.iter_mut().find(|fact| fact.matched && fact.rule.as_ref() == Some(&rule)) {
             fact.decided = true;
         }
     }
 
     /// Where every actor has a ceiling, the first with the lowest is the one that counts.
     fn mark_lowest_actor(&mut self) {
-        let order: Vec<String> =
-            (0..).map_while(|tier| self.bundle.tier_name(tier).ok().map(str::to_owned)).collect();
-        let Some(layer) = self.layers.iter_mut().find(|layer| layer.name == LayerName::Actors) else {
-            return;
-        };
-        if layer.facts.iter().any(|fact| fact.decided) {
-            return;
-        }
-        let rank = |fact: &&mut Fact| order.iter().position(|name| Some(name) == fact.tier.as_ref());
-        if let Some(fact) = layer.facts.iter_mut().min_by_key(rank) {
-            fact.decided = true;
+        let order: Vec<String> = (0..).map_while(|tier| self.tier(Some(tier))).collect();
+        let Some((facts, _)) = self.layers.get_mut(&LayerName::Actors) else { return };
+        if !facts.iter().any(|fact| fact.decided) {
+            let rank = |fact: &&mut Fact| order.iter().position(|name| Some(name) == fact.tier.as_ref());
+            if let Some(fact) = facts.iter_mut().filter(|fact| fact.matched).min_by_key(rank) {
+                fact.decided = true;
+            }
         }
     }
+
+    fn consent(&mut self, id: Option<&str>, level: Option<&str>, needed: bool) {
+        let what = match (id, level) {
+            (Some(id), Some(level)) => format!("consent `{id}` up to `{level}`"),
+            (Some(id), None) => format!("consent `{id}`"),
+            (None, _) if needed => "needed, and the token states none".to_owned(),
+            (None, _) => "not needed".to_owned(),
+        };
+        self.decides(LayerName::Consent, what, id.is_some());
+    }
+
+    fn scope(&mut self, needed: Option<(u32, &str)>, reach: Option<u32>) {
+        let what = match needed {
+            Some((_, scope)) => format!("scope `{scope}` or one of a higher tier"),
+            None => "no scope needed".to_owned(),
+        };
+        let tier = self.tier(needed.map(|(tier, _)| tier));
+        let matched = needed.is_none_or(|(tier, _)| reach.is_some_and(|reach| reach >= tier));
+        self.fact(LayerName::Scopes, Fact { what, tier, matched, decided: true, rule: None });
+        if reach.is_some() {
+            let (what, tier) = ("highest scope of the token".to_owned(), self.tier(reach));
+            self.fact(LayerName::Scopes, Fact { what, tier, matched: true, ..Fact::default() });
+        }
+    }
+}
+
+fn named(rule: Rule<'_>) -> RuleRef {
+    RuleRef { kind: rule.kind, id: rule.id().to_owned() }
 }
 
 impl Trace for Recorder<'_> {
     fn saw(&mut self, seen: Seen<'_>) {
         match seen {
+            Seen::Validity { not_after, now } => {
+                let what = match not_after {
+                    Some(end) => format!("valid until {end}, and it is {now}"),
+                    None => "valid without end".to_owned(),
+                };
+                self.decides(LayerName::Policy, what, not_after.is_none_or(|end| now < end));
+            }
             Seen::Chain { length, most } => {
-                let what = format!("{length} actors of at most {most}");
-                self.fact(LayerName::Chain, Fact { what, decided: true, ..Fact::default() });
+                let fits = length > 0 && u32::try_from(length).is_ok_and(|length| length <= most);
+                self.decides(LayerName::Chain, format!("{length} actors of at most {most}"), fits);
             }
-            Seen::Principal { kind, name, held } => self.principal(kind, name, held),
-            Seen::SubjectCeiling { held } => self.mark_subject(held),
-            Seen::Tool { name, tier } => {
-                let what = match tier {
-                    Some(_) => format!("tool `{name}`"),
-                    None => format!("tool `{name}`, not in the catalogue"),
-                };
-                let tier = tier.and_then(|tier| self.tier(tier));
-                self.fact(LayerName::Tool, Fact { what, tier, decided: true, ..Fact::default() });
+            Seen::Untrusted { issuer } => {
+                self.decides(
+                    LayerName::Chain,
+                    format!("issuer `{issuer}` is not trusted with actors"),
+                    false,
+                );
             }
-            Seen::Scope { needed, reach } => {
-                let what = match needed {
-                    Some((_, scope)) => format!("scope `{scope}` or one of a higher tier"),
-                    None => "no scope needed".to_owned(),
+            Seen::Holder { kind, name, value, held } => self.holder(kind, name, value, held),
+            Seen::Held { rule, outcome } => {
+                let layer = if rule.kind == RuleKind::Actor { LayerName::Actors } else { LayerName::Subject };
+                let tier = rule.ceiling().ok();
+                self.rule_fact(layer, rule, outcome, tier, outcome == Outcome::Failed);
+            }
+            Seen::SubjectCeiling { held, trial } => self.mark_subject(held.or(trial)),
+            Seen::Actor { actor, held, known } => {
+                let word = match actor.kind {
+                    ActorKind::Subject => "actor",
+                    ActorKind::Client => "client",
                 };
-                let tier = needed.and_then(|(tier, _)| self.tier(tier));
-                self.fact(LayerName::Scopes, Fact { what, tier, decided: true, ..Fact::default() });
-                if let Some(tier) = reach {
-                    let tier = self.tier(tier);
-                    let what = "highest scope of the token".to_owned();
-                    self.fact(LayerName::Scopes, Fact { what, tier, ..Fact::default() });
-                }
+                let rest = match (held, known) {
+                    (Some(_), _) => "",
+                    (None, true) => ", whose type is not admitted to servers of this kind",
+                    (None, false) => ", without an entry for this server",
+                };
+                let what = format!("{word} `{}`{rest}", actor.identity.id);
+                let (rule, tier) =
+                    (held.and_then(|held| self.rule(held)), self.tier(held.map(|held| held.tier)));
+                let matched = held.is_some();
+                self.fact(LayerName::Actors, Fact { what, rule, tier, matched, decided: !matched });
+            }
+            Seen::Method { name, rule, permitted } => {
+                let whose = match rule.map(|rule| rule.is_of_server()) {
+                    Some(Ok(true)) => "by the server's own rule",
+                    Some(_) => "by the policy's rule",
+                    None => "where the policy says nothing of it",
+                };
+                let verb = if permitted { "permitted" } else { "denied" };
+                self.decides(LayerName::Method, format!("`{name}` is {verb} {whose}"), permitted);
+            }
+            Seen::Url { listed } => {
+                let what = if listed { "the page is on the list" } else { "the page is not on the list" };
+                self.decides(LayerName::Method, what.to_owned(), listed);
+            }
+            Seen::Item { kind, name, item } => {
+                let what = match item {
+                    Some(item) if item.name() == name => format!("{} `{name}`", kind.word()),
+                    Some(item) => format!("{} `{name}`, under `{}`", kind.word(), item.name()),
+                    None => format!("{} `{name}`, not in the catalogue", kind.word()),
+                };
+                let tier = self.tier(item.map(|item| item.tier()));
+                let matched = item.is_some();
+                self.fact(LayerName::Item, Fact { what, tier, matched, decided: true, rule: None });
+            }
+            Seen::Definition { accepted } => {
+                let what = if accepted { "definition is accepted" } else { "definition is not accepted" };
+                self.decides(LayerName::Item, what.to_owned(), accepted);
+            }
+            Seen::Restriction { rule, outcome } => {
+                let layer =
+                    if rule.kind == RuleKind::Forbid { LayerName::Forbids } else { LayerName::Demands };
+                let decided = matches!(outcome, Outcome::Applies | Outcome::Failed);
+                self.rule_fact(layer, rule, outcome, None, decided);
+            }
+            Seen::Consent { id, level, needed } => self.consent(id, level, needed),
+            Seen::Tier { tier, subject, actors } => {
+                let (human, agents) = (self.tier_word(subject), self.tier_word(actors));
+                let what = format!("against the human's ceiling {human} and the agents' {agents}");
+                let fits = |ceiling: Option<u32>| ceiling.is_some_and(|ceiling| tier <= ceiling);
+                let matched = fits(subject) && fits(actors);
+                let tier = self.tier(Some(tier));
+                self.fact(LayerName::Tiers, Fact { what, tier, matched, decided: true, rule: None });
+            }
+            Seen::Scope { needed, reach } => self.scope(needed, reach),
+            Seen::Condition { condition, outcome } => {
+                let text = condition.text().unwrap_or_default();
+                let what = format!("`{text}` {}", holds(outcome));
+                self.decides(LayerName::Conditions, what, outcome == Outcome::Applies);
+            }
+            Seen::Argument { path, outcome } => {
+                let keys: Vec<&str> = path.names().filter_map(Result::ok).collect();
+                let what = format!("the rule for `args.{}` {}", keys.join("."), holds(outcome));
+                self.decides(LayerName::Conditions, what, outcome == Outcome::Applies);
             }
             Seen::Check { check, filled } => {
                 let (relation, object, subject) = (check.relation, check.object_type, check.subject_type);
                 let what = format!("`{relation}` of `{object}` for `{subject}`");
-                self.fact(LayerName::Checks, Fact { what, decided: filled.is_err(), ..Fact::default() });
+                let (matched, decided) = (filled.is_ok(), filled.is_err());
+                self.fact(LayerName::Checks, Fact { what, matched, decided, ..Fact::default() });
+            }
+            Seen::ItemApproval => {
+                self.decides(
+                    LayerName::Demands,
+                    "every call of the entry needs an approval".to_owned(),
+                    true,
+                );
             }
         }
     }

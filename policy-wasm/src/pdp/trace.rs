@@ -1,8 +1,9 @@
 //! What the walk tells a recorder. Evaluation records nothing and pays nothing.
 
 use crate::bundle::layout::PrincipalKind;
-use crate::bundle::{Check, HeldCeiling};
+use crate::bundle::{Check, Condition, HeldCeiling, Item, List, MethodRule, Rule};
 use crate::decision::Reasons;
+use crate::model::{Actor, ItemKind};
 
 /// A recorder of the walk. Its default records nothing.
 pub(super) trait Trace {
@@ -15,19 +16,71 @@ pub(super) struct Silent;
 
 impl Trace for Silent {}
 
+/// What became of a rule that the walk came by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It applies.
+    Applies,
+    /// It names other servers.
+    OtherServer,
+    /// Its time has not come, or has passed.
+    OutsideWindow,
+    /// It names other agents.
+    OtherActors,
+    /// It is about other entries, or the request names none.
+    OtherItems,
+    /// It is about other methods.
+    OtherMethods,
+    /// Its condition does not hold.
+    Unmet,
+    /// Its condition could not be evaluated.
+    Failed,
+    /// Its condition is about arguments or entries, and there are none to ask about.
+    Open,
+    /// The agent's type is not admitted to servers of this kind.
+    TypeNotAdmitted,
+}
+
 /// Something that the walk saw.
+#[cfg_attr(not(feature = "tools"), allow(dead_code, reason = "what is seen is read by explanations only"))]
 pub(super) enum Seen<'s> {
+    /// The end of the bundle's validity, where it has one.
+    Validity { not_after: Option<u64>, now: u64 },
     /// The number of actors, and the most that the policy admits.
     Chain { length: usize, most: u32 },
-    /// A name under which the human or an actor may hold a ceiling, and what it holds here.
-    Principal { kind: PrincipalKind, name: &'s str, held: Option<HeldCeiling> },
-    /// The highest of the human's ceilings.
-    SubjectCeiling { held: Option<HeldCeiling> },
-    /// The tool that is asked for, and its tier where the server has it.
-    Tool { name: &'s str, tier: Option<u32> },
-    /// The scope that the tool's tier needs with the tier it is listed at, and the highest tier that the token's
-    /// scopes are listed at.
+    /// An actor's issuer that the policy does not trust with actors.
+    Untrusted { issuer: &'s str },
+    /// A name under which the human may hold a ceiling, and the plain one that it holds here.
+    Holder { kind: PrincipalKind, name: &'s str, value: &'s str, held: Option<HeldCeiling> },
+    /// A grant or an entry of `actors` with conditions of its own.
+    Held { rule: Rule<'s>, outcome: Outcome },
+    /// The highest of the human's ceilings, and what it would be with grants that are on trial.
+    SubjectCeiling { held: Option<HeldCeiling>, trial: Option<HeldCeiling> },
+    /// An actor of the chain and the highest of its ceilings; `known` where an entry covers the server.
+    Actor { actor: &'s Actor<'s>, held: Option<HeldCeiling>, known: bool },
+    /// The method, and the policy's rule for it.
+    Method { name: &'s str, rule: Option<MethodRule<'s>>, permitted: bool },
+    /// The page that an elicitation sends the human to, and whether the policy lists it.
+    Url { listed: bool },
+    /// The entry that is asked for, if the server has it.
+    Item { kind: ItemKind, name: &'s str, item: Option<Item<'s>> },
+    /// Whether the definition that was seen is one that is accepted.
+    Definition { accepted: bool },
+    /// A forbid, approval or budget.
+    Restriction { rule: Rule<'s>, outcome: Outcome },
+    /// The consent that the token states.
+    Consent { id: Option<&'s str>, level: Option<&'s str>, needed: bool },
+    /// A tier that is held against the ceilings.
+    Tier { tier: u32, subject: Option<u32>, actors: Option<u32> },
+    /// The scope that the tier needs with the tier it is listed at, and the highest tier that the token's scopes are
+    /// listed at.
     Scope { needed: Option<(u32, &'s str)>, reach: Option<u32> },
-    /// A check of the tool, and whether its templates could be filled.
+    /// The condition of the entry or of the method's rule.
+    Condition { condition: Condition<'s>, outcome: Outcome },
+    /// What an argument must be like.
+    Argument { path: List<'s>, outcome: Outcome },
+    /// A check of the entry, and whether its templates could be filled.
     Check { check: Check<'s>, filled: Result<(), Reasons> },
+    /// The entry asks for an approval of every call.
+    ItemApproval,
 }

@@ -119,7 +119,7 @@ fn layer(out: &mut String, layer: &Layer) {
 fn fact(out: &mut String, fact: &Fact) {
     let mut object = Object::open(out);
     object.text("what", &fact.what);
-    object.optional("rule", fact.rule.as_deref());
+    object.optional("rule", fact.rule.as_ref().map(ToString::to_string).as_deref());
     object.optional("tier", fact.tier.as_deref());
     object.plain("decided", fact.decided);
     object.close();

@@ -1,0 +1,161 @@
+//! The bundle's bytes, from a policy that makes sense.
+//!
+//! ```text
+//! Policy ─Plan: numbers for servers, entries, rules, principals; where each rule hangs─> sections ─> bytes
+//! ```
+//!
+//! What a policy says decides the bytes: lists that order does not matter for are sorted here whoever made them.
+
+mod catalogue;
+mod heap;
+mod plan;
+mod principals;
+mod rules;
+
+use crate::bundle::Header;
+use crate::bundle::digest;
+use crate::bundle::layout::{DIGEST, FORMAT, HEADER, PrincipalKind, SECTION_ENTRY, Section};
+use crate::policy::{Mode, Policy};
+use heap::{Heap, number};
+use plan::Plan;
+
+/// The policy does not fit into a bundle; says why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooLarge(pub(super) &'static str);
+
+impl std::fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for TooLarge {}
+
+/// Writes a policy as the bytes of one bundle, not signed yet.
+///
+/// # Errors
+/// [`TooLarge`] where one decision would have to look at too much, or where the bundle would exceed 4 GiB.
+pub fn write(policy: &Policy) -> Result<Vec<u8>, TooLarge> {
+    let plan = Plan::of(policy)?;
+    let mut heap = Heap::default();
+    for tier in &policy.tiers {
+        let name = heap.string(tier)?;
+        heap.record(Section::Tiers, &[&name]);
+    }
+    heap.issuers(policy)?;
+    heap.agent_types(policy)?;
+    heap.catalogue(&plan)?;
+    let methods = heap.methods(None, &policy.methods)?;
+    heap.rules(&plan, policy)?;
+    heap.principals(&plan)?;
+    heap.manifest(policy, &plan, methods)?;
+    finish(heap, policy)
+}
+
+impl Heap {
+    fn manifest(&mut self, policy: &Policy, plan: &Plan<'_>, methods: [u32; 2]) -> Result<(), TooLarge> {
+        let (revision, organisation) = (self.string(&policy.revision)?, self.string(&policy.organisation)?);
+        let consent = [above(policy.consent.required_from), above(policy.consent.reason_from)];
+        let life = long(policy.consent.longest_life.map_or(0, |life| life.saturating_add(1)));
+        let environments: Vec<u32> =
+            policy.environments.iter().map(|name| self.name(name)).collect::<Result<_, _>>()?;
+        let lists = [self.list_or_none(&environments)?, self.list_or_none(&plan.global)?];
+        // The highest bit tells a policy without principals from format 1, which has no such field.
+        let kinds =
+            plan.principals.keys().fold(1u32 << 31, |kinds, (kind, ..)| kinds | PrincipalKind::bit(*kind));
+        let fields: [&[u32]; 8] = [
+            &revision,
+            &organisation,
+            &[policy.chain.max_length],
+            &consent,
+            &life,
+            &lists,
+            &methods,
+            &[kinds, 1],
+        ];
+        self.record(Section::Manifest, &fields);
+        Ok(())
+    }
+
+    fn issuers(&mut self, policy: &Policy) -> Result<(), TooLarge> {
+        let trusted = policy.chain.trusted_issuers.as_ref();
+        let trusts = |identifier: &String| trusted.is_none_or(|trusted| trusted.contains(identifier));
+        let mut issuers: Vec<(&str, &str)> = Vec::new();
+        for (short, identifier) in &policy.issuers {
+            issuers.push((identifier, short));
+        }
+        for identifier in trusted.into_iter().flatten() {
+            if !policy.issuers.values().any(|known| known == identifier) {
+                issuers.push((identifier, ""));
+            }
+        }
+        issuers.sort_unstable();
+        for (identifier, short) in issuers {
+            let trusted = u32::from(trusts(&identifier.to_owned()));
+            let (short, identifier) = (self.string(short)?, self.string(identifier)?);
+            self.record(Section::Issuers, &[&short, &identifier, &[trusted]]);
+        }
+        Ok(())
+    }
+
+    fn agent_types(&mut self, policy: &Policy) -> Result<(), TooLarge> {
+        for (name, agent_type) in &policy.agent_types {
+            let name = self.string(name)?;
+            let kinds = agent_type.server_kinds.iter().fold(0, |kinds, kind| kinds | plan::kind_bit(*kind));
+            self.record(Section::AgentTypes, &[&name, &[kinds, above(agent_type.ceiling)]]);
+        }
+        Ok(())
+    }
+}
+
+/// A number that counts from 1, with 0 for none.
+fn above(number: Option<u32>) -> u32 {
+    number.map_or(0, |number| number.saturating_add(1))
+}
+
+fn long(number: u64) -> [u32; 2] {
+    [(number & u64::from(u32::MAX)) as u32, (number >> 32) as u32]
+}
+
+fn mode(mode: Mode) -> u32 {
+    match mode {
+        Mode::Enforce => 0,
+        Mode::Monitor => 1,
+    }
+}
+
+fn finish(mut heap: Heap, policy: &Policy) -> Result<Vec<u8>, TooLarge> {
+    let table = Section::ALL.len().saturating_mul(SECTION_ENTRY);
+    let mut offset = HEADER.saturating_add(table);
+    let (mut entries, mut contents) = (Vec::new(), Vec::new());
+    for section in Section::ALL {
+        let bytes = heap.take(section);
+        let fields = [section as u32, number(offset)?, number(bytes.len())?, section.stride()];
+        entries.extend(fields.into_iter().flat_map(u32::to_le_bytes));
+        offset = offset.saturating_add(bytes.len());
+        contents.push(bytes);
+    }
+    let mut out = Vec::with_capacity(offset);
+    let header = Header {
+        format: FORMAT,
+        lowest_reader: FORMAT,
+        length: number(offset)?,
+        sections: number(Section::ALL.len())?,
+        serial: policy.serial,
+        not_after: policy.not_after,
+        digest: [0; 32],
+    };
+    out.extend(header.to_bytes());
+    out.extend(entries);
+    contents.iter().for_each(|bytes| out.extend(bytes));
+    seal(&mut out);
+    Ok(out)
+}
+
+/// Writes the digest of a bundle's bytes into its header.
+fn seal(bytes: &mut [u8]) {
+    let digest = digest(bytes);
+    for (byte, value) in bytes.iter_mut().skip(DIGEST).zip(digest) {
+        *byte = value;
+    }
+}

@@ -1,0 +1,279 @@
+//! What gets which number, and where each rule hangs: at the first of what it names, so that a decision meets it.
+
+use super::TooLarge;
+use super::rules::Rule;
+use crate::bundle::layout::{ALL_SERVERS, MAX_CLAIMS, MAX_GLOBAL, MAX_HUNG, MAX_TEMPLATES, PrincipalKind};
+use crate::model::ItemKind;
+use crate::pdp::uri;
+use crate::policy::{Agent, Holder, Item, Items, Policy, Server, ServerKind};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Most pairs of a holder and a server, or of a rule and an entry.
+const MAX_PAIRS: usize = 4_000_000;
+
+/// A principal: kind, issuer, name, value.
+pub(super) type Key<'p> = (PrincipalKind, &'p str, &'p str, &'p str);
+
+/// What hangs on a principal.
+#[derive(Default)]
+pub(super) struct Hooks<'p> {
+    /// The highest plain ceiling at each server, and the rule that gives it; of two that give the same, the first.
+    pub(super) ceilings: BTreeMap<u32, (u32, u32)>,
+    /// Grants and actors that are not plain.
+    pub(super) held: Vec<u32>,
+    /// Forbids, approvals and budgets.
+    pub(super) hung: Vec<u32>,
+    /// Labels and types of an agent.
+    pub(super) groups: BTreeSet<Key<'p>>,
+}
+
+/// A policy with everything numbered.
+pub(super) struct Plan<'p> {
+    /// In order of their ids.
+    pub(super) servers: Vec<&'p Server>,
+    indices: BTreeMap<&'p str, u32>,
+    /// In order of server, kind and name.
+    pub(super) items: Vec<(u32, &'p Item)>,
+    places: BTreeMap<(u32, ItemKind, &'p str), u32>,
+    /// In order of kind and id.
+    pub(super) rules: Vec<Rule<'p>>,
+    pub(super) types: BTreeMap<&'p str, u32>,
+    pub(super) principals: BTreeMap<Key<'p>, Hooks<'p>>,
+    /// By entry: forbids, approvals and budgets that hang on it.
+    pub(super) item_hung: BTreeMap<u32, Vec<u32>>,
+    /// By server.
+    pub(super) server_hung: BTreeMap<u32, Vec<u32>>,
+    /// Everywhere.
+    pub(super) global: Vec<u32>,
+    pairs: usize,
+}
+
+pub(super) fn kind_bit(kind: ServerKind) -> u32 {
+    1u32.wrapping_shl(server_kind(kind))
+}
+
+pub(super) fn server_kind(kind: ServerKind) -> u32 {
+    match kind {
+        ServerKind::Personal => 0,
+        ServerKind::Corporate => 1,
+        ServerKind::Sensitive => 2,
+    }
+}
+
+pub(super) fn holder(holder: &Holder) -> Key<'_> {
+    match holder {
+        Holder::Id(issuer, name) => (PrincipalKind::SubjectId, issuer, name, ""),
+        Holder::Group(issuer, name) => (PrincipalKind::Group, issuer, name, ""),
+        Holder::Role(issuer, name) => (PrincipalKind::Role, issuer, name, ""),
+        Holder::Claim(issuer, name, value) => (PrincipalKind::Claim, issuer, name, value),
+        Holder::Anyone(issuer) => (PrincipalKind::Anyone, issuer, "", ""),
+    }
+}
+
+pub(super) fn agent(agent: &Agent) -> Key<'_> {
+    match agent {
+        Agent::Subject(issuer, name) => (PrincipalKind::ActorSubject, issuer, name, ""),
+        Agent::Client(issuer, name) => (PrincipalKind::ActorClient, issuer, name, ""),
+        Agent::Issuer(issuer) => (PrincipalKind::ActorIssuer, issuer, "", ""),
+        Agent::Label(label) => (PrincipalKind::Label, "", label, ""),
+        Agent::Type(name) => (PrincipalKind::AgentType, "", name, ""),
+    }
+}
+
+impl<'p> Plan<'p> {
+    pub(super) fn of(policy: &'p Policy) -> Result<Plan<'p>, TooLarge> {
+        let mut servers: Vec<&Server> = policy.servers.iter().collect();
+        servers.sort_by(|a, b| a.id.cmp(&b.id));
+        let indices: BTreeMap<&str, u32> =
+            servers.iter().map(|server| server.id.as_str()).zip(0u32..).collect();
+        let mut items: Vec<(u32, &Item)> = Vec::new();
+        for (index, server) in (0u32..).zip(&servers) {
+            items.extend(server.items.iter().map(|item| (index, item)));
+        }
+        items.sort_by(|(s, a), (t, b)| (s, a.kind, &a.name).cmp(&(t, b.kind, &b.name)));
+        let key = |(server, item): &(u32, &'p Item)| (*server, item.kind, item.name.as_str());
+        let places = items.iter().map(key).zip(0u32..).collect();
+        let types = policy.agent_types.keys().map(String::as_str).zip(0u32..).collect();
+        let mut plan = Plan {
+            servers,
+            indices,
+            items,
+            places,
+            rules: Rule::all(policy),
+            types,
+            principals: BTreeMap::new(),
+            item_hung: BTreeMap::new(),
+            server_hung: BTreeMap::new(),
+            global: Vec::new(),
+            pairs: 0,
+        };
+        for (number, rule) in (0u32..).zip(plan.rules.clone()) {
+            plan.place(policy, number, rule)?;
+        }
+        plan.check()?;
+        Ok(plan)
+    }
+
+    /// Indices of the servers that a rule names; `None` is all.
+    pub(super) fn servers_of(&self, servers: Option<&BTreeSet<String>>) -> Option<Vec<u32>> {
+        let mut indices: Vec<u32> =
+            servers?.iter().filter_map(|id| self.indices.get(id.as_str()).copied()).collect();
+        indices.sort_unstable();
+        Some(indices)
+    }
+
+    fn pairs(&mut self, count: usize) -> Result<(), TooLarge> {
+        self.pairs = self.pairs.saturating_add(count);
+        if self.pairs > MAX_PAIRS {
+            return Err(TooLarge(
+                "the policy is too large: its rules make more than 4,000,000 pairs (subjects times servers, rules \
+                 times entries of catalogues)",
+            ));
+        }
+        Ok(())
+    }
+
+    fn place(&mut self, policy: &'p Policy, number: u32, rule: Rule<'p>) -> Result<(), TooLarge> {
+        let selectors = rule.selectors();
+        // Whoever is named has a number, whether anything hangs there or not.
+        for key in selectors.actors.iter().flatten() {
+            self.principals.entry(*key).or_default();
+        }
+        if let Rule::Actor(actor) = rule {
+            let mut groups: BTreeSet<Key<'p>> =
+                actor.labels.iter().map(|label| (PrincipalKind::Label, "", label.as_str(), "")).collect();
+            if !actor.agent_type.is_empty() {
+                groups.insert((PrincipalKind::AgentType, "", actor.agent_type.as_str(), ""));
+            }
+            for group in &groups {
+                self.principals.entry(*group).or_default();
+            }
+            self.principals.entry(agent(&actor.agent)).or_default().groups.append(&mut groups);
+        }
+        if let Some(ceiling) = rule.ceiling(policy) {
+            let holders = selectors.subjects.unwrap_or_default();
+            if rule.is_plain(policy) {
+                let servers = self.servers_of(selectors.servers).unwrap_or_else(|| vec![ALL_SERVERS]);
+                self.pairs(servers.len().saturating_mul(holders.len()))?;
+                for holder in holders {
+                    let held = self.principals.entry(holder).or_default();
+                    for server in &servers {
+                        let highest = held.ceilings.entry(*server).or_insert((ceiling, number));
+                        if ceiling > highest.0 {
+                            *highest = (ceiling, number);
+                        }
+                    }
+                }
+            } else {
+                holders.into_iter().for_each(|key| self.principals.entry(key).or_default().held.push(number));
+            }
+            return Ok(());
+        }
+        if let Some(people) = selectors.subjects.or(selectors.actors) {
+            people.into_iter().for_each(|key| self.principals.entry(key).or_default().hung.push(number));
+        } else if let Some(items) = selectors.items.filter(|items| is_specific(items)) {
+            let found = self.selected(selectors.servers, items);
+            self.pairs(found.len())?;
+            found.into_iter().for_each(|item| self.item_hung.entry(item).or_default().push(number));
+        } else if let Some(servers) = self.servers_of(selectors.servers) {
+            self.pairs(servers.len())?;
+            servers.into_iter().for_each(|server| self.server_hung.entry(server).or_default().push(number));
+        } else {
+            self.global.push(number);
+        }
+        Ok(())
+    }
+
+    /// Entries that a rule can be about: those that it names, and the templates that a URI that it names comes under.
+    fn selected(&self, servers: Option<&BTreeSet<String>>, items: &'p Items) -> BTreeSet<u32> {
+        let all = || (0u32..).zip(&self.servers).map(|(index, _)| index).collect();
+        let mut found = BTreeSet::new();
+        for server in self.servers_of(servers).unwrap_or_else(all) {
+            match &items.names {
+                Some(names) => {
+                    for name in names {
+                        for kind in ItemKind::ALL {
+                            found.extend(self.places.get(&(server, kind, name.as_str())));
+                        }
+                    }
+                    let templates = self.entries(server, ItemKind::Template);
+                    let meant =
+                        templates.filter(|(_, item)| names.iter().any(|name| uri::matches(&item.name, name)));
+                    found.extend(meant.map(|(place, _)| place));
+                }
+                None => {
+                    for kind in ItemKind::ALL {
+                        found.extend(self.entries(server, kind).map(|(place, _)| place));
+                    }
+                }
+            }
+        }
+        let fits = |place: &u32| {
+            let entry = usize::try_from(*place).ok().and_then(|place| self.items.get(place));
+            entry.is_some_and(|(_, item)| {
+                item.tier >= items.tier_from.unwrap_or(0)
+                    && items.labels.as_ref().is_none_or(|labels| !labels.is_disjoint(&item.labels))
+            })
+        };
+        found.retain(fits);
+        found
+    }
+
+    /// The entries of one server and kind, with their numbers.
+    pub(super) fn entries(&self, server: u32, kind: ItemKind) -> impl Iterator<Item = (u32, &'p Item)> {
+        let range = self.places.range((server, kind, "")..);
+        let of_server = range.take_while(move |((s, k, _), _)| (*s, *k) == (server, kind));
+        of_server.filter_map(|(_, place)| {
+            let (_, item) = self.items.get(usize::try_from(*place).ok()?)?;
+            Some((*place, *item))
+        })
+    }
+
+    fn check(&self) -> Result<(), TooLarge> {
+        let above = |count: usize, most: u32| u32::try_from(count).map_or(true, |count| count > most);
+        let hooks = self.principals.values();
+        if hooks
+            .into_iter()
+            .any(|hooks| above(hooks.held.len(), MAX_HUNG) || above(hooks.hung.len(), MAX_HUNG))
+        {
+            return Err(TooLarge(
+                "the policy is too large: more than 1,024 rules with conditions, windows or selectors of actors name \
+                 the same subject or agent",
+            ));
+        }
+        if self.item_hung.values().chain(self.server_hung.values()).any(|hung| above(hung.len(), MAX_HUNG)) {
+            return Err(TooLarge(
+                "the policy is too large: more than 1,024 forbids, approvals and budgets are about the same entry or \
+                 server",
+            ));
+        }
+        if above(self.global.len(), MAX_GLOBAL) {
+            return Err(TooLarge(
+                "the policy is too large: more than 256 forbids, approvals and budgets name neither subjects, actors, \
+                 entries nor servers",
+            ));
+        }
+        let templates = |server: &&Server| {
+            above(server.items.iter().filter(|item| item.kind == ItemKind::Template).count(), MAX_TEMPLATES)
+        };
+        if self.servers.iter().any(templates) {
+            return Err(TooLarge("the policy is too large: a server has more than 256 resource templates"));
+        }
+        if above(self.claims().len(), MAX_CLAIMS) {
+            return Err(TooLarge(
+                "the policy is too large: its rules select subjects by more than 64 claims",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Claims that rules select subjects by: issuer and name.
+    pub(super) fn claims(&self) -> BTreeSet<(&'p str, &'p str)> {
+        let keys = self.principals.keys().filter(|(kind, ..)| *kind == PrincipalKind::Claim);
+        keys.map(|(_, issuer, name, _)| (*issuer, *name)).collect()
+    }
+}
+
+fn is_specific(items: &Items) -> bool {
+    items.names.is_some() || items.labels.is_some() || items.tier_from.is_some_and(|tier| tier > 0)
+}

@@ -1,0 +1,195 @@
+//! The layers that hold a request against limits: forbids, approvals, budgets, consent, tiers and scopes.
+
+use super::trace::{Outcome, Seen, Trace};
+use super::uri;
+use super::walk::{Aim, Walk};
+use super::who::{bounded, note};
+use crate::bundle::layout::RuleKind;
+use crate::bundle::{Mode, Rule, Unreadable};
+use crate::decision::DenyReason;
+use crate::model::{Consent, ItemKind};
+
+impl<'w, T: Trace> Walk<'w, T> {
+    /// Forbids deny; approvals and budgets are noted.
+    pub(super) fn restrictions(&mut self) -> Result<(), Unreadable> {
+        for number in std::mem::take(&mut self.who.hung) {
+            self.restriction(number)?;
+        }
+        let of_item = match self.item() {
+            Some(item) => item.hung()?,
+            None => None,
+        };
+        for list in [of_item, self.server.hung()?, self.bundle.hung()?] {
+            for number in bounded(list)? {
+                self.restriction(number?)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn restriction(&mut self, number: u32) -> Result<(), Unreadable> {
+        let rule = self.bundle.rule(number)?;
+        let outcome = match self.other(rule)? {
+            Some(other) => other,
+            None => self.holds(rule.condition()?),
+        };
+        self.trace.saw(Seen::Restriction { rule, outcome });
+        let mode = rule.mode()?;
+        match (outcome, rule.kind) {
+            (Outcome::Failed, _) => self.deny(DenyReason::ConditionFailed, mode),
+            (Outcome::Applies, RuleKind::Forbid) => self.deny(DenyReason::Forbidden, mode),
+            (Outcome::Applies, RuleKind::Approval | RuleKind::Budget) if mode == Mode::Enforce => {
+                self.conditional = true;
+                note(&mut self.demands, number);
+            }
+            (Outcome::Applies, RuleKind::Grant | RuleKind::Actor) => return Err(Unreadable),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Whether a forbid, approval or budget is about something else. Whom it names was seen where it hangs.
+    fn other(&mut self, rule: Rule<'w>) -> Result<Option<Outcome>, Unreadable> {
+        if let Some(other) = self.elsewhere(rule)? {
+            return Ok(Some(other));
+        }
+        if let Some(methods) = rule.methods()?
+            && !methods.has_name(self.method)?
+        {
+            return Ok(Some(Outcome::OtherMethods));
+        }
+        if rule.is_about_items()? && !self.is_about(rule)? {
+            return Ok(Some(Outcome::OtherItems));
+        }
+        if let Some(agents) = rule.actors()? {
+            let mut some = false;
+            for actor in self.request.delegation.actors {
+                some = some || self.is_one_of(actor, agents)?;
+            }
+            if !some {
+                return Ok(Some(Outcome::OtherActors));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a rule's entries are those that are asked for.
+    fn is_about(&mut self, rule: Rule<'_>) -> Result<bool, Unreadable> {
+        let (Some(wanted), Some(item)) = (self.wanted, self.item()) else { return Ok(false) };
+        if item.tier() < rule.tier_from()? {
+            return Ok(false);
+        }
+        if let Some(labels) = rule.labels()? {
+            match item.labels()? {
+                Some(own) if own.meets(labels)? => {}
+                _ => return Ok(false),
+            }
+        }
+        let Some(names) = rule.names()? else { return Ok(true) };
+        if names.has_name(wanted.name)? || names.has_name(item.name())? {
+            return Ok(true);
+        }
+        // It names URIs that come under the template: some of what is listed, not all.
+        self.conditional |= self.aim == Aim::List && wanted.kind == ItemKind::Template;
+        Ok(false)
+    }
+
+    /// What the token says of the human's consent, where it says anything.
+    pub(super) fn consent(&mut self) -> Result<(), Unreadable> {
+        let Some(consent) = self.request.delegation.consent else { return Ok(()) };
+        let too_long = match (self.bundle.longest_consent(), consent.expires_at) {
+            (Some(longest), Some(end)) => end.saturating_sub(consent.given_at) > longest,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        if too_long || consent.expires_at.is_some_and(|end| end <= self.request.now) {
+            self.reasons.add(DenyReason::ConsentExpired);
+        }
+        let (id, resource) = (self.server.id(), self.server.resource());
+        let here = consent
+            .servers
+            .is_none_or(|servers| servers.iter().any(|server| server == id || server == resource));
+        if !here || !self.covers(&consent) {
+            self.reasons.add(DenyReason::ConsentExceeded);
+        }
+        Ok(())
+    }
+
+    /// Whether the consent covers the entry that is asked for.
+    fn covers(&mut self, consent: &Consent<'_>) -> bool {
+        let (Some(wanted), Some(tools)) = (self.wanted, consent.tools) else { return true };
+        let entry = wanted.item.map_or(wanted.name, |item| item.name());
+        if tools.iter().any(|tool| tool == wanted.name || tool == entry) {
+            return true;
+        }
+        // Of what comes under a template some may be covered.
+        let some = wanted.kind == ItemKind::Template && tools.iter().any(|tool| uri::matches(entry, tool));
+        self.conditional |= some;
+        some
+    }
+
+    /// The entry's tier against everything that limits it.
+    pub(super) fn tiers(&mut self) -> Result<(), Unreadable> {
+        match self.item() {
+            Some(item) => self.judge(item.tier(), Mode::Enforce),
+            None => {
+                let (id, level) =
+                    self.request.delegation.consent.map(|consent| (consent.id, consent.level)).unzip();
+                self.trace.saw(Seen::Consent { id, level: level.flatten(), needed: false });
+                Ok(())
+            }
+        }
+    }
+
+    /// Holds a tier against consent, ceilings and scopes.
+    pub(super) fn judge(&mut self, tier: u32, mode: Mode) -> Result<(), Unreadable> {
+        let from = |lowest: Option<u32>| lowest.is_some_and(|lowest| tier >= lowest);
+        let needed = from(self.bundle.consent_from());
+        let consent = self.request.delegation.consent;
+        let (id, level) = consent.map(|consent| (consent.id, consent.level)).unzip();
+        self.trace.saw(Seen::Consent { id, level: level.flatten(), needed });
+        match consent {
+            None if needed => self.deny(DenyReason::ConsentMissing, mode),
+            None => {}
+            Some(consent) => {
+                if from(self.bundle.reason_from())
+                    && consent.reason.is_none_or(|reason| reason.trim().is_empty())
+                {
+                    self.deny(DenyReason::ConsentReasonMissing, mode);
+                }
+                let reaches = |level| self.bundle.tier_named(level).is_some_and(|level| level >= tier);
+                if !consent.level.is_none_or(reaches) {
+                    self.deny(DenyReason::TierAboveConsent, mode);
+                }
+            }
+        }
+        if mode == Mode::Enforce {
+            self.needed = self.needed.max(Some(tier));
+        }
+        // Where there is no ceiling at all, that is already a reason of its own.
+        let (subject, actors) = (self.who.subject.map(|held| held.tier), self.who.actors);
+        self.trace.saw(Seen::Tier { tier, subject, actors });
+        if subject.is_some_and(|ceiling| tier > ceiling) {
+            self.deny(DenyReason::TierAboveSubject, mode);
+        }
+        if actors.is_some_and(|ceiling| tier > ceiling) {
+            self.deny(DenyReason::TierAboveActor, mode);
+        }
+        let mut needed = None;
+        for entry in self.server.scope_entries()? {
+            let (listed, scope) = entry?;
+            if listed <= tier {
+                needed = Some((listed, scope));
+            }
+        }
+        let reach = self.who.scope;
+        self.trace.saw(Seen::Scope { needed, reach });
+        if let Some((listed, scope)) = needed
+            && reach.is_none_or(|reach| reach < listed)
+        {
+            self.deny(DenyReason::ScopeInsufficient, mode);
+            self.scope_needed = Some(scope);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,396 @@
+//! One walk over all layers: what is judged, for whom, and what was found.
+
+use super::trace::{Outcome, Seen, Trace};
+use super::who::Who;
+use super::{facts, method, template};
+use crate::bundle::{Bundle, Condition, Item, Mode, Server, Unreadable};
+use crate::decision::{Approval, Budget, Decision, DenyReason, Obligation, Reasons};
+use crate::json;
+use crate::model::{Action, ItemKind, Request};
+
+/// What the walk is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Aim {
+    /// A decision.
+    Decide,
+    /// What one caller may reach, whatever is asked for: what depends on it is put off.
+    Prepare,
+    /// Whether some call of an entry could be permitted: what depends on its arguments is left open.
+    List,
+}
+
+/// The entry that is asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'w> {
+    pub(super) kind: ItemKind,
+    /// The name or URI that was asked for; of a resource that comes under a template, not the entry's.
+    pub(super) name: &'w str,
+    /// The entry, where the server's catalogue has it.
+    pub(super) item: Option<Item<'w>>,
+}
+
+/// The walk.
+pub(super) struct Walk<'w, T> {
+    pub(super) bundle: &'w Bundle,
+    pub(super) server: Server<'w>,
+    pub(super) request: &'w Request<'w>,
+    /// The method that is judged: of a list, that of the call.
+    pub(super) method: &'w str,
+    pub(super) wanted: Option<Wanted<'w>>,
+    pub(super) aim: Aim,
+    pub(super) reasons: Reasons,
+    pub(super) monitored: Reasons,
+    /// What is permitted depends on arguments, on a check, an approval or a budget.
+    pub(super) conditional: bool,
+    /// The highest tier that was held against the ceilings.
+    pub(super) needed: Option<u32>,
+    pub(super) scope_needed: Option<&'w str>,
+    /// Approval rules and budgets that apply, in order of their numbers.
+    pub(super) demands: Vec<u32>,
+    pub(super) who: Who,
+    pub(super) trace: &'w mut T,
+}
+
+impl<'w, T: Trace> Walk<'w, T> {
+    pub(super) fn new(
+        bundle: &'w Bundle,
+        server: Server<'w>,
+        request: &'w Request<'w>,
+        trace: &'w mut T,
+    ) -> Self {
+        let mut reasons = Reasons::NONE;
+        if !std::ptr::eq(bundle, server.bundle()) {
+            reasons.add(DenyReason::PolicyUnreadable);
+        }
+        Walk {
+            bundle,
+            server,
+            request,
+            method: request.method,
+            wanted: None,
+            aim: Aim::Decide,
+            reasons,
+            monitored: Reasons::NONE,
+            conditional: false,
+            needed: None,
+            scope_needed: None,
+            demands: Vec::new(),
+            who: Who::default(),
+            trace,
+        }
+    }
+
+    /// The layers that a decision has besides the caller's own.
+    pub(super) fn layers(&mut self) {
+        for layer in [
+            Self::method_layer,
+            Self::definition,
+            Self::restrictions,
+            Self::consent,
+            Self::tiers,
+            Self::conditions,
+        ] {
+            self.guard(layer);
+        }
+    }
+
+    /// Runs a layer; a policy that it cannot read denies.
+    pub(super) fn guard(&mut self, layer: impl FnOnce(&mut Self) -> Result<(), Unreadable>) {
+        if layer(self) == Err(Unreadable) {
+            self.reasons.add(DenyReason::PolicyUnreadable);
+        }
+    }
+
+    /// A reason that a rule gives.
+    pub(super) fn deny(&mut self, reason: DenyReason, mode: Mode) {
+        match mode {
+            Mode::Monitor if reason.can_be_monitored() => self.monitored.add(reason),
+            Mode::Enforce | Mode::Monitor => self.reasons.add(reason),
+        }
+    }
+
+    /// Finds what the request asks for.
+    pub(super) fn find(&mut self) -> Result<(), Unreadable> {
+        let (kind, name) = match self.request.action {
+            Action::UseServer | Action::Elicit { .. } => return Ok(()),
+            Action::CallTool { name, .. } => (ItemKind::Tool, name),
+            Action::GetPrompt { name, .. } => (ItemKind::Prompt, name),
+            Action::ReadResource { uri } => (ItemKind::Resource, uri),
+        };
+        self.want(kind, name)
+    }
+
+    /// Looks an entry up; a resource that is not listed itself comes under the first template that it fits.
+    pub(super) fn want(&mut self, kind: ItemKind, name: &'w str) -> Result<(), Unreadable> {
+        self.wanted = Some(Wanted { kind, name, item: None });
+        let mut item = self.server.item(kind, name)?;
+        if item.is_none() && kind == ItemKind::Resource {
+            for template in self.server.templates()? {
+                let template = template?;
+                if super::uri::matches(template.name(), name) {
+                    item = Some(template);
+                    break;
+                }
+            }
+        }
+        self.trace.saw(Seen::Item { kind, name, item });
+        self.wanted = Some(Wanted { kind, name, item });
+        if item.is_none() {
+            self.reasons.add(match kind {
+                ItemKind::Tool => DenyReason::ToolUnknown,
+                ItemKind::Prompt => DenyReason::PromptUnknown,
+                ItemKind::Resource | ItemKind::Template => DenyReason::ResourceUnknown,
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) fn item(&self) -> Option<Item<'w>> {
+        self.wanted.and_then(|wanted| wanted.item)
+    }
+
+    pub(super) fn arguments(&self) -> Option<json::Object<'w>> {
+        match self.request.action {
+            Action::CallTool { arguments, .. } | Action::GetPrompt { arguments, .. } => arguments,
+            Action::UseServer | Action::ReadResource { .. } | Action::Elicit { .. } => None,
+        }
+    }
+
+    /// Whether a condition holds. What is about entries or arguments is open where the request names none, and what is
+    /// about arguments where a list is asked for.
+    pub(super) fn holds(&mut self, condition: Option<Condition<'w>>) -> Outcome {
+        let Some(condition) = condition else { return Outcome::Applies };
+        let reads = facts::reads(condition.code);
+        let open = match self.aim {
+            Aim::Prepare => true,
+            Aim::List if reads.args() => true,
+            _ => self.item().is_none() && (reads.args() || reads.item()),
+        };
+        if open {
+            self.conditional |= self.aim == Aim::List;
+            return Outcome::Open;
+        }
+        match facts::evaluate(condition.code, self) {
+            Ok(true) => Outcome::Applies,
+            Ok(false) => Outcome::Unmet,
+            Err(_) => Outcome::Failed,
+        }
+    }
+
+    /// Whether the policy admits the method here, and where it would lead.
+    fn method_layer(&mut self) -> Result<(), Unreadable> {
+        let rule = self.server.method_rule(self.method)?;
+        let permitted = rule.map_or_else(|| method::is_permitted(self.method), |rule| rule.permit);
+        self.trace.saw(Seen::Method { name: self.method, rule, permitted });
+        let mode = rule.map_or(Mode::Enforce, |rule| rule.mode);
+        if !permitted {
+            self.deny(DenyReason::MethodNotPermitted, mode);
+        }
+        let Some(rule) = rule.filter(|rule| rule.permit) else { return Ok(()) };
+        if let Some(condition) = rule.condition()? {
+            let outcome = self.holds(Some(condition));
+            self.trace.saw(Seen::Condition { condition, outcome });
+            match outcome {
+                Outcome::Applies => {}
+                Outcome::Open if self.aim == Aim::List => {}
+                Outcome::Unmet => self.deny(DenyReason::ConditionUnmet, mode),
+                _ => self.deny(DenyReason::ConditionFailed, mode),
+            }
+        }
+        if let Action::Elicit { url: Some(url) } = self.request.action {
+            let mut listed = false;
+            for prefix in rule.urls()?.into_iter().flat_map(|urls| urls.names()) {
+                listed |= super::uri::covers(prefix?, url);
+            }
+            self.trace.saw(Seen::Url { listed });
+            if !listed {
+                self.deny(DenyReason::UrlNotListed, mode);
+            }
+        }
+        match rule.tier {
+            Some(tier) => self.judge(tier, mode),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the definition that the server showed is one that the policy accepts.
+    fn definition(&mut self) -> Result<(), Unreadable> {
+        let (Some(item), Action::CallTool { definition: Some(seen), .. }) =
+            (self.item(), self.request.action)
+        else {
+            return Ok(());
+        };
+        if self.aim != Aim::Decide || !item.is_pinned()? {
+            return Ok(());
+        }
+        let (mut known, mut accepted) = (false, false);
+        for definition in item.definitions()? {
+            let definition = definition?;
+            if definition.digest()? == *seen {
+                known = true;
+                accepted |= definition.until.is_none_or(|until| self.request.now < until);
+            }
+        }
+        self.trace.saw(Seen::Definition { accepted });
+        if !accepted {
+            self.reasons.add(if known {
+                DenyReason::DefinitionExpired
+            } else {
+                DenyReason::DefinitionUnaccepted
+            });
+        }
+        Ok(())
+    }
+
+    /// What the entry itself wants of every call.
+    fn conditions(&mut self) -> Result<(), Unreadable> {
+        let Some(item) = self.item() else { return Ok(()) };
+        if let Some(condition) = item.condition()? {
+            let outcome = self.holds(Some(condition));
+            self.trace.saw(Seen::Condition { condition, outcome });
+            match outcome {
+                Outcome::Applies | Outcome::Open => {}
+                Outcome::Unmet => self.reasons.add(DenyReason::ConditionUnmet),
+                _ => self.reasons.add(DenyReason::ConditionFailed),
+            }
+        }
+        if self.aim == Aim::List {
+            self.conditional |= item.has_checks() || item.approval()?.is_some();
+        }
+        for rule in item.arguments()? {
+            let rule = rule?;
+            let outcome = self.holds(Some(rule.condition));
+            self.trace.saw(Seen::Argument { path: rule.path, outcome });
+            match outcome {
+                Outcome::Applies | Outcome::Open => {}
+                Outcome::Unmet => self.reasons.add(DenyReason::ArgumentRefused),
+                _ => self.reasons.add(DenyReason::ConditionFailed),
+            }
+        }
+        Ok(())
+    }
+
+    /// The relations to ask for, with their templates filled.
+    fn checks(&mut self, obligations: &mut Vec<Obligation>) -> Result<(), Unreadable> {
+        let Some(item) = self.item() else { return Ok(()) };
+        for check in item.checks()? {
+            let check = check?;
+            let filled =
+                template::relation(check, self.request.delegation.subject.identity.id, self.arguments())?;
+            self.trace.saw(Seen::Check { check, filled: filled.as_ref().map(drop).map_err(|why| *why) });
+            match filled {
+                Ok(relation) => obligations.push(Obligation::Check(relation)),
+                Err(unfilled) => unfilled.iter().for_each(|reason| self.reasons.add(reason)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Approvals and budgets, the entry's own first.
+    fn demands(&mut self, obligations: &mut Vec<Obligation>) -> Result<(), Unreadable> {
+        if let Some(item) = self.item()
+            && let Some(terms) = item.approval()?
+        {
+            self.trace.saw(Seen::ItemApproval);
+            obligations.push(Obligation::Approval(approval(item.name(), terms)?));
+        }
+        for number in std::mem::take(&mut self.demands) {
+            let rule = self.bundle.rule(number)?;
+            if let Some(terms) = rule.approval()? {
+                obligations.push(Obligation::Approval(approval(rule.id(), terms)?));
+            } else if let Some(terms) = rule.budget()? {
+                let (limit, window) = (terms.limit, terms.window);
+                let rule = rule.id().to_owned();
+                obligations.push(Obligation::Budget(Budget {
+                    rule,
+                    per: terms.per().collect(),
+                    limit,
+                    window,
+                }));
+            } else {
+                return Err(Unreadable);
+            }
+        }
+        Ok(())
+    }
+
+    /// Grants on trial, then servers and entries that are.
+    pub(super) fn settle(&mut self) -> Mode {
+        let ceilings = [DenyReason::SubjectNotGranted, DenyReason::TierAboveSubject];
+        if let Some(trial) = self.who.trial
+            && self.who.subject != self.who.trial
+            && self.needed.is_none_or(|needed| needed <= trial.tier)
+        {
+            let mut moved = false;
+            for reason in ceilings {
+                moved |= self.reasons.contains(reason);
+                self.monitor(reason);
+            }
+            if moved {
+                self.who.subject = Some(trial);
+            }
+        }
+        let mut mode = Mode::Enforce;
+        self.guard(|walk| {
+            let of_item = walk.item().map(Item::mode).transpose()?;
+            if walk.server.mode()? == Mode::Monitor || of_item == Some(Mode::Monitor) {
+                mode = Mode::Monitor;
+            }
+            Ok(())
+        });
+        if mode == Mode::Monitor {
+            DenyReason::ALL.into_iter().for_each(|reason| self.monitor(reason));
+        }
+        mode
+    }
+
+    /// Lets a reason pass that can be let pass.
+    fn monitor(&mut self, reason: DenyReason) {
+        if self.reasons.contains(reason) && reason.can_be_monitored() {
+            self.reasons.remove(reason);
+            self.monitored.add(reason);
+        }
+    }
+
+    /// The decision, once all layers were looked at.
+    pub(super) fn decision(mut self) -> Decision {
+        let mut obligations = Vec::new();
+        self.guard(|walk| walk.checks(&mut obligations));
+        let mode = self.settle();
+        if mode == Mode::Monitor || !self.reasons.is_empty() {
+            obligations.clear();
+        } else {
+            self.guard(|walk| walk.demands(&mut obligations));
+        }
+        let bundle = self.bundle;
+        let mut name = |tier: Option<u32>| match tier.map(|tier| bundle.tier_name(tier)) {
+            Some(Ok(name)) => Some(name.to_owned()),
+            Some(Err(Unreadable)) => {
+                self.reasons.add(DenyReason::PolicyUnreadable);
+                None
+            }
+            None => None,
+        };
+        let tier = name(self.wanted.and_then(|wanted| wanted.item).map(Item::tier).or(self.needed));
+        let subject = self.who.subject.map(|held| held.tier);
+        let ceiling = name(subject.zip(self.who.actors).map(|(subject, actors)| subject.min(actors)));
+        if !self.reasons.is_empty() {
+            obligations.clear();
+        }
+        let scope_needed = self.scope_needed.map(str::to_owned);
+        Decision {
+            reasons: self.reasons,
+            monitored: self.monitored,
+            tier,
+            ceiling,
+            scope_needed,
+            obligations,
+        }
+    }
+}
+
+fn approval(rule: &str, terms: crate::bundle::ApprovalTerms<'_>) -> Result<Approval, Unreadable> {
+    let approvers = terms.approvers.into_iter().flat_map(|approvers| approvers.names());
+    let approvers = approvers.map(|name| name.map(str::to_owned)).collect::<Result<_, _>>()?;
+    Ok(Approval { rule: rule.to_owned(), approvers, valid_for: terms.valid_for })
+}

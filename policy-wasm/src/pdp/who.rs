@@ -1,0 +1,305 @@
+//! The layers that are about the caller: the chain, the human's ceiling, the actors' ceilings, the scopes.
+
+use super::trace::{Outcome, Seen, Trace};
+use super::walk::{Aim, Walk};
+use crate::bundle::layout::{MAX_HUNG, PrincipalKind};
+use crate::bundle::{HeldCeiling, List, Mode, Principal, Rule, Unreadable};
+use crate::decision::DenyReason;
+use crate::json;
+use crate::model::{Actor, ActorKind};
+use std::borrow::Cow;
+
+/// What is known of the caller at this server.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Who {
+    /// The highest ceiling of the human's grants.
+    pub(super) subject: Option<HeldCeiling>,
+    /// The same with grants that are on trial.
+    pub(super) trial: Option<HeldCeiling>,
+    /// The lowest ceiling of the actors; `None` where one of them has none.
+    pub(super) actors: Option<u32>,
+    /// The highest tier for which the token has a scope that the server lists.
+    pub(super) scope: Option<u32>,
+    /// Forbids, approvals and budgets that name the human or an actor, in order of their numbers.
+    pub(super) hung: Vec<u32>,
+    /// Whether grants depend on what is asked for.
+    pub(super) depends: bool,
+}
+
+/// A list of rules that is not longer than the format admits.
+pub(super) fn bounded(
+    list: Option<List<'_>>,
+) -> Result<impl Iterator<Item = Result<u32, Unreadable>>, Unreadable> {
+    if list.is_some_and(|list| list.len() > MAX_HUNG) {
+        return Err(Unreadable);
+    }
+    Ok(list.into_iter().flat_map(List::numbers))
+}
+
+/// Puts a number into a list in order, once.
+pub(super) fn note(numbers: &mut Vec<u32>, number: u32) {
+    if let Err(place) = numbers.binary_search(&number) {
+        numbers.insert(place, number);
+    }
+}
+
+fn agent_kind(kind: ActorKind) -> PrincipalKind {
+    match kind {
+        ActorKind::Subject => PrincipalKind::ActorSubject,
+        ActorKind::Client => PrincipalKind::ActorClient,
+    }
+}
+
+impl<'w, T: Trace> Walk<'w, T> {
+    /// Everything about the caller that does not depend on what is asked for.
+    pub(super) fn caller(&mut self) {
+        for layer in [Self::validity, Self::chain, Self::subject, Self::actors, Self::scopes] {
+            self.guard(layer);
+        }
+    }
+
+    fn validity(&mut self) -> Result<(), Unreadable> {
+        let (not_after, now) = (self.bundle.not_after(), self.request.now);
+        self.trace.saw(Seen::Validity { not_after, now });
+        if not_after.is_some_and(|end| now >= end) {
+            self.reasons.add(DenyReason::PolicyExpired);
+        }
+        Ok(())
+    }
+
+    fn chain(&mut self) -> Result<(), Unreadable> {
+        let actors = self.request.delegation.actors;
+        let (length, most) = (actors.len(), self.bundle.max_chain());
+        self.trace.saw(Seen::Chain { length, most });
+        if length == 0 {
+            self.reasons.add(DenyReason::ActorMissing);
+        }
+        if !u32::try_from(length).is_ok_and(|length| length <= most) {
+            self.reasons.add(DenyReason::ChainTooLong);
+        }
+        for actor in actors {
+            if !self.bundle.trusts(actor.identity.issuer)? {
+                self.trace.saw(Seen::Untrusted { issuer: actor.identity.issuer });
+                self.reasons.add(DenyReason::ActorUntrusted);
+            }
+        }
+        Ok(())
+    }
+
+    /// The highest ceiling of all grants that match the human.
+    pub(super) fn subject(&mut self) -> Result<(), Unreadable> {
+        (self.who.subject, self.who.trial) = (None, None);
+        let subject = &self.request.delegation.subject;
+        self.holder(PrincipalKind::SubjectId, subject.identity.id, "")?;
+        for group in subject.groups {
+            self.holder(PrincipalKind::Group, group, "")?;
+        }
+        for role in subject.roles {
+            self.holder(PrincipalKind::Role, role, "")?;
+        }
+        self.holder(PrincipalKind::Anyone, "", "")?;
+        if let Some(claims) = subject.claims {
+            for entry in self.bundle.claims()? {
+                let (issuer, name) = entry?;
+                if issuer == subject.identity.issuer
+                    && let Some(value) = claims.get(name)
+                {
+                    self.claim(name, value)?;
+                }
+            }
+        }
+        let (held, trial) = (self.who.subject, self.who.trial);
+        self.trace.saw(Seen::SubjectCeiling { held, trial });
+        Ok(())
+    }
+
+    /// Whether the human has any ceiling here.
+    pub(super) fn granted(&mut self) {
+        if self.who.subject.is_none() {
+            self.reasons.add(DenyReason::SubjectNotGranted);
+        }
+    }
+
+    fn claim(&mut self, name: &'w str, value: json::Value<'_>) -> Result<(), Unreadable> {
+        match value.as_array() {
+            Some(values) => values.elements().try_for_each(|value| self.claim_value(name, value)),
+            None => self.claim_value(name, value),
+        }
+    }
+
+    fn claim_value(&mut self, name: &'w str, value: json::Value<'_>) -> Result<(), Unreadable> {
+        let text = match (value.as_str(), value.as_integer(), value.as_bool()) {
+            (Some(text), ..) => text.decode(),
+            (_, Some(number), _) => Cow::Owned(number.to_string()),
+            (.., Some(true)) => Cow::Borrowed("true"),
+            (.., Some(false)) => Cow::Borrowed("false"),
+            _ => return Ok(()),
+        };
+        self.holder(PrincipalKind::Claim, name, &text)
+    }
+
+    /// One name under which the human may hold something.
+    fn holder(&mut self, kind: PrincipalKind, name: &str, value: &str) -> Result<(), Unreadable> {
+        let issuer = self.request.delegation.subject.identity.issuer;
+        let found = self.bundle.principal(kind, issuer, name, value)?;
+        let held = match found {
+            Some(principal) => principal.ceiling_at(self.server)?,
+            None => None,
+        };
+        self.trace.saw(Seen::Holder { kind, name, value, held });
+        self.grant(held, Mode::Enforce);
+        if let Some(principal) = found {
+            for rule in bounded(principal.held()?)? {
+                self.held_grant(self.bundle.rule(rule?)?)?;
+            }
+            self.meet(principal)?;
+        }
+        Ok(())
+    }
+
+    fn grant(&mut self, held: Option<HeldCeiling>, mode: Mode) {
+        let Some(held) = held else { return };
+        if mode == Mode::Enforce {
+            self.who.subject = Some(held.higher(self.who.subject));
+        }
+        self.who.trial = Some(held.higher(self.who.trial));
+    }
+
+    /// A grant with a window, a condition, agents of its own, or on trial.
+    fn held_grant(&mut self, rule: Rule<'w>) -> Result<(), Unreadable> {
+        let mode = rule.mode()?;
+        let outcome = self.grant_outcome(rule)?;
+        self.trace.saw(Seen::Held { rule, outcome });
+        match outcome {
+            Outcome::Open if self.aim == Aim::Prepare => self.who.depends = true,
+            // Open: some call could meet the condition.
+            Outcome::Applies | Outcome::Open => {
+                let held =
+                    HeldCeiling { server: self.server.index(), tier: rule.ceiling()?, rule: rule.number() };
+                self.grant(Some(held), mode);
+            }
+            Outcome::Failed => self.deny(DenyReason::ConditionFailed, mode),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn grant_outcome(&mut self, rule: Rule<'w>) -> Result<Outcome, Unreadable> {
+        if let Some(other) = self.elsewhere(rule)? {
+            return Ok(other);
+        }
+        if let Some(agents) = rule.actors()? {
+            for actor in self.request.delegation.actors {
+                if !self.is_one_of(actor, agents)? {
+                    return Ok(Outcome::OtherActors);
+                }
+            }
+        }
+        Ok(self.holds(rule.condition()?))
+    }
+
+    /// Whether the rule is about other servers or another time.
+    pub(super) fn elsewhere(&self, rule: Rule<'_>) -> Result<Option<Outcome>, Unreadable> {
+        if let Some(servers) = rule.servers()?
+            && !servers.contains(self.server.index())?
+        {
+            return Ok(Some(Outcome::OtherServer));
+        }
+        let (from, until) = rule.window()?;
+        let now = self.request.now;
+        Ok((now < from || until.is_some_and(|until| now >= until)).then_some(Outcome::OutsideWindow))
+    }
+
+    /// Whether an actor is one of those that a rule selects: by itself, its issuer, its labels or its type.
+    pub(super) fn is_one_of(&self, actor: &Actor<'_>, agents: List<'_>) -> Result<bool, Unreadable> {
+        for principal in self.principals_of(actor)?.into_iter().flatten() {
+            if agents.contains(principal.number())? {
+                return Ok(true);
+            }
+            for group in principal.groups()? {
+                if agents.contains(group?.number())? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// What the policy knows of an actor: by itself, and as one of its issuer's.
+    pub(super) fn principals_of(&self, actor: &Actor<'_>) -> Result<[Option<Principal<'w>>; 2], Unreadable> {
+        let issuer = actor.identity.issuer;
+        let own = self.bundle.principal(agent_kind(actor.kind), issuer, actor.identity.id, "")?;
+        Ok([own, self.bundle.principal(PrincipalKind::ActorIssuer, issuer, "", "")?])
+    }
+
+    /// The lowest of the ceilings of all actors of the chain.
+    fn actors(&mut self) -> Result<(), Unreadable> {
+        let actors = self.request.delegation.actors;
+        let mut lowest: Option<u32> = None;
+        let mut all = !actors.is_empty();
+        for actor in actors {
+            let (mut highest, mut known) = (None::<HeldCeiling>, false);
+            for principal in self.principals_of(actor)?.into_iter().flatten() {
+                if let Some(held) = principal.ceiling_at(self.server)? {
+                    (highest, known) = (Some(held.higher(highest)), true);
+                }
+                for rule in bounded(principal.held()?)? {
+                    let rule = self.bundle.rule(rule?)?;
+                    let outcome = self.entry_outcome(rule)?;
+                    self.trace.saw(Seen::Held { rule, outcome });
+                    known |= matches!(outcome, Outcome::Applies | Outcome::TypeNotAdmitted);
+                    if outcome == Outcome::Applies {
+                        let (server, tier) = (self.server.index(), rule.ceiling()?);
+                        highest = Some(HeldCeiling { server, tier, rule: rule.number() }.higher(highest));
+                    }
+                }
+                self.meet(principal)?;
+                for group in principal.groups()? {
+                    self.meet(group?)?;
+                }
+            }
+            self.trace.saw(Seen::Actor { actor, held: highest, known });
+            match highest {
+                Some(held) => lowest = Some(lowest.map_or(held.tier, |tier| tier.min(held.tier))),
+                None => {
+                    all = false;
+                    self.reasons.add(if known {
+                        DenyReason::AgentTypeNotAdmitted
+                    } else {
+                        DenyReason::ActorUnknown
+                    });
+                }
+            }
+        }
+        self.who.actors = lowest.filter(|_| all);
+        Ok(())
+    }
+
+    fn entry_outcome(&self, rule: Rule<'_>) -> Result<Outcome, Unreadable> {
+        if let Some(other) = self.elsewhere(rule)? {
+            return Ok(other);
+        }
+        let kind = self.server.kind_number()?;
+        let admitted = rule.agent_type()?.is_none_or(|agent_type| agent_type.admits(kind));
+        Ok(if admitted { Outcome::Applies } else { Outcome::TypeNotAdmitted })
+    }
+
+    /// Notes the forbids, approvals and budgets that hang on a principal.
+    fn meet(&mut self, principal: Principal<'_>) -> Result<(), Unreadable> {
+        for rule in bounded(principal.hung()?)? {
+            note(&mut self.who.hung, rule?);
+        }
+        Ok(())
+    }
+
+    /// The highest tier among the server's scopes that the token has.
+    fn scopes(&mut self) -> Result<(), Unreadable> {
+        for entry in self.server.scope_entries()? {
+            let (tier, scope) = entry?;
+            if self.request.delegation.scopes.iter().any(|held| held == scope) {
+                self.who.scope = self.who.scope.max(Some(tier));
+            }
+        }
+        Ok(())
+    }
+}
