@@ -17,7 +17,7 @@ mod write;
 mod yaml;
 
 pub use write::{TooLarge, write};
-pub use yaml::{MAX_DEPTH, MAX_FILE};
+pub use yaml::{MAX_DEPTH, MAX_FILE, read as read_yaml};
 
 use crate::source::{Position, Problem, Problems};
 
