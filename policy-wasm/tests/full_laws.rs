@@ -1,0 +1,342 @@
+//! The laws of the decision on whole policies and whole requests made at random.
+//!
+//! `common/naive.rs` reads the rules one by one, as the documentation states them; everything else compares decisions.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests may stop at the first surprise"
+)]
+
+mod common;
+
+use common::model::{self, ARGUMENTS, Ask, TEMPLATES, Target, URIS, any_actor};
+use common::naive::{self, Verdict};
+use policy_wasm::bundle::{Bundle, Trust};
+use policy_wasm::compile::write;
+use policy_wasm::decision::{Decision, DenyReason, Obligation, Visibility};
+use policy_wasm::model::ItemKind;
+use policy_wasm::pdp::{Authority, evaluate, explain};
+use policy_wasm::policy::{Holder, Mode, Policy};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use std::collections::BTreeSet;
+
+fn bundle(policy: &Policy) -> Bundle {
+    Bundle::open(write(policy).unwrap(), &Trust::digest_only()).unwrap()
+}
+
+fn decide(bundle: &Bundle, ask: &Ask) -> Decision {
+    let server = bundle.server(ask.server as u32).unwrap();
+    ask.asks(|request| evaluate(bundle, server, request))
+}
+
+fn permits(bundle: &Bundle, ask: &Ask) -> bool {
+    decide(bundle, ask).reasons.is_empty()
+}
+
+fn verdict(decision: &Decision) -> Verdict {
+    let name = |obligation: &Obligation| match obligation {
+        Obligation::Check(_) => "check".to_owned(),
+        Obligation::Approval(approval) => format!("approval:{}", approval.rule),
+        Obligation::Budget(budget) => format!("budget:{}", budget.rule),
+    };
+    Verdict {
+        reasons: decision.reasons.iter().collect(),
+        monitored: decision.monitored.iter().collect(),
+        obligations: decision.obligations.iter().map(name).collect(),
+    }
+}
+
+fn visibility(bundle: &Bundle, ask: &Ask, kind: ItemKind, name: &str) -> Visibility {
+    let server = bundle.server(ask.server as u32).unwrap();
+    ask.asks(|request| Authority::of(bundle, server, request).visibility(kind, name))
+}
+
+/// Without anything that is recorded only: there less can permit more, since what passes is what is on trial.
+fn enforced(mut policy: Policy) -> Policy {
+    policy.grants.iter_mut().for_each(|rule| rule.mode = Mode::Enforce);
+    policy
+}
+
+/// Without conditions, which can say anything at all of a request, or fail.
+fn unconditional(mut policy: Policy) -> Policy {
+    policy.grants.iter_mut().for_each(|rule| rule.when = None);
+    policy.forbids.iter_mut().for_each(|rule| rule.when = None);
+    policy.approvals.iter_mut().for_each(|rule| rule.when = None);
+    policy.methods.values_mut().for_each(|rule| rule.when = None);
+    for server in &mut policy.servers {
+        server.items.iter_mut().for_each(|item| item.when = None);
+        server.methods.values_mut().for_each(|rule| rule.when = None);
+    }
+    policy
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_decision_is_what_the_rules_say_one_by_one(policy in model::policy(), asks in prop::collection::vec(model::ask(), 8)) {
+        let bundle = bundle(&policy);
+        for ask in asks {
+            prop_assert_eq!(verdict(&decide(&bundle, &ask)), naive::decide(&policy, &ask), "{:?}", ask);
+        }
+    }
+
+    #[test]
+    fn deny_by_default(policy in model::policy(), ask in model::ask()) {
+        let mut none = policy.clone();
+        none.grants.clear();
+        let decision = decide(&bundle(&none), &ask);
+        let denied = decision.reasons.contains(DenyReason::SubjectNotGranted);
+        prop_assert!(denied || decision.monitored.contains(DenyReason::SubjectNotGranted));
+        let mut nobody = policy.clone();
+        nobody.actors.clear();
+        let decision = decide(&bundle(&nobody), &ask);
+        let reasons = [DenyReason::ActorMissing, DenyReason::ActorUnknown];
+        prop_assert!(reasons.iter().any(|r| decision.reasons.contains(*r) || decision.monitored.contains(*r)));
+    }
+
+    #[test]
+    fn a_forbid_trumps_every_grant(policy in model::policy(), ask in model::ask()) {
+        let mut forbidding = policy.clone();
+        forbidding.servers.iter_mut().for_each(|server| {
+            server.mode = Mode::Enforce;
+            server.items.iter_mut().for_each(|item| item.mode = Mode::Enforce);
+        });
+        forbidding.forbids.push(policy_wasm::policy::Forbid {
+            id: "all".into(),
+            subjects: Some(vec![Holder::Id(ask.issuer.clone(), ask.id.clone())]),
+            actors: None, servers: None, items: None, methods: None,
+            window: Default::default(), when: None, mode: Mode::Enforce, origin: Default::default(),
+        });
+        prop_assert!(decide(&bundle(&forbidding), &ask).reasons.contains(DenyReason::Forbidden));
+    }
+
+    #[test]
+    fn the_order_of_rules_is_irrelevant(policy in model::policy(), seed: u64) {
+        let mut shuffled = policy.clone();
+        let turn = |length: usize| if length == 0 { 0 } else { seed as usize % length };
+        let at = turn(shuffled.grants.len());
+        shuffled.grants.rotate_left(at);
+        shuffled.grants.iter_mut().for_each(|rule| rule.subjects.reverse());
+        shuffled.actors.reverse();
+        shuffled.forbids.reverse();
+        shuffled.approvals.reverse();
+        shuffled.budgets.reverse();
+        shuffled.servers.reverse();
+        for server in &mut shuffled.servers {
+            let at = turn(server.items.len());
+            server.items.rotate_left(at);
+            server.items.iter_mut().for_each(|item| item.definitions.reverse());
+        }
+        prop_assert!(write(&policy).unwrap() == write(&shuffled).unwrap());
+    }
+
+    #[test]
+    fn a_lower_ceiling_or_a_grant_less_never_permits_more(
+        policy in model::policy(), asks in prop::collection::vec(model::ask(), 6), which in any::<prop::sample::Index>(), drop: bool,
+    ) {
+        let policy = enforced(policy);
+        prop_assume!(!policy.grants.is_empty());
+        let mut less = policy.clone();
+        let at = which.index(less.grants.len());
+        if drop {
+            // A condition that fails denies: without its grant that is gone.
+            prop_assume!(less.grants[at].when.is_none());
+            less.grants.remove(at);
+        } else {
+            less.grants[at].ceiling = less.grants[at].ceiling.saturating_sub(1);
+        }
+        let (before, after) = (bundle(&policy), bundle(&less));
+        for ask in asks {
+            prop_assert!(permits(&before, &ask) || !permits(&after, &ask), "{:?}", ask);
+        }
+    }
+
+    #[test]
+    fn a_lower_ceiling_of_an_actor_never_permits_more(
+        policy in model::policy(), asks in prop::collection::vec(model::ask(), 6), which in any::<prop::sample::Index>(),
+    ) {
+        prop_assume!(!policy.actors.is_empty());
+        let mut less = policy.clone();
+        let at = which.index(less.actors.len());
+        less.actors[at].ceiling = 0;
+        let (before, after) = (bundle(&policy), bundle(&less));
+        for ask in asks {
+            prop_assert!(permits(&before, &ask) || !permits(&after, &ask), "{:?}", ask);
+        }
+    }
+
+    #[test]
+    fn a_longer_chain_never_permits_more(policy in model::policy(), ask in model::ask(), earlier in any_actor(), at: usize) {
+        let bundle = bundle(&unconditional(policy));
+        prop_assume!(!ask.actors.is_empty());
+        let mut longer = ask.clone();
+        longer.actors.insert(at % (ask.actors.len() + 1), earlier);
+        prop_assert!(permits(&bundle, &ask) || !permits(&bundle, &longer));
+    }
+
+    #[test]
+    fn fewer_scopes_never_permit_more(policy in model::policy(), ask in model::ask()) {
+        let bundle = bundle(&policy);
+        let less = Ask { scopes: Vec::new(), ..ask.clone() };
+        prop_assert!(permits(&bundle, &ask) || !permits(&bundle, &less));
+    }
+
+    #[test]
+    fn fewer_groups_and_roles_never_permit_more_where_no_restriction_names_them(policy in model::policy(), ask in model::ask()) {
+        let mut policy = unconditional(policy);
+        let plain = |subjects: &Option<Vec<Holder>>| {
+            subjects.iter().flatten().all(|holder| matches!(holder, Holder::Id(..) | Holder::Anyone(_)))
+        };
+        policy.forbids.retain(|rule| plain(&rule.subjects));
+        let bundle = bundle(&policy);
+        let less = Ask { groups: Vec::new(), roles: Vec::new(), claims: None, ..ask.clone() };
+        prop_assert!(permits(&bundle, &ask) || !permits(&bundle, &less));
+    }
+
+    #[test]
+    fn monitor_mode_never_lets_somebody_pass_who_is_not_known(policy in model::policy(), ask in model::ask()) {
+        let mut lenient = policy.clone();
+        lenient.servers.iter_mut().for_each(|server| server.mode = Mode::Monitor);
+        let (strict, lenient) = (decide(&bundle(&policy), &ask), decide(&bundle(&lenient), &ask));
+        for reason in DenyReason::ALL.into_iter().filter(|reason| !reason.can_be_monitored()) {
+            prop_assert_eq!(strict.reasons.contains(reason), lenient.reasons.contains(reason));
+            prop_assert!(!lenient.monitored.contains(reason));
+        }
+        // And nothing that is let pass goes unrecorded.
+        for reason in strict.reasons.iter() {
+            prop_assert!(lenient.reasons.contains(reason) || lenient.monitored.contains(reason));
+        }
+    }
+
+    #[test]
+    fn lists_and_calls_agree(policy in model::policy(), ask in model::ask()) {
+        let bundle = bundle(&policy);
+        let listing = Ask { target: Target::Use("tools/list"), ..ask.clone() };
+        for name in ["n0", "n1", "n2", "unknown"] {
+            let tool = ARGUMENTS.map(|text| Target::Tool(name.to_owned(), text, None));
+            agree(&bundle, &listing, ItemKind::Tool, name, &tool)?;
+            let prompt = ARGUMENTS.map(|text| Target::Prompt(name.to_owned(), text));
+            agree(&bundle, &listing, ItemKind::Prompt, name, &prompt)?;
+        }
+        for uri in URIS {
+            agree(&bundle, &listing, ItemKind::Resource, uri, &[Target::Resource(uri)])?;
+        }
+        let server = &policy.servers[ask.server];
+        for template in TEMPLATES {
+            let under: Vec<Target> = URIS.into_iter().filter(|uri| {
+                naive::entry(server, uri).is_some_and(|item| item.kind == ItemKind::Template && item.name == template)
+            }).map(Target::Resource).collect();
+            agree(&bundle, &listing, ItemKind::Template, template, &under)?;
+        }
+    }
+
+    #[test]
+    fn explaining_and_evaluating_agree(policy in model::policy(), ask in model::ask()) {
+        let bundle = bundle(&policy);
+        let server = bundle.server(ask.server as u32).unwrap();
+        let (explained, evaluated) = ask.asks(|r| (explain(&bundle, server, r), evaluate(&bundle, server, r)));
+        prop_assert_eq!(&explained.decision, &evaluated);
+        let told: Vec<DenyReason> = explained.layers.iter().flat_map(|layer| layer.reasons.iter()).collect();
+        prop_assert_eq!(told.len(), evaluated.reasons.iter().count());
+        prop_assert!(told.into_iter().all(|reason| evaluated.reasons.contains(reason)));
+    }
+
+    #[test]
+    fn obligations_come_with_permits_only(policy in model::policy(), ask in model::ask()) {
+        let decision = decide(&bundle(&policy), &ask);
+        prop_assert!(decision.reasons.is_empty() || decision.obligations.is_empty());
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_read(policy in model::policy()) {
+        let bundle = bundle(&policy);
+        prop_assert_eq!((bundle.serial(), bundle.not_after()), (policy.serial, policy.not_after));
+        let rules = policy.grants.len() + policy.actors.len() + policy.forbids.len() + policy.approvals.len() + policy.budgets.len();
+        prop_assert_eq!(bundle.rules().count(), rules);
+        for (server, read) in policy.servers.iter().zip(bundle.servers()) {
+            prop_assert_eq!(read.environment(), &server.environment);
+            let mut items: Vec<_> = server.items.iter().collect();
+            items.sort_by_key(|item| (item.kind, &item.name));
+            prop_assert_eq!(read.items().count(), items.len());
+            for (item, read) in items.into_iter().zip(read.items()) {
+                prop_assert_eq!((item.kind, item.name.as_str(), item.tier), (read.kind(), read.name(), read.tier()));
+                let labels: Vec<&str> = read.labels().unwrap().into_iter().flat_map(|l| l.names()).map(Result::unwrap).collect();
+                prop_assert!(labels.into_iter().eq(&item.labels));
+                let definitions: Vec<_> = read.definitions().unwrap().map(Result::unwrap).collect();
+                prop_assert_eq!(definitions.len(), item.definitions.len());
+                for definition in definitions {
+                    let found = (definition.version().unwrap(), definition.digest().unwrap(), definition.until);
+                    let mut known = item.definitions.iter().map(|d| (d.version.as_str(), d.digest, d.until));
+                    prop_assert!(known.any(|known| known == found));
+                }
+                let shown = read.shown_arguments().unwrap().map(|path| {
+                    path.unwrap().names().map(|name| name.unwrap().to_owned()).collect::<Vec<_>>()
+                });
+                prop_assert!(shown.eq(item.shown.iter().cloned()));
+            }
+        }
+    }
+}
+
+/// A hidden entry is denied whatever is asked of it; one that is shown as permitted is, without obligations.
+fn agree(
+    bundle: &Bundle,
+    listing: &Ask,
+    kind: ItemKind,
+    name: &str,
+    calls: &[Target],
+) -> Result<(), TestCaseError> {
+    let shown = visibility(bundle, listing, kind, name);
+    for target in calls {
+        let decision = decide(bundle, &Ask { target: target.clone(), ..listing.clone() });
+        match shown {
+            Visibility::Deny => {
+                prop_assert!(!decision.reasons.is_empty(), "{:?} hidden {:?}", target, decision)
+            }
+            Visibility::Permit => {
+                prop_assert!(decision.reasons.is_empty(), "{:?} shown {:?}", target, decision);
+                prop_assert!(decision.obligations.is_empty());
+            }
+            Visibility::Conditional => {}
+        }
+    }
+    Ok(())
+}
+
+/// The laws above say nothing where nothing is ever permitted, or a reason never comes up.
+#[test]
+fn the_random_cases_have_permits_lists_and_every_reason() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let (mut permits, mut shown, mut demands, mut reasons, mut monitored) =
+        (0, 0, 0, BTreeSet::new(), BTreeSet::new());
+    for _ in 0..2500 {
+        let policy = model::policy().new_tree(&mut runner).unwrap().current();
+        let ask = model::ask().new_tree(&mut runner).unwrap().current();
+        let bundle = bundle(&policy);
+        let decision = decide(&bundle, &ask);
+        permits += usize::from(decision.reasons.is_empty());
+        demands += usize::from(!decision.obligations.is_empty());
+        shown += usize::from(visibility(&bundle, &ask, ItemKind::Tool, "n0") == Visibility::Permit);
+        reasons.extend(decision.reasons.iter());
+        monitored.extend(decision.monitored.iter());
+    }
+    let missing: Vec<_> = DenyReason::ALL.into_iter().filter(|reason| !reasons.contains(reason)).collect();
+    let open = [DenyReason::ArgumentRefused, DenyReason::ConditionUnmet, DenyReason::ConditionFailed];
+    assert!(
+        missing.iter().all(|reason| *reason == DenyReason::PolicyUnreadable || open.contains(reason)),
+        "{missing:?}"
+    );
+    let missing: Vec<_> = DenyReason::ALL
+        .into_iter()
+        .filter(|reason| reason.can_be_monitored() && !monitored.contains(reason))
+        .collect();
+    assert!(missing.iter().all(|reason| open.contains(reason)), "{missing:?}");
+    assert!(
+        permits > 100 && shown > 30 && demands > 10,
+        "{permits} permits, {shown} shown, {demands} with obligations"
+    );
+}
