@@ -114,12 +114,12 @@ impl Source {
     }
 }
 
-fn moment(text: &str) -> Result<u64, String> {
+pub(super) fn moment(text: &str) -> Result<u64, String> {
     time::read(text).ok_or_else(|| "expected a time such as `2027-01-01T00:00:00Z`, or a date".to_owned())
 }
 
 /// All files in the order of their names within each directory. A name that was given is told as it was given.
-fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<SourceFile>> {
+pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<SourceFile>> {
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {
@@ -135,19 +135,39 @@ fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<SourceFile>> {
     files.iter().map(|path| read_file(path)).collect()
 }
 
+/// The test files that are named, and those in directories of the policy.
+pub(super) fn tests(policy: &[PathBuf], named: &[PathBuf]) -> anyhow::Result<Vec<SourceFile>> {
+    let mut files = named.to_vec();
+    for directory in policy.iter().filter(|path| path.is_dir()) {
+        files.extend(files_in(directory)?.into_iter().filter(|path| is_test(path)));
+    }
+    files.iter().map(|path| read_file(path)).collect()
+}
+
 fn policies_in(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    Ok(files_in(directory)?.into_iter().filter(|path| !is_test(path)).collect())
+}
+
+/// Every YAML file of a directory, in order.
+fn files_in(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let entries = fs::read_dir(directory)
         .with_context(|| format!("cannot read directory `{}`", directory.display()))?;
     let mut files = Vec::new();
     for entry in entries {
         let path = entry.with_context(|| format!("cannot read directory `{}`", directory.display()))?.path();
-        let is_policy = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
-        if is_policy && path.is_file() {
+        let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+        if is_yaml && path.is_file() {
             files.push(path);
         }
     }
     files.sort();
     Ok(files)
+}
+
+/// Whether it holds tests of a policy, which stand beside it and are no part of it.
+pub(super) fn is_test(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    name.ends_with(".test.yaml") || name.ends_with(".test.yml")
 }
 
 fn read_file(path: &Path) -> anyhow::Result<SourceFile> {

@@ -4,11 +4,16 @@
 mod abi;
 mod clock;
 mod compile;
+mod diff;
+mod explain;
 mod files;
 mod inspect;
 mod keygen;
+mod matrix;
+mod policy;
 mod run;
 mod sign;
+mod test;
 mod token;
 mod verify;
 
@@ -36,6 +41,14 @@ enum Command {
     Sign(sign::Sign),
     /// Holds a bundle against the keys that are trusted.
     Verify(verify::Verify),
+    /// Decides one call and tells everything that led to it: exit code 0 permit, 1 deny, 2 error.
+    Explain(Box<explain::Explain>),
+    /// Tells who can use what, by which agent.
+    Matrix(matrix::Matrix),
+    /// Tells which decisions two policies make differently, for whom.
+    Diff(diff::Diff),
+    /// Runs the tests beside a policy.
+    Test(test::Test),
     /// Lists what a filter imports, held against the allow-list.
     #[cfg(feature = "wasm-runner")]
     Abi(abi::Abi),
@@ -54,6 +67,10 @@ pub fn main() -> ExitCode {
         Command::Keygen(keygen) => keygen.execute(),
         Command::Sign(sign) => sign.execute(),
         Command::Verify(verify) => verify.execute(),
+        Command::Explain(explain) => explain.execute(),
+        Command::Matrix(matrix) => matrix.execute(),
+        Command::Diff(diff) => diff.execute(),
+        Command::Test(test) => test.execute(),
         #[cfg(feature = "wasm-runner")]
         Command::Abi(abi) => abi.execute(),
         Command::Run(run) => run.execute(),

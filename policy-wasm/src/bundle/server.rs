@@ -149,6 +149,19 @@ impl<'b> Server<'b> {
         }
     }
 
+    /// The server's own rules for methods, in order of their names.
+    ///
+    /// # Errors
+    /// [`Unreadable`] where the bundle is nonsense.
+    pub fn method_rules(
+        self,
+    ) -> Result<impl Iterator<Item = Result<MethodRule<'b>, Unreadable>>, Unreadable> {
+        let (start, count) = self.record()?.later_pair(layout::server::METHODS);
+        let (bundle, sections) = (self.bundle, &self.bundle.sections);
+        let range = sections.range(Section::MethodRules, start, count)?;
+        Ok(range.map(move |number| MethodRule::read(bundle, sections.record(Section::MethodRules, number)?)))
+    }
+
     /// That everything the readers above give can be read.
     ///
     /// # Errors

@@ -1,24 +1,21 @@
 //! The policy compiler: readable files in, a bundle out, or every problem at once.
 //!
 //! ```text
-//! YAML text ─yaml─> Node ─policy, server, rule, template─> Policy ─write, table─> bundle bytes
+//! YAML text ─yaml─> Node ─read─> Policy ─write, table─> bundle bytes
 //!                     └────────────── mistakes ──────────────┴─> Problems
 //! ```
 //!
 //! The bundle depends on what the files say, not on their names, their number or the order of anything in them.
 
-mod policy;
-mod rule;
-mod server;
+mod read;
 mod table;
-mod template;
-mod whole;
 mod write;
 mod yaml;
 
 pub use write::{TooLarge, write};
-pub use yaml::{MAX_DEPTH, MAX_FILE};
+pub use yaml::{MAX_DEPTH, MAX_FILE, read as read_yaml};
 
+use crate::policy::Policy;
 use crate::source::{Position, Problem, Problems};
 
 /// One policy file.
@@ -57,27 +54,30 @@ pub struct Options {
 /// assert_eq!(bundle.server_at("TOOLS.acme.test", "/git").unwrap().id(), "git");
 /// ```
 pub fn compile(files: &[SourceFile], options: &Options) -> Result<Vec<u8>, Problems> {
+    let policy = read(files, options)?;
+    write(&policy).map_err(|TooLarge(what)| {
+        let problems = Problems::new();
+        problems.push(whole(files.first().map_or("policy", |file| &file.name), what));
+        problems
+    })
+}
+
+/// Reads policy files: everything that compiling them would find wrong is told, and nothing is written.
+///
+/// # Errors
+/// Everything that is wrong with the files, sorted by file and position.
+pub fn read(files: &[SourceFile], options: &Options) -> Result<Policy, Problems> {
     let problems = Problems::new();
     let nodes: Vec<_> = files
         .iter()
-        .filter_map(|file| Some((file, yaml::read(&file.name, &file.text, &problems)?)))
+        .filter_map(|file| Some((file.name.as_str(), yaml::read(&file.name, &file.text, &problems)?)))
         .collect();
     if files.is_empty() {
         problems.push(whole("policy", "expected at least one policy file, found none"));
     }
-    let policy =
-        policy::read(nodes.iter().map(|(file, node)| (file.name.as_str(), node)), options, &problems);
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    match write::write(&whole::policy(&policy)) {
-        Ok(bytes) => Ok(bytes),
-        Err(TooLarge(what)) => {
-            let name = files.first().map_or("policy", |file| &file.name);
-            problems.push(whole(name, what));
-            Err(problems)
-        }
-    }
+    let places: Vec<_> = nodes.iter().map(|(file, node)| (*file, node)).collect();
+    let policy = read::policy(&places, options, &problems);
+    if problems.is_empty() { Ok(policy) } else { Err(problems) }
 }
 
 /// A problem that concerns everything.

@@ -14,7 +14,7 @@ pub const MAX_FILE: usize = 16 * 1024 * 1024;
 pub const MAX_DEPTH: usize = 32;
 
 /// Reads a YAML file; what is wrong with it goes to `problems`.
-pub(super) fn read<'a>(file: &str, text: &'a str, problems: &Problems) -> Option<Node<'a>> {
+pub fn read<'a>(file: &str, text: &'a str, problems: &Problems) -> Option<Node<'a>> {
     let mut builder = Builder { file, problems, stack: Vec::new(), root: None, documents: 0 };
     if text.len() > MAX_FILE {
         builder.refuse(START, format!("file is {} bytes long, expected at most {MAX_FILE}", text.len()));

@@ -118,7 +118,7 @@ impl Query {
     /// [`Unanswerable`] where the bundle has none by that name or at that address.
     pub fn server_in<'b>(&self, bundle: &'b Bundle) -> Result<Server<'b>, Unanswerable> {
         match &self.server {
-            ServerName::Id(id) => server_named(bundle, id),
+            ServerName::Id(id) => server_named(bundle, id, "/server"),
             ServerName::At { authority, path } => {
                 bundle.server_at(authority, path).ok_or_else(|| Unanswerable {
                     path: "/server".to_owned(),
@@ -131,7 +131,7 @@ impl Query {
 }
 
 /// The server with this id.
-fn server_named<'b>(bundle: &'b Bundle, id: &str) -> Result<Server<'b>, Unanswerable> {
+pub(super) fn server_named<'b>(bundle: &'b Bundle, id: &str, path: &str) -> Result<Server<'b>, Unanswerable> {
     if let Some(server) = bundle.servers().find(|server| server.id() == id) {
         return Ok(server);
     }
@@ -146,7 +146,7 @@ fn server_named<'b>(bundle: &'b Bundle, id: &str) -> Result<Server<'b>, Unanswer
         Some(format!("it is in several environments, name one: `{}`", environments.join("`, `")))
     };
     Err(Unanswerable {
-        path: "/server".to_owned(),
+        path: path.to_owned(),
         message: format!("the policy has no server `{id}`"),
         suggestion,
     })
@@ -166,20 +166,28 @@ fn actor_of<'q>(
 }
 
 /// The identifier that a short name stands for. What holds a `:` is an identifier itself, known to the policy or not.
-fn issuer<'q>(bundle: &'q Bundle, name: Option<&'q str>, path: &str) -> Result<&'q str, Unanswerable> {
-    let _ = bundle;
-    match name {
-        Some(name) if name.contains(':') => Ok(name),
-        Some(name) => Err(Unanswerable {
-            path: path.to_owned(),
-            message: format!("the policy has no issuer `{name}`"),
-            suggestion: None,
-        }),
-        None => Err(Unanswerable {
-            path: path.to_owned(),
-            message: "the policy has several issuers, name one".to_owned(),
-            suggestion: None,
-        }),
+pub(super) fn issuer<'q>(
+    bundle: &'q Bundle,
+    name: Option<&'q str>,
+    path: &str,
+) -> Result<&'q str, Unanswerable> {
+    let wrong = |message: String, suggestion| Unanswerable { path: path.to_owned(), message, suggestion };
+    let known: Vec<_> = bundle.issuers().collect();
+    match (name, known.as_slice()) {
+        (Some(name), _) if name.contains(':') => Ok(name),
+        (Some(name), _) => match known.iter().find(|issuer| issuer.short == name) {
+            Some(issuer) => Ok(issuer.identifier),
+            None => Err(wrong(
+                format!("the policy has no issuer `{name}`; name one of its issuers or an identifier"),
+                suggest(name, known.iter().map(|issuer| issuer.short)),
+            )),
+        },
+        (None, [only]) => Ok(only.identifier),
+        (None, []) => Err(wrong("the policy names no issuer; write its identifier".to_owned(), None)),
+        (None, [..]) => {
+            let names: Vec<&str> = known.iter().map(|issuer| issuer.short).collect();
+            Err(wrong(format!("the policy has several issuers, name one of `{}`", names.join("`, `")), None))
+        }
     }
 }
 

@@ -14,15 +14,45 @@
 //! | `ask` | putting it to a bundle |
 //! | `answer` | decisions and explanations as JSON |
 //! | `change` | what would have to be different for a permit |
+//! | [`callers`] | everybody whom a policy names |
+//! | `matrix`, `cell` | who can use what, and its forms |
+//! | `diff` | what two bundles decide differently |
+//! | `suite`, `run`, `coverage`, `report` | policy tests |
+//! | `text`, `paint` | for terminals |
 //! | `json` | a writer of JSON |
 
 mod answer;
 mod ask;
+pub mod callers;
+mod cell;
 mod change;
+mod coverage;
+mod diff;
+mod diff_text;
 mod json;
+mod matrix;
+mod matrix_html;
+mod matrix_text;
+mod paint;
 mod read;
+mod report;
+mod run;
+mod suite;
+mod text;
 
 pub use answer::{decision_json, explanation_json, problems_json};
 pub use ask::Unanswerable;
+pub use cell::{Cell, Need, Needs, Outcome};
 pub use change::{Change, changes};
-pub use read::{ActorQuery, ConsentQuery, Query, ServerName, SubjectQuery, Target};
+pub use coverage::Coverage;
+pub use diff::{Asked, DecisionChange, Diff, Direction, Setting, Verdict, diff};
+pub use diff_text::{diff_json, diff_text};
+pub use matrix::{Circumstances, MAX_CELLS, Matrix, MatrixItem, MatrixSpec, chain_label, matrix};
+pub use matrix_html::{MAX_PAGE_CELLS, matrix_html};
+pub use matrix_text::{matrix_csv, matrix_json, matrix_text};
+pub use paint::Paint;
+pub use read::{ActorQuery, ConsentQuery, MAX_QUERY, Query, ServerName, SubjectQuery, Target};
+pub use report::{coverage_text, junit, results_json, results_text};
+pub use run::{TestResult, run};
+pub use suite::{Expect, ExpectedObligation, PolicyTest, Suite};
+pub use text::explanation_text;

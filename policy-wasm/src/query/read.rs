@@ -63,7 +63,7 @@ impl Default for ServerName {
 }
 
 /// The human of a query.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct SubjectQuery {
     /// `sub`.
     pub id: String,
@@ -78,7 +78,7 @@ pub struct SubjectQuery {
 }
 
 /// An agent of a query.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ActorQuery {
     /// The claim that names it.
     pub kind: ActorKind,
@@ -247,7 +247,7 @@ impl Query {
 const FILE: &str = "query";
 
 /// `Some(None)` where the key is not there, `None` after a problem.
-fn optional<'n, T>(
+pub(super) fn optional<'n, T>(
     map: &mut MapReader<'n>,
     key: &'static str,
     read: impl FnOnce(&Place<'n>) -> Option<T>,
@@ -375,7 +375,7 @@ fn target(map: &mut MapReader<'_>) -> Option<Target> {
     }
 }
 
-fn connection(place: &Place<'_>) -> Option<(String, bool, String)> {
+pub(super) fn connection(place: &Place<'_>) -> Option<(String, bool, String)> {
     let mut map = place.map()?;
     let text = |place: &Place<'_>| place.string().map(str::to_owned);
     let source_address = optional(&mut map, "source_address", text);
@@ -385,7 +385,7 @@ fn connection(place: &Place<'_>) -> Option<(String, bool, String)> {
     Some((source_address?.unwrap_or_default(), tls?.unwrap_or_default(), peer?.unwrap_or_default()))
 }
 
-fn strings(place: &Place<'_>) -> Option<Vec<String>> {
+pub(super) fn strings(place: &Place<'_>) -> Option<Vec<String>> {
     place.texts().map(|texts| texts.into_iter().map(str::to_owned).collect())
 }
 

@@ -1,19 +1,12 @@
 //! `checks`: relations with templates such as `repository:{args.owner}/{args.repo}`.
 
-use crate::bundle::Part;
+use crate::policy::{Check, TemplatePart};
 use crate::source::{Place, suggest};
 
-/// A relation that a tool asks for.
-pub(super) struct Check<'n> {
-    pub(super) relation: &'n str,
-    pub(super) object: Template<'n>,
-    pub(super) subject: Template<'n>,
-}
-
 /// A type and the parts of an id.
-pub(super) struct Template<'n> {
-    pub(super) kind: &'n str,
-    pub(super) parts: Vec<Part<'n>>,
+struct Template {
+    kind: String,
+    parts: Vec<TemplatePart>,
 }
 
 /// Longest path to an argument, in keys.
@@ -22,16 +15,23 @@ const MAX_KEYS: usize = 8;
 const MAX_TEMPLATE: usize = 512;
 
 /// Reads one entry of `checks`.
-pub(super) fn check<'n>(place: &Place<'n>) -> Option<Check<'n>> {
+pub(super) fn check(place: &Place<'_>) -> Option<Check> {
     let mut map = place.map()?;
     let relation = map.required("relation").and_then(|place| relation(&place));
     let object = map.required("object").and_then(|place| template(&place));
     let subject = match map.optional("subject") {
         Some(place) => template(&place),
-        None => Some(Template { kind: "user", parts: vec![Part::SubjectId] }),
+        None => Some(Template { kind: "user".to_owned(), parts: vec![TemplatePart::SubjectId] }),
     };
     map.finish();
-    Some(Check { relation: relation?, object: object?, subject: subject? })
+    let (relation, object, subject) = (relation?.to_owned(), object?, subject?);
+    Some(Check {
+        relation,
+        object_type: object.kind,
+        object_id: object.parts,
+        subject_type: subject.kind,
+        subject_id: subject.parts,
+    })
 }
 
 fn relation<'n>(place: &Place<'n>) -> Option<&'n str> {
@@ -50,7 +50,7 @@ fn is_word(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.len() <= 64 && text.bytes().all(fits)
 }
 
-fn template<'n>(place: &Place<'n>) -> Option<Template<'n>> {
+fn template(place: &Place<'_>) -> Option<Template> {
     let text = place.text()?;
     match parse(text) {
         Ok(template) => Some(template),
@@ -70,21 +70,21 @@ fn refusal(message: impl Into<String>) -> Refusal {
     Refusal { message: message.into(), suggestion: None }
 }
 
-fn parse(text: &str) -> Result<Template<'_>, Refusal> {
+fn parse(text: &str) -> Result<Template, Refusal> {
     let shape = || refusal(format!("expected `type:id`, such as `repository:{{args.repo}}`, found `{text}`"));
     let (kind, id) = text.split_once(':').ok_or_else(shape)?;
     // SpiceDB's types may have prefixes: `acme/repository`.
     if !kind.split('/').all(is_word) || id.is_empty() || text.len() > MAX_TEMPLATE {
         return Err(shape());
     }
-    let mut parts: Vec<Part<'_>> = Vec::new();
+    let mut parts: Vec<TemplatePart> = Vec::new();
     let mut rest = id;
     while !rest.is_empty() {
         let literal_end = rest.find('{').unwrap_or(rest.len());
         let (literal, after) = rest.split_at_checked(literal_end).ok_or_else(shape)?;
         if !literal.is_empty() {
             check_literal(literal)?;
-            parts.push(Part::Literal(literal));
+            parts.push(TemplatePart::Literal(literal.to_owned()));
         }
         let Some(inside) = after.strip_prefix('{') else { break };
         let (name, tail) =
@@ -98,7 +98,7 @@ fn parse(text: &str) -> Result<Template<'_>, Refusal> {
         parts.push(placeholder(name)?);
         rest = tail;
     }
-    Ok(Template { kind, parts })
+    Ok(Template { kind: kind.to_owned(), parts })
 }
 
 fn check_literal(literal: &str) -> Result<(), Refusal> {
@@ -112,9 +112,9 @@ fn check_literal(literal: &str) -> Result<(), Refusal> {
     }
 }
 
-fn placeholder(name: &str) -> Result<Part<'_>, Refusal> {
+fn placeholder(name: &str) -> Result<TemplatePart, Refusal> {
     if name == "subject.id" {
-        return Ok(Part::SubjectId);
+        return Ok(TemplatePart::SubjectId);
     }
     let key = |key: &str| {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
@@ -124,7 +124,7 @@ fn placeholder(name: &str) -> Result<Part<'_>, Refusal> {
     let root = keys.next().unwrap_or_default();
     let path: Vec<&str> = keys.collect();
     if root == "args" && (1..=MAX_KEYS).contains(&path.len()) && path.iter().all(|segment| key(segment)) {
-        return Ok(Part::Argument(path));
+        return Ok(TemplatePart::Argument(path.into_iter().map(str::to_owned).collect()));
     }
     let message = format!("unknown placeholder `{{{name}}}`, expected `{{args.name}}` or `{{subject.id}}`");
     let suggestion =

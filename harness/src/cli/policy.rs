@@ -1,0 +1,80 @@
+//! The policy that a question is put to, from a bundle or from files, and what such commands have in common.
+
+use super::{compile, files};
+use anyhow::{Context as _, bail};
+use clap::Args;
+use policy_wasm::bundle::{Bundle, Trust};
+use policy_wasm::compile::{Options, compile};
+use policy_wasm::query::Paint;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Where the policy comes from: a bundle, or files that are compiled on the way.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct PolicySource {
+    /// A compiled bundle
+    #[arg(long, value_name = "FILE")]
+    bundle: Option<PathBuf>,
+    /// A policy file, or a directory of them; may be repeated
+    #[arg(long, value_name = "POLICY")]
+    policy: Vec<PathBuf>,
+}
+
+impl PolicySource {
+    /// The bundle; where files do not compile, every problem is in the error.
+    pub(super) fn open(&self) -> anyhow::Result<Bundle> {
+        match &self.bundle {
+            Some(path) => open_bundle(path),
+            None => compiled(&self.policy),
+        }
+    }
+}
+
+/// A bundle, or a policy that is compiled: whatever the path leads to.
+pub(super) fn open_any(path: &Path) -> anyhow::Result<Bundle> {
+    let is_source = path.is_dir() || path.extension().is_some_and(|name| name == "yaml" || name == "yml");
+    if is_source { compiled(&[path.to_owned()]) } else { open_bundle(path) }
+}
+
+fn open_bundle(path: &Path) -> anyhow::Result<Bundle> {
+    let bytes = files::read_bundle(path)?;
+    Bundle::open(bytes, &Trust::digest_only()).with_context(|| format!("`{}`", path.display()))
+}
+
+/// The bundle of policy files.
+pub(super) fn compiled(paths: &[PathBuf]) -> anyhow::Result<Bundle> {
+    let files = compile::read(paths)?;
+    match compile(&files, &Options::default()) {
+        Ok(bytes) => Bundle::open(bytes, &Trust::digest_only()).context("the compiled bundle does not open"),
+        Err(problems) => bail!("the policy does not compile\n{problems}"),
+    }
+}
+
+/// Runs a command whose exit code says what it found: 0 or 1, and 2 where it could not find out.
+pub(super) fn judged(outcome: anyhow::Result<bool>) -> ExitCode {
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("toolward: {}", format!("{error:#}").trim_end());
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Colours on a terminal, unless `NO_COLOR` is set (<https://no-color.org>).
+#[allow(clippy::disallowed_methods, reason = "the command line asks its terminal")]
+pub(super) fn paint() -> Paint {
+    let wanted = std::env::var("NO_COLOR").unwrap_or_default().is_empty();
+    if wanted && std::io::stdout().is_terminal() { Paint::Colour } else { Paint::Plain }
+}
+
+/// Writes a result; a reader that has seen enough (`head`) is no error.
+pub(super) fn tell(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("cannot write to standard output"),
+    }
+}

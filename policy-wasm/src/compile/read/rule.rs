@@ -1,0 +1,248 @@
+//! `grants`, `actors`, `forbids`, `approvals` and `budgets`.
+
+use super::condition;
+use super::condition::Scope;
+use super::holder::{self, agents, subjects};
+use super::item::approval_of;
+use super::method;
+use super::names::{Names, duration, id, labels, mode, window};
+use super::server::Known;
+use crate::decision::BudgetKey;
+use crate::policy::{Actor, ApprovalRule, BudgetRule, Condition, Forbid, Grant, Holder, Items};
+use crate::source::{MapReader, Place, Value, suggest};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What rules refer to.
+pub(super) struct Context<'c, 'n> {
+    pub(super) names: &'c Names<'n>,
+    pub(super) servers: &'c Known,
+    /// Labels of agents.
+    pub(super) labels: BTreeSet<String>,
+}
+
+/// Reads the entries of all files' lists, in order of their ids.
+fn entries<'n, T>(
+    places: &[Place<'n>],
+    mut read: impl FnMut(&mut MapReader<'n>, &'n str) -> Option<T>,
+) -> Vec<T> {
+    let mut rules: BTreeMap<&str, T> = BTreeMap::new();
+    let mut seen: BTreeMap<&str, Place<'n>> = BTreeMap::new();
+    for place in places.iter().filter_map(Place::list).flatten() {
+        let Some(mut map) = place.map() else { continue };
+        let id = map.required("id").and_then(|place| id(&place, &mut seen));
+        let _note = map.optional("note").and_then(|place| place.text());
+        // Read without an id too, so that what is wrong inside is told at once.
+        let rule = read(&mut map, id.unwrap_or_default());
+        map.finish();
+        if let (Some(id), Some(rule)) = (id, rule) {
+            rules.insert(id, rule);
+        }
+    }
+    rules.into_values().collect()
+}
+
+impl<'n> Context<'_, 'n> {
+    fn servers(&self, map: &mut MapReader<'n>) -> Option<BTreeSet<String>> {
+        map.optional("servers").map(|place| holder::servers(&place, self.servers))
+    }
+
+    fn subjects(&self, map: &mut MapReader<'n>) -> Option<Vec<Holder>> {
+        map.optional("subjects").map(|place| subjects(&place, self.names))
+    }
+
+    fn agents(&self, map: &mut MapReader<'n>) -> Option<Vec<crate::policy::Agent>> {
+        map.optional("actors").map(|place| agents(&place, &self.labels, self.names))
+    }
+
+    fn when(&self, map: &mut MapReader<'n>) -> Option<Condition> {
+        let scope = Scope::new(&self.names.tiers);
+        map.optional("when").and_then(|place| condition::when(&place, &scope, self.names))
+    }
+
+    /// `items: {names, labels, tier_from}`, or `tools: [names]`.
+    fn items(&self, map: &mut MapReader<'n>) -> Option<Items> {
+        let (items, tools) = (map.optional("items"), map.optional("tools"));
+        if let (Some(_), Some(place)) = (&items, &tools) {
+            place.refuse("expected either `items` or `tools`, found both");
+        }
+        let mut read = Items::default();
+        if let Some(place) = tools {
+            read.names = Some(self.item_names(&place));
+            return Some(read);
+        }
+        let mut map = items?.map()?;
+        read.names = map.optional("names").map(|place| self.item_names(&place));
+        read.labels = map.optional("labels").map(|place| self.item_labels(&place));
+        read.tier_from = map.optional("tier_from").and_then(|place| self.names.tier(&place));
+        if read == Items::default() {
+            map.place().refuse("expected at least one of `names`, `labels`, `tier_from`");
+        }
+        map.finish();
+        Some(read)
+    }
+
+    fn item_names(&self, place: &Place<'n>) -> BTreeSet<String> {
+        let all = || self.servers.servers().iter().flat_map(|server| &server.items);
+        self.known(
+            place,
+            "entry of a catalogue has the name",
+            |name| all().any(|item| item.name == name),
+            || all().map(|item| item.name.as_str()).collect(),
+        )
+    }
+
+    fn item_labels(&self, place: &Place<'n>) -> BTreeSet<String> {
+        let all =
+            || self.servers.servers().iter().flat_map(|server| &server.items).flat_map(|item| &item.labels);
+        self.known(
+            place,
+            "entry of a catalogue has the label",
+            |name| all().any(|label| label == name),
+            || all().map(String::as_str).collect(),
+        )
+    }
+
+    fn known<'k>(
+        &self,
+        place: &Place<'n>,
+        what: &str,
+        is_known: impl Fn(&str) -> bool,
+        all: impl Fn() -> Vec<&'k str>,
+    ) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        let places = place.list().unwrap_or_default();
+        if places.is_empty() && matches!(place.node().value, Value::List(_)) {
+            place.refuse("expected at least one; leave the key out for any");
+        }
+        for place in &places {
+            let Some(name) = place.text() else { continue };
+            if !is_known(name) {
+                place.refuse_with(format!("no {what} `{name}`"), suggest(name, all()));
+            }
+            found.insert(name.to_owned());
+        }
+        found
+    }
+}
+
+/// Reads `actors`.
+pub(super) fn actors<'n>(places: &[Place<'n>], names: &Names<'n>, servers: &Known) -> Vec<Actor> {
+    entries(places, |map, id| {
+        let agent = holder::agent(map, names);
+        let agent_type = map.optional("type");
+        if agent_type.is_none() && !names.agent_types.is_empty() {
+            map.place().refuse("`type` is needed where the policy has `agent_types`");
+        }
+        let agent_type = agent_type.and_then(|place| {
+            let name = place.text()?;
+            if !names.agent_types.contains(name) {
+                let suggestion = suggest(name, names.agent_types.iter().copied());
+                place.refuse_with(format!("type `{name}` is not defined under `agent_types`"), suggestion);
+            }
+            Some(name.to_owned())
+        });
+        let labels = map.optional("labels").map(|place| labels(&place)).unwrap_or_default();
+        let servers = map.optional("servers").map(|place| holder::servers(&place, servers));
+        let ceiling = map.required("ceiling").and_then(|place| names.tier(&place));
+        let window = window(map.optional("valid"));
+        Some(Actor {
+            id: id.to_owned(),
+            agent: agent?,
+            agent_type: agent_type.unwrap_or_default(),
+            labels,
+            servers,
+            ceiling: ceiling?,
+            window,
+            origin: names.origin(map.place()),
+        })
+    })
+}
+
+/// Reads `grants`.
+pub(super) fn grants<'n>(places: &[Place<'n>], context: &Context<'_, 'n>) -> Vec<Grant> {
+    entries(places, |map, id| {
+        let subjects = map.required("subjects").map(|place| subjects(&place, context.names));
+        let actors = context.agents(map);
+        let servers = context.servers(map);
+        let ceiling = map.required("ceiling").and_then(|place| context.names.tier(&place));
+        let window = window(map.optional("valid"));
+        let when = context.when(map);
+        let mode = mode(map.optional("mode"));
+        Some(Grant {
+            id: id.to_owned(),
+            subjects: subjects?,
+            actors,
+            servers,
+            ceiling: ceiling?,
+            window,
+            when,
+            mode,
+            origin: context.names.origin(map.place()),
+        })
+    })
+}
+
+/// Reads `forbids`.
+pub(super) fn forbids<'n>(places: &[Place<'n>], context: &Context<'_, 'n>) -> Vec<Forbid> {
+    entries(places, |map, id| {
+        Some(Forbid {
+            id: id.to_owned(),
+            subjects: context.subjects(map),
+            actors: context.agents(map),
+            servers: context.servers(map),
+            items: context.items(map),
+            methods: map.optional("methods").map(|place| method::list(&place)),
+            window: window(map.optional("valid")),
+            when: context.when(map),
+            mode: mode(map.optional("mode")),
+            origin: context.names.origin(map.place()),
+        })
+    })
+}
+
+/// Reads `approvals`.
+pub(super) fn approvals<'n>(places: &[Place<'n>], context: &Context<'_, 'n>) -> Vec<ApprovalRule> {
+    entries(places, |map, id| {
+        Some(ApprovalRule {
+            id: id.to_owned(),
+            subjects: context.subjects(map),
+            actors: context.agents(map),
+            servers: context.servers(map),
+            items: context.items(map).unwrap_or_default(),
+            when: context.when(map),
+            approval: approval_of(map),
+            mode: mode(map.optional("mode")),
+            origin: context.names.origin(map.place()),
+        })
+    })
+}
+
+/// Reads `budgets`.
+pub(super) fn budgets<'n>(places: &[Place<'n>], context: &Context<'_, 'n>) -> Vec<BudgetRule> {
+    const KEYS: [(&str, BudgetKey); 3] =
+        [("subject", BudgetKey::Subject), ("actor", BudgetKey::Actor), ("tool", BudgetKey::Item)];
+    entries(places, |map, id| {
+        let (subjects, actors) = (context.subjects(map), context.agents(map));
+        let (servers, items) = (context.servers(map), context.items(map).unwrap_or_default());
+        let mut per = BTreeSet::new();
+        for place in map.optional("per").and_then(|place| place.list()).unwrap_or_default() {
+            let index = place.one_of(&KEYS.map(|(name, _)| name));
+            per.extend(index.and_then(|index| KEYS.get(index)).map(|(_, key)| *key));
+        }
+        let limit = map.required("limit").and_then(|place| place.integer(0..=1_000_000_000, "calls"));
+        let window = map.required("window").and_then(|place| duration(&place));
+        let mode = mode(map.optional("mode"));
+        Some(BudgetRule {
+            id: id.to_owned(),
+            subjects,
+            actors,
+            servers,
+            items,
+            per,
+            limit: limit?,
+            window: window?,
+            mode,
+            origin: context.names.origin(map.place()),
+        })
+    })
+}

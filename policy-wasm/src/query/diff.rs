@@ -1,0 +1,321 @@
+//! What two bundles decide differently, and for whom.
+//!
+//! Both are asked about everybody whom either names, by every agent that either names, about every entry and method
+//! of either, under the best circumstances (as in the matrix). Each group, role and human is asked about alone: what
+//! changes only for somebody in two groups at once shows in a matrix with that person as its subject.
+
+use super::ask::Unanswerable;
+use super::callers::{self, Named};
+use super::cell::{Cell, Needs, Outcome, Probe};
+use super::matrix::{Circumstances, bounded, case, each_agent};
+use super::read::{ActorQuery, SubjectQuery};
+use super::text::obligation_text;
+use crate::bundle::{Bundle, Item, Server};
+use crate::decision::Reasons;
+use crate::model::ItemKind;
+use crate::{pdp, time};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything that two bundles decide differently.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diff {
+    /// Revision of the old bundle.
+    pub old: String,
+    /// Revision of the new bundle.
+    pub new: String,
+    /// How many decisions were compared.
+    pub compared: usize,
+    /// How many are denied by both, for another reason.
+    pub other_reasons: usize,
+    /// Settings that hold for everything.
+    pub settings: Vec<Setting>,
+    /// Decisions that change, in order of subject, agent, server and entry.
+    pub changes: Vec<DecisionChange>,
+}
+
+/// A setting of the whole policy that changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// Its key in the policy.
+    pub name: &'static str,
+    /// Its old value; `None` where it was not set.
+    pub old: Option<String>,
+    /// Its new value.
+    pub new: Option<String>,
+}
+
+/// A decision that changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecisionChange {
+    /// The human, such as "group engineering".
+    pub subject: String,
+    /// The agent.
+    pub agent: String,
+    /// Id of the server.
+    pub server: String,
+    /// What is asked for.
+    pub target: Asked,
+    /// What the old bundle decides.
+    pub old: Verdict,
+    /// What the new bundle decides.
+    pub new: Verdict,
+}
+
+/// What a decision is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Asked {
+    /// An entry of the catalogue.
+    Item(ItemKind, String),
+    /// A method.
+    Method(String),
+}
+
+/// What one bundle decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether the bundle has the server and the entry at all; where it has not, every call is denied.
+    pub known: bool,
+    /// What a call could come to.
+    pub outcome: Outcome,
+    /// What that depends on.
+    pub needs: Needs,
+    /// Why every call is denied.
+    pub reasons: Reasons,
+    /// What would deny, were it not for monitor mode.
+    pub monitored: Reasons,
+    /// What a conditional permit depends on, in words: conditions, checks, approvals, budgets.
+    pub terms: BTreeSet<String>,
+}
+
+/// In which direction a decision changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Direction {
+    /// More calls are permitted.
+    Wider,
+    /// Fewer calls are permitted.
+    Narrower,
+    /// Other calls are permitted.
+    Other,
+}
+
+impl Direction {
+    /// The stable code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Direction::Wider => "wider",
+            Direction::Narrower => "narrower",
+            Direction::Other => "other",
+        }
+    }
+}
+
+impl DecisionChange {
+    /// In which direction it changes.
+    pub fn direction(&self) -> Direction {
+        match self.old.outcome.cmp(&self.new.outcome) {
+            std::cmp::Ordering::Less => Direction::Wider,
+            std::cmp::Ordering::Greater => Direction::Narrower,
+            std::cmp::Ordering::Equal => Direction::Other,
+        }
+    }
+}
+
+impl Verdict {
+    fn unknown() -> Verdict {
+        Verdict {
+            known: false,
+            outcome: Outcome::Deny,
+            needs: Needs::default(),
+            reasons: Reasons::NONE,
+            monitored: Reasons::NONE,
+            terms: BTreeSet::new(),
+        }
+    }
+
+    fn of(cell: Cell) -> Verdict {
+        Verdict {
+            known: true,
+            outcome: cell.outcome,
+            needs: cell.needs,
+            reasons: cell.reasons,
+            monitored: cell.monitored,
+            terms: BTreeSet::new(),
+        }
+    }
+
+    /// Whether the same calls are permitted, as far as `terms` are known.
+    fn permits_the_same(&self, other: &Verdict) -> bool {
+        (self.outcome, self.needs, self.monitored) == (other.outcome, other.needs, other.monitored)
+            && self.terms == other.terms
+    }
+}
+
+/// Compares two bundles at a time, in Unix seconds.
+///
+/// # Errors
+/// [`Unanswerable`] where that would be more than [`super::MAX_CELLS`] decisions.
+pub fn diff(old: &Bundle, new: &Bundle, servers: Option<&[String]>, now: u64) -> Result<Diff, Unanswerable> {
+    let subjects = union(callers::subjects(new), callers::subjects(old));
+    let agents = union(each_agent(new), each_agent(old));
+    let targets = targets(old, new, servers);
+    bounded(subjects.len(), agents.len(), targets.values().map(BTreeSet::len).sum())?;
+    let mut diff = Diff {
+        old: old.revision().to_owned(),
+        new: new.revision().to_owned(),
+        compared: 0,
+        other_reasons: 0,
+        settings: settings(old, new),
+        changes: Vec::new(),
+    };
+    for subject in &subjects {
+        for agent in &agents {
+            for (server, targets) in &targets {
+                let [before, after] =
+                    [old, new].map(|bundle| verdicts(bundle, server, targets, subject, agent, now));
+                for ((target, before), after) in targets.iter().zip(before?).zip(after?) {
+                    diff.compared = diff.compared.saturating_add(1);
+                    if before.permits_the_same(&after) {
+                        let differs = before.known && after.known && before.reasons != after.reasons;
+                        diff.other_reasons = diff.other_reasons.saturating_add(usize::from(differs));
+                        continue;
+                    }
+                    diff.changes.push(DecisionChange {
+                        subject: subject.label.clone(),
+                        agent: agent.label.clone(),
+                        server: (*server).to_owned(),
+                        target: target.clone(),
+                        old: before,
+                        new: after,
+                    });
+                }
+            }
+        }
+    }
+    Ok(diff)
+}
+
+/// Everybody of both lists once.
+fn union<T: Ord + Clone>(first: Vec<Named<T>>, second: Vec<Named<T>>) -> Vec<Named<T>> {
+    let mut known: BTreeSet<T> = BTreeSet::new();
+    first.into_iter().chain(second).filter(|named| known.insert(named.value.clone())).collect()
+}
+
+/// Every entry and method of both bundles, by server.
+fn targets<'b>(
+    old: &'b Bundle,
+    new: &'b Bundle,
+    only: Option<&[String]>,
+) -> BTreeMap<&'b str, BTreeSet<Asked>> {
+    let mut targets: BTreeMap<&str, BTreeSet<Asked>> = BTreeMap::new();
+    let wanted = |server: &Server<'b>| only.is_none_or(|only| only.iter().any(|id| id == server.id()));
+    let mut methods = BTreeSet::from(["tools/list".to_owned()]);
+    for bundle in [old, new] {
+        methods.extend(
+            bundle.method_rules().ok().into_iter().flatten().filter_map(|rule| method_name(rule.ok()?)),
+        );
+    }
+    for server in [old, new].into_iter().flat_map(Bundle::servers).filter(wanted) {
+        let asked = targets.entry(server.id()).or_default();
+        asked.extend(server.items().map(|item| Asked::Item(item.kind(), item.name().to_owned())));
+        let own = server.method_rules().ok().into_iter().flatten().filter_map(|rule| method_name(rule.ok()?));
+        asked.extend(methods.iter().cloned().chain(own).map(Asked::Method));
+    }
+    targets
+}
+
+fn method_name(rule: crate::bundle::MethodRule<'_>) -> Option<String> {
+    rule.name().ok().map(str::to_owned)
+}
+
+/// What a bundle decides on each target at one server, in their order.
+fn verdicts(
+    bundle: &Bundle,
+    server: &str,
+    targets: &BTreeSet<Asked>,
+    subject: &Named<SubjectQuery>,
+    agent: &Named<Vec<ActorQuery>>,
+    now: u64,
+) -> Result<Vec<Verdict>, Unanswerable> {
+    let Some(found) = bundle.servers().find(|found| found.id() == server) else {
+        return Ok(targets.iter().map(|_| Verdict::unknown()).collect());
+    };
+    let query = case(&subject.value, &agent.value, server, &Circumstances::default(), found, now);
+    query.ask(bundle, now, |server, request| {
+        let probe = Probe::new(server, request, true);
+        let items: BTreeMap<(ItemKind, &str), Item<'_>> =
+            server.items().map(|item| ((item.kind(), item.name()), item)).collect();
+        let verdict = |target: &Asked| match target {
+            Asked::Method(name) => {
+                let (request, cell) = probe.method(name);
+                with_terms(Verdict::of(cell), server, &request)
+            }
+            Asked::Item(kind, name) => match items.get(&(*kind, name.as_str())) {
+                Some(item) => probe.item_with(*item, |request, cell| {
+                    let mut verdict = with_terms(Verdict::of(cell), server, request);
+                    if verdict.outcome == Outcome::Conditional {
+                        verdict.terms.extend(own_terms(*item));
+                    }
+                    verdict
+                }),
+                None => Verdict::unknown(),
+            },
+        };
+        targets.iter().map(verdict).collect()
+    })
+}
+
+/// What a conditional permit depends on besides the entry itself: what the rules that were looked at say.
+fn with_terms(mut verdict: Verdict, server: Server<'_>, request: &crate::model::Request<'_>) -> Verdict {
+    if verdict.outcome != Outcome::Conditional {
+        return verdict;
+    }
+    let explanation = pdp::explain(server.bundle(), server, request);
+    verdict.terms.extend(explanation.decision.obligations.iter().map(obligation_text));
+    let facts = explanation.layers.iter().flat_map(|layer| &layer.facts);
+    for rule in facts.filter_map(|fact| fact.rule.as_ref()) {
+        let found = server.bundle().rules().find(|known| known.kind == rule.kind && known.id() == rule.id);
+        let condition = found.and_then(|rule| rule.condition().ok().flatten());
+        if let Some(text) = condition.and_then(|condition| condition.text().ok()) {
+            verdict.terms.insert(format!("{} `{}` when {text}", rule.kind.word(), rule.id));
+        }
+    }
+    verdict
+}
+
+/// Conditions that an entry states itself.
+fn own_terms(item: Item<'_>) -> Vec<String> {
+    let mut terms = Vec::new();
+    if let Some(text) = item.condition().ok().flatten().and_then(|condition| condition.text().ok()) {
+        terms.push(format!("when {text}"));
+    }
+    for rule in item.arguments().ok().into_iter().flatten().flatten() {
+        terms.extend(rule.condition.text().ok().map(|text| format!("argument: {text}")));
+    }
+    for check in item.checks().ok().into_iter().flatten().flatten() {
+        terms.push(format!("check {} of {} for {}", check.relation, check.object_type, check.subject_type));
+    }
+    terms
+}
+
+fn settings(old: &Bundle, new: &Bundle) -> Vec<Setting> {
+    let tier = |bundle: &Bundle, tier: Option<u32>| {
+        tier.and_then(|tier| bundle.tier_name(tier).ok()).map(str::to_owned)
+    };
+    let of = |bundle: &Bundle| {
+        let tiers: Vec<&str> = (0..).map_while(|tier| bundle.tier_name(tier).ok()).collect();
+        let trusted: Vec<&str> =
+            bundle.issuers().filter(|issuer| issuer.trusted).map(|issuer| issuer.identifier).collect();
+        [
+            ("tiers", Some(tiers.join(" < "))),
+            ("not_after", bundle.not_after().map(time::write)),
+            ("chain.max_length", Some(bundle.max_chain().to_string())),
+            ("chain.trusted_issuers", Some(trusted.join(", "))),
+            ("consent.required_from", tier(bundle, bundle.consent_from())),
+            ("consent.reason_from", tier(bundle, bundle.reason_from())),
+            ("consent.longest_life", bundle.longest_consent().map(|seconds| format!("{seconds} s"))),
+        ]
+    };
+    let pairs = of(old).into_iter().zip(of(new));
+    let changed = pairs.filter(|((_, old), (_, new))| old != new);
+    changed.map(|((name, old), (_, new))| Setting { name, old, new }).collect()
+}
