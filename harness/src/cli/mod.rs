@@ -17,7 +17,7 @@ mod test;
 mod token;
 mod verify;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -56,6 +56,11 @@ enum Command {
     Run(run::Run),
     /// Makes keys and tokens for development.
     Token(token::Token),
+}
+
+/// The command line as data: what `docs/cli.md` is held against.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the command line. An error is told on standard error, with its causes.
