@@ -265,6 +265,21 @@ fn every_command_has_an_example_in_its_help() {
     }
 }
 
+#[test]
+fn a_serial_that_the_policy_contradicts_is_not_lost() {
+    let at = workshop("contradiction");
+    let text = POLICY.replace("revision: r1", "revision: r1\nserial: 3\nnot_after: \"2099-01-01\"");
+    fs::write(at.join("p.yaml"), text).unwrap();
+    for option in [["--serial", "4"], ["--not-after", "2098-01-01"]] {
+        let (status, told) = outcome(&at, &[&["compile", "p.yaml", "-o", "b.bundle"], &option[..]].concat());
+        assert_eq!(status, Some(1), "{told}");
+        assert!(told.contains("leave one of them out"), "{told}");
+        assert!(!at.join("b.bundle").exists());
+    }
+    let same = ["compile", "p.yaml", "-o", "b.bundle", "--serial", "3", "--not-after", "2099-01-01"];
+    assert!(outcome(&at, &same).1.contains("serial 3"));
+}
+
 /// Runs openssl; `None` where this machine has none.
 fn openssl(at: &Path, arguments: &[&str]) -> Option<String> {
     let output = match Command::new("openssl").current_dir(at).args(arguments).output() {

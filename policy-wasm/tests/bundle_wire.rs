@@ -21,6 +21,8 @@ use proptest::prelude::*;
 
 const POLICY: &str = include_str!("../../tests/bundles/v1/policy.yaml");
 const STORED: &[u8] = include_bytes!("../../tests/bundles/v1/policy.bundle");
+const UNSIGNED_2: &[u8] = include_bytes!("../../tests/bundles/v2/policy.bundle");
+const SIGNED_2: &[u8] = include_bytes!("../../tests/bundles/v2/signed.bundle");
 
 fn open(bytes: Vec<u8>) -> Result<Bundle, BundleError> {
     Bundle::open(bytes, &Trust::digest_only())
@@ -81,6 +83,17 @@ fn the_stored_bundle_of_format_1_is_read_as_it_was_meant() {
     assert_eq!(bundle.revision(), "stored-v1");
     let permitted = ["search_code", "comment", "merge_pull_request"];
     assert_eq!(ask_everything(&bundle), [permitted, permitted].concat());
+}
+
+#[test]
+fn the_stored_bundles_of_format_2_are_read_as_they_were_meant() {
+    for (stored, serial, not_after) in [(UNSIGNED_2, 0, None), (SIGNED_2, 7, Some(4_102_444_800))] {
+        let bundle = open(stored.to_vec()).unwrap();
+        assert_eq!((bundle.revision(), bundle.header().format), ("stored-v2", 2));
+        assert_eq!((bundle.serial(), bundle.not_after()), (serial, not_after));
+        let permitted = ["search_code", "comment", "merge_pull_request"];
+        assert_eq!(ask_everything(&bundle), [permitted, permitted].concat());
+    }
 }
 
 #[test]

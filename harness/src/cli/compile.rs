@@ -3,7 +3,7 @@
 use super::{files, sign};
 use anyhow::{Context, bail};
 use clap::Args;
-use policy_wasm::bundle::{Bundle, Trust};
+use policy_wasm::bundle::{Bundle, Trust, Unverified};
 use policy_wasm::compile::{MAX_FILE, Options, SourceFile, compile};
 use policy_wasm::source::Problems;
 use policy_wasm::time;
@@ -62,10 +62,29 @@ impl Compile {
             not_after: self.not_after,
         };
         let Some(bytes) = self.source.compile(&options)? else { return Ok(ExitCode::FAILURE) };
+        self.holds(&bytes)?;
         let bytes = sign::with_keys(bytes, &self.sign)?;
         let size = bytes.len();
         files::replace(&self.output, &bytes)?;
         tell(&self.output.display().to_string(), size, bytes)
+    }
+}
+
+impl Compile {
+    /// A number that somebody releases by must not be lost because the policy names another.
+    fn holds(&self, bytes: &[u8]) -> anyhow::Result<()> {
+        let unverified = Unverified::open(bytes.to_vec()).context("the compiled bundle does not open")?;
+        let header = unverified.header();
+        if let Some(serial) = self.serial.filter(|serial| *serial != header.serial) {
+            bail!(
+                "the policy names serial {}, `--serial` says {serial}; leave one of them out",
+                header.serial
+            );
+        }
+        if self.not_after.is_some() && self.not_after != header.not_after {
+            bail!("the policy names another `not_after` than `--not-after`; leave one of them out");
+        }
+        Ok(())
     }
 }
 
