@@ -7,9 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Reasons that no request can bring about, each with why. One that a scenario does bring about must leave this list.
-const UNREACHABLE: [(&str, &str); 23] = [
+const UNREACHABLE: [(&str, &str); 22] = [
     ("policy_expired", "not in the language yet"),
-    ("actor_untrusted", "not in the language yet"),
     ("agent_type_not_admitted", "not in the language yet"),
     ("method_not_permitted", "not in the language yet"),
     ("prompt_unknown", "not in the language yet"),
