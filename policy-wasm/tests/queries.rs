@@ -43,7 +43,7 @@ fn matrices_are_what_the_files_say() {
     let bundle = policy();
     let everybody = matrix(&bundle, &MatrixSpec::default(), NOW).unwrap();
     let text = fs::read_to_string(Path::new(FOLDER).join("some.matrix-spec.json")).unwrap();
-    let some = matrix(&bundle, &MatrixSpec::read(&text, &bundle).unwrap(), NOW).unwrap();
+    let some = matrix(&bundle, &MatrixSpec::read(&text).unwrap(), NOW).unwrap();
     held(vec![
         ("everybody.matrix.json".into(), matrix_json(&everybody) + "\n"),
         ("everybody.matrix.csv".into(), matrix_csv(&everybody)),

@@ -6,8 +6,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use policy_wasm::bundle::Bundle;
 use policy_wasm::query::{
-    MAX_PAGE_CELLS, MatrixSpec, callers, chain_label, matrix, matrix_csv, matrix_html, matrix_json,
-    matrix_text,
+    MAX_PAGE_CELLS, MatrixSpec, callers, matrix, matrix_csv, matrix_html, matrix_json, matrix_text,
 };
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -97,7 +96,7 @@ impl Matrix {
             Some(path) => {
                 let text = std::fs::read_to_string(path)
                     .with_context(|| format!("cannot read `{}`", path.display()))?;
-                MatrixSpec::read(&text, bundle)
+                MatrixSpec::read(&text)
                     .map_err(|problems| anyhow::anyhow!("`{}` is no matrix\n{problems}", path.display()))?
             }
             None => MatrixSpec::default(),
@@ -106,7 +105,7 @@ impl Matrix {
             let agent = |name: &String| {
                 let chain =
                     vec![callers::agent_called(bundle, name).map_err(|error| anyhow::anyhow!("{error}"))?];
-                Ok(callers::Named { label: chain_label(bundle, &chain), value: chain })
+                Ok(callers::Named { label: callers::chain_label(&chain), value: chain })
             };
             spec.agents = Some(self.agent.iter().map(agent).collect::<anyhow::Result<_>>()?);
         }

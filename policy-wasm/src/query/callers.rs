@@ -3,13 +3,14 @@
 //! A holder that is not one human (a group, a role, a claim, everybody of an issuer) is asked about as somebody with
 //! nothing else: the id [`ANYBODY`], which no rule names.
 
-use super::ask::{Unanswerable, issuer};
+use super::ask::Unanswerable;
 use super::json::Object;
 use super::read::{ActorQuery, SubjectQuery};
 use crate::bundle::layout::{PrincipalKind, RuleKind};
 use crate::bundle::{Bundle, Principal, Unreadable};
 use crate::model::ActorKind;
 use crate::source::suggest;
+use std::collections::BTreeSet;
 
 /// The id of somebody who is only known to be in a group, to have a role, a claim or an issuer.
 pub const ANYBODY: &str = "anybody-toolward-invalid";
@@ -25,14 +26,37 @@ pub struct Named<T> {
 
 /// Everybody whom the rules of the policy name as subjects, in order of kind, issuer and name.
 pub fn subjects(bundle: &Bundle) -> Vec<Named<SubjectQuery>> {
-    let found = bundle.principals().filter_map(|principal| subject(principal).ok().flatten());
-    labelled(bundle, found.collect(), |subject: &SubjectQuery| subject.issuer.as_deref())
+    told_apart(&[bundle], plain_subjects(bundle), |subject| subject.issuer.as_deref())
 }
 
 /// Every agent that an entry of `actors` names, in order of kind, issuer and name.
 pub fn agents(bundle: &Bundle) -> Vec<Named<ActorQuery>> {
-    let found = bundle.principals().filter_map(|principal| agent(principal).ok().flatten());
-    labelled(bundle, found.collect(), |actor: &ActorQuery| actor.issuer.as_deref())
+    told_apart(&[bundle], plain_agents(bundle), |actor| actor.issuer.as_deref())
+}
+
+/// Everybody whom the rules of either policy name as subjects, once.
+pub(super) fn subjects_of_both(new: &Bundle, old: &Bundle) -> Vec<Named<SubjectQuery>> {
+    let both = once(plain_subjects(new), plain_subjects(old));
+    told_apart(&[new, old], both, |subject| subject.issuer.as_deref())
+}
+
+/// Every agent that an entry of `actors` of either policy names, once.
+pub(super) fn agents_of_both(new: &Bundle, old: &Bundle) -> Vec<Named<ActorQuery>> {
+    let both = once(plain_agents(new), plain_agents(old));
+    told_apart(&[new, old], both, |actor| actor.issuer.as_deref())
+}
+
+fn plain_subjects(bundle: &Bundle) -> Vec<Named<SubjectQuery>> {
+    bundle.principals().filter_map(|principal| subject(principal).ok().flatten()).collect()
+}
+
+fn plain_agents(bundle: &Bundle) -> Vec<Named<ActorQuery>> {
+    bundle.principals().filter_map(|principal| agent(principal).ok().flatten()).collect()
+}
+
+fn once<T: Ord + Clone>(first: Vec<Named<T>>, second: Vec<Named<T>>) -> Vec<Named<T>> {
+    let mut known: BTreeSet<T> = BTreeSet::new();
+    first.into_iter().chain(second).filter(|named| known.insert(named.value.clone())).collect()
 }
 
 /// The agent that somebody means: `subject:ID`, `client:ID`, or the id of an entry of `actors`.
@@ -59,8 +83,8 @@ pub fn agent_called(bundle: &Bundle, name: &str) -> Result<ActorQuery, Unanswera
             bundle.principals().filter(|principal| holds(principal, entry.number()) == Ok(true));
         principals.find_map(|principal| agent(principal).ok().flatten())
     });
-    if let Some((_, actor)) = found {
-        return Ok(actor);
+    if let Some(found) = found {
+        return Ok(found.value);
     }
     let ids: Vec<&str> =
         bundle.rules().filter(|rule| rule.kind == RuleKind::Actor).map(|rule| rule.id()).collect();
@@ -74,8 +98,8 @@ pub fn agent_called(bundle: &Bundle, name: &str) -> Result<ActorQuery, Unanswera
     })
 }
 
-/// A name for people; `None` where it is not a human.
-fn subject(principal: Principal<'_>) -> Result<Option<(String, SubjectQuery)>, Unreadable> {
+/// Somebody, with a name for people; `None` where it is not a human.
+fn subject(principal: Principal<'_>) -> Result<Option<Named<SubjectQuery>>, Unreadable> {
     let (kind, name) = (principal.kind()?, principal.name()?);
     let mut subject = SubjectQuery {
         id: ANYBODY.to_owned(),
@@ -110,10 +134,10 @@ fn subject(principal: Principal<'_>) -> Result<Option<(String, SubjectQuery)>, U
         | PrincipalKind::Label
         | PrincipalKind::AgentType => return Ok(None),
     };
-    Ok(Some((label, subject)))
+    Ok(Some(Named { label, value: subject }))
 }
 
-fn agent(principal: Principal<'_>) -> Result<Option<(String, ActorQuery)>, Unreadable> {
+fn agent(principal: Principal<'_>) -> Result<Option<Named<ActorQuery>>, Unreadable> {
     let (name, issuer) = (principal.name()?, Some(principal.issuer()?.to_owned()));
     let found = match principal.kind()? {
         PrincipalKind::ActorSubject => {
@@ -133,60 +157,52 @@ fn agent(principal: Principal<'_>) -> Result<Option<(String, ActorQuery)>, Unrea
         | PrincipalKind::Label
         | PrincipalKind::AgentType => return Ok(None),
     };
-    Ok(Some(found))
+    Ok(Some(Named { label: found.0, value: found.1 }))
 }
 
-/// Names the issuer too, wherever the policy has more than one.
-fn labelled<T>(
-    bundle: &Bundle,
-    found: Vec<(String, T)>,
+/// Names the issuers too, where they are not all the same.
+pub(super) fn told_apart<T>(
+    bundles: &[&Bundle],
+    found: Vec<Named<T>>,
     issuer_of: impl Fn(&T) -> Option<&str>,
 ) -> Vec<Named<T>> {
-    let several = bundle.issuers().nth(1).is_some();
-    let label = |(label, value): (String, T)| {
+    let issuers: BTreeSet<Option<&str>> = found.iter().map(|named| issuer_of(&named.value)).collect();
+    if issuers.len() < 2 {
+        return found;
+    }
+    let label = |Named { label, value }: Named<T>| {
         let label = match issuer_of(&value) {
-            Some(issuer) if several => format!("{label} ({})", short(bundle, issuer)),
-            _ => label,
+            Some(issuer) => format!("{label} ({})", short(bundles, issuer)),
+            None => label,
         };
         Named { label, value }
     };
     found.into_iter().map(label).collect()
 }
 
-/// The short name of an issuer, or its identifier where the policy has none for it.
-pub(super) fn short<'q>(bundle: &'q Bundle, identifier: &'q str) -> &'q str {
-    bundle.issuers().find(|issuer| issuer.identifier == identifier).map_or(identifier, |issuer| issuer.short)
+/// The short name of an issuer, or its identifier where no policy has one for it.
+fn short<'q>(bundles: &[&'q Bundle], identifier: &'q str) -> &'q str {
+    let mut issuers = bundles.iter().flat_map(|bundle| bundle.issuers());
+    issuers.find(|issuer| issuer.identifier == identifier).map_or(identifier, |issuer| issuer.short)
 }
 
 /// A name for somebody who was written out.
-pub(super) fn subject_label(bundle: &Bundle, subject: &SubjectQuery) -> String {
-    let mut label = if subject.id == ANYBODY { String::new() } else { subject.id.clone() };
-    let names = subject.groups.iter().map(|name| ("group", name));
-    for (kind, name) in names.chain(subject.roles.iter().map(|name| ("role", name))) {
-        if !label.is_empty() {
-            label.push_str(", ");
-        }
-        label.push_str(&format!("{kind} {name}"));
+pub(super) fn subject_label(subject: &SubjectQuery) -> String {
+    let mut names = Vec::new();
+    if subject.id != ANYBODY {
+        names.push(subject.id.clone());
     }
-    if label.is_empty() {
-        label.push_str("anyone");
-    }
-    of_issuer(bundle, label, subject.issuer.as_deref())
+    names.extend(subject.groups.iter().map(|name| format!("group {name}")));
+    names.extend(subject.roles.iter().map(|name| format!("role {name}")));
+    if names.is_empty() { "anyone".to_owned() } else { names.join(", ") }
 }
 
-/// A name for an agent that was written out.
-pub(super) fn agent_label(bundle: &Bundle, actor: &ActorQuery) -> String {
-    let label = match actor.kind {
+/// A name for a chain that was written out: the calling agent first.
+pub fn chain_label(chain: &[ActorQuery]) -> String {
+    let name = |actor: &ActorQuery| match actor.kind {
         ActorKind::Subject => actor.id.clone(),
         ActorKind::Client => format!("client {}", actor.id),
     };
-    of_issuer(bundle, label, actor.issuer.as_deref())
-}
-
-fn of_issuer(bundle: &Bundle, label: String, name: Option<&str>) -> String {
-    let several = bundle.issuers().nth(1).is_some();
-    match name.and_then(|name| issuer(bundle, Some(name), "").ok()) {
-        Some(identifier) if several => format!("{label} ({})", short(bundle, identifier)),
-        _ => label,
-    }
+    let names: Vec<String> = chain.iter().map(name).collect();
+    if names.is_empty() { "no agent".to_owned() } else { names.join(" ← ") }
 }

@@ -7,7 +7,7 @@
 use super::ask::Unanswerable;
 use super::callers::{self, Named};
 use super::cell::{Cell, Needs, Outcome, Probe};
-use super::matrix::{Circumstances, bounded, case, each_agent};
+use super::matrix::{Circumstances, bounded, case, each};
 use super::read::{ActorQuery, SubjectQuery};
 use super::text::obligation_text;
 use crate::bundle::{Bundle, Item, Server};
@@ -155,8 +155,8 @@ impl Verdict {
 /// # Errors
 /// [`Unanswerable`] where that would be more than [`super::MAX_CELLS`] decisions.
 pub fn diff(old: &Bundle, new: &Bundle, servers: Option<&[String]>, now: u64) -> Result<Diff, Unanswerable> {
-    let subjects = union(callers::subjects(new), callers::subjects(old));
-    let agents = union(each_agent(new), each_agent(old));
+    let subjects = callers::subjects_of_both(new, old);
+    let agents = each(callers::agents_of_both(new, old));
     let targets = targets(old, new, servers);
     bounded(subjects.len(), agents.len(), targets.values().map(BTreeSet::len).sum())?;
     let mut diff = Diff {
@@ -192,12 +192,6 @@ pub fn diff(old: &Bundle, new: &Bundle, servers: Option<&[String]>, now: u64) ->
         }
     }
     Ok(diff)
-}
-
-/// Everybody of both lists once.
-fn union<T: Ord + Clone>(first: Vec<Named<T>>, second: Vec<Named<T>>) -> Vec<Named<T>> {
-    let mut known: BTreeSet<T> = BTreeSet::new();
-    first.into_iter().chain(second).filter(|named| known.insert(named.value.clone())).collect()
 }
 
 /// Every entry and method of both bundles, by server.

@@ -110,22 +110,21 @@ impl MatrixSpec {
     ///
     /// # Errors
     /// Everything that is wrong with it, with positions; the file is called `matrix`.
-    pub fn read(text: &str, bundle: &Bundle) -> Result<MatrixSpec, Problems> {
+    pub fn read(text: &str) -> Result<MatrixSpec, Problems> {
         const FILE: &str = "matrix";
         let problems = Problems::new();
         let spec = read_json(FILE, text.as_bytes(), &Limits::default(), &problems)
-            .and_then(|node| MatrixSpec::from_place(&Place::root(FILE, &node, &problems), bundle));
+            .and_then(|node| MatrixSpec::from_place(&Place::root(FILE, &node, &problems)));
         match spec {
             Some(spec) if problems.is_empty() => Ok(spec),
             _ => Err(problems),
         }
     }
 
-    fn from_place(place: &Place<'_>, bundle: &Bundle) -> Option<MatrixSpec> {
+    fn from_place(place: &Place<'_>) -> Option<MatrixSpec> {
         let mut map = place.map()?;
-        let subjects =
-            optional(&mut map, "subjects", |place| list(place, |place| labelled_subject(place, bundle)));
-        let agents = optional(&mut map, "agents", |place| list(place, |place| chain(place, bundle)));
+        let subjects = optional(&mut map, "subjects", |place| list(place, labelled_subject));
+        let agents = optional(&mut map, "agents", |place| list(place, chain));
         let servers = optional(&mut map, "servers", strings);
         let scopes = optional(&mut map, "scopes", strings);
         let consent = optional(&mut map, "consent", consent);
@@ -155,23 +154,17 @@ fn list<T>(place: &Place<'_>, read: impl Fn(&Place<'_>) -> Option<T>) -> Option<
     (items.len() == places.len()).then_some(items)
 }
 
-fn labelled_subject(place: &Place<'_>, bundle: &Bundle) -> Option<Named<SubjectQuery>> {
+fn labelled_subject(place: &Place<'_>) -> Option<Named<SubjectQuery>> {
     let value = subject(place)?;
-    Some(Named { label: callers::subject_label(bundle, &value), value })
+    Some(Named { label: callers::subject_label(&value), value })
 }
 
-fn chain(place: &Place<'_>, bundle: &Bundle) -> Option<Named<Vec<ActorQuery>>> {
+fn chain(place: &Place<'_>) -> Option<Named<Vec<ActorQuery>>> {
     let value = match place.node().value {
         crate::source::Value::List(_) => list(place, actor)?,
         _ => vec![actor(place)?],
     };
-    Some(Named { label: chain_label(bundle, &value), value })
-}
-
-/// A name for a chain: the calling agent first.
-pub fn chain_label(bundle: &Bundle, chain: &[ActorQuery]) -> String {
-    let names: Vec<String> = chain.iter().map(|actor| callers::agent_label(bundle, actor)).collect();
-    if names.is_empty() { "no agent".to_owned() } else { names.join(" ← ") }
+    Some(Named { label: callers::chain_label(&value), value })
 }
 
 /// Works a matrix out. `now` is the time in Unix seconds where the spec names none.
@@ -181,7 +174,7 @@ pub fn chain_label(bundle: &Bundle, chain: &[ActorQuery]) -> String {
 /// [`MAX_CELLS`] cells.
 pub fn matrix(bundle: &Bundle, spec: &MatrixSpec, now: u64) -> Result<Matrix, Unanswerable> {
     let subjects = spec.subjects.clone().unwrap_or_else(|| callers::subjects(bundle));
-    let agents = spec.agents.clone().unwrap_or_else(|| each_agent(bundle));
+    let agents = spec.agents.clone().unwrap_or_else(|| each(callers::agents(bundle)));
     let servers = servers(bundle, spec)?;
     let items: Vec<MatrixItem> = servers.iter().flat_map(|server| items(*server)).collect();
     bounded(subjects.len(), agents.len(), items.len())?;
@@ -209,10 +202,9 @@ pub fn matrix(bundle: &Bundle, spec: &MatrixSpec, now: u64) -> Result<Matrix, Un
     })
 }
 
-/// Every agent of the policy, each a chain of its own.
-pub(super) fn each_agent(bundle: &Bundle) -> Vec<Named<Vec<ActorQuery>>> {
-    let one = |agent: Named<ActorQuery>| Named { label: agent.label, value: vec![agent.value] };
-    callers::agents(bundle).into_iter().map(one).collect()
+/// Every agent, each a chain of its own.
+pub(super) fn each(agents: Vec<Named<ActorQuery>>) -> Vec<Named<Vec<ActorQuery>>> {
+    agents.into_iter().map(|agent| Named { label: agent.label, value: vec![agent.value] }).collect()
 }
 
 /// A query under the given circumstances; what they leave open is as good as it can be.

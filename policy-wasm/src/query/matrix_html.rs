@@ -2,7 +2,7 @@
 
 use super::cell::{Cell, Outcome};
 use super::matrix::Matrix;
-use super::matrix_text::{item_label, word};
+use super::matrix_text::item_label;
 use crate::time;
 
 /// Most cells of a page; browsers show more only slowly.
@@ -105,6 +105,15 @@ fn cell(out: &mut String, cell: Cell) {
     let details =
         if details.is_empty() { String::new() } else { format!("<small>{}</small>", details.join(", ")) };
     out.push_str(&format!("<td class=\"{}\">{text}{monitored}{details}</td>", class(cell.outcome)));
+}
+
+/// What the page says: a dash would be read out as nothing.
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Permit => "yes",
+        Outcome::Conditional => "if",
+        Outcome::Deny => "no",
+    }
 }
 
 fn class(outcome: Outcome) -> &'static str {

@@ -129,7 +129,7 @@ pub fn matrix_text(matrix: &Matrix, width: usize, paint: Paint) -> String {
 }
 
 /// What people call an outcome.
-pub(super) fn word(outcome: Outcome) -> &'static str {
+fn word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Permit => "yes",
         Outcome::Conditional => "if",

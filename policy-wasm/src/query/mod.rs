@@ -47,7 +47,7 @@ pub use change::{Change, changes};
 pub use coverage::Coverage;
 pub use diff::{Asked, DecisionChange, Diff, Direction, Setting, Verdict, diff};
 pub use diff_text::{diff_json, diff_text};
-pub use matrix::{Circumstances, MAX_CELLS, Matrix, MatrixItem, MatrixSpec, chain_label, matrix};
+pub use matrix::{Circumstances, MAX_CELLS, Matrix, MatrixItem, MatrixSpec, matrix};
 pub use matrix_html::{MAX_PAGE_CELLS, matrix_html};
 pub use matrix_text::{matrix_csv, matrix_json, matrix_text};
 pub use paint::Paint;
