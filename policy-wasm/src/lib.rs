@@ -15,6 +15,7 @@
 //! | [`decision`] | effect, reasons, obligations: what is answered |
 //! | [`bundle`] | the compiled policy, read in place |
 //! | [`pdp`] | the evaluation; explaining is the same walk with a recorder |
+//! | [`condition`] | expressions of rules: a small typed form and its evaluation (parser and checker: feature `compile`) |
 //! | [`source`] | trees with positions and problem lists, for every file a person writes |
 //! | [`fingerprint`] | telling most different bytes apart, quickly |
 //! | [`order`] | sorting, once for all types |
@@ -26,6 +27,7 @@
 pub mod bundle;
 #[cfg(feature = "compile")]
 pub mod compile;
+pub mod condition;
 pub mod decision;
 pub mod fingerprint;
 pub mod json;

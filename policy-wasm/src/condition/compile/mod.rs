@@ -1,0 +1,116 @@
+//! Text to the compiled form: lexer, parser, type checker, and what tells people what they got wrong.
+
+mod ast;
+mod call;
+mod check;
+mod lex;
+mod owned;
+mod parse;
+mod path;
+mod print;
+mod shape;
+mod write;
+
+pub use ast::Expr;
+pub use owned::OwnedFacts;
+pub use parse::parse;
+pub use print::print;
+pub use shape::Shape;
+
+use super::facts::Fact;
+use crate::source::suggest;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Longest text of a condition, in bytes.
+pub const MAX_LENGTH: usize = 16_384;
+/// Most operations and names of a condition; the values of literal lists do not count.
+pub const MAX_EXPRESSIONS: u32 = 256;
+/// Most values in all literal lists of a condition together.
+pub const MAX_LISTED: u32 = 1024;
+
+/// Something that is wrong with a condition.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mistake {
+    /// Where it begins in the text, in bytes.
+    pub offset: usize,
+    /// How long it is, in bytes; 0 at the end of the text.
+    pub length: usize,
+    /// What is wrong and what was expected: lower case, one line, no full stop.
+    pub message: String,
+    /// What to write instead, where that can be guessed: "did you mean `args`?".
+    pub suggestion: Option<String>,
+}
+
+impl Mistake {
+    fn new(start: usize, end: usize, message: String) -> Mistake {
+        Mistake { offset: start, length: end.saturating_sub(start), message, suggestion: None }
+    }
+
+    fn hint(mut self, suggestion: &str) -> Mistake {
+        self.suggestion = Some(suggestion.to_owned());
+        self
+    }
+
+    fn suggest<'c>(mut self, found: &str, candidates: impl IntoIterator<Item = &'c str>) -> Mistake {
+        self.suggestion = suggest(found, candidates);
+        self
+    }
+}
+
+/// What a condition may read, and what is known of it.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    /// Names of the tiers, lowest first: for `tier("…")`.
+    pub tiers: Vec<String>,
+    /// Short names of issuers to their identifiers: for `issuer("…")`.
+    pub issuers: BTreeMap<String, String>,
+    /// Whether the rule is about an entry of a catalogue, so that there are `item` and `args`.
+    pub item: bool,
+    /// What is known of `args`; [`Shape::Any`] where no schema is pinned.
+    pub args: Shape,
+    /// Values that a fact can have, where they are known: comparing it with another literal is a mistake. The kinds of
+    /// servers and of items are known anyway.
+    pub known: BTreeMap<Fact, BTreeSet<String>>,
+}
+
+impl Default for Scope {
+    /// For a rule about entries of a catalogue of which nothing is known, with the tiers that a policy has by default.
+    fn default() -> Self {
+        Scope {
+            tiers: ["read", "write", "destructive"].map(str::to_owned).to_vec(),
+            issuers: BTreeMap::new(),
+            item: true,
+            args: Shape::Any,
+            known: BTreeMap::new(),
+        }
+    }
+}
+
+/// Compiles a condition.
+///
+/// ```
+/// use policy_wasm::condition::{OwnedFacts, Scope, compile, evaluate};
+///
+/// let code = compile(r#"args.percent <= 25 || "release-manager" in subject.roles"#, &Scope::default()).unwrap();
+/// let facts = OwnedFacts::read(r#"{"args": {"percent": 30}, "subject": {"roles": ["release-manager"]}}"#).unwrap();
+/// assert_eq!(evaluate(&code, &facts), Ok(true));
+///
+/// let mistakes = compile("args.percent <= 25 && sever.kind == \"sensitive\"", &Scope::default()).unwrap_err();
+/// assert_eq!(mistakes[0].offset, 22);
+/// assert_eq!(mistakes[0].suggestion.as_deref(), Some("did you mean `server`?"));
+/// ```
+///
+/// # Errors
+/// Everything that is wrong with it, in order of the text; where it is no expression, the first place.
+pub fn compile(text: &str, scope: &Scope) -> Result<Vec<u8>, Vec<Mistake>> {
+    let expr = parse(text).map_err(|mistake| vec![mistake])?;
+    compile_expr(&expr, scope)
+}
+
+/// Compiles an expression that was read by [`parse`] or built.
+///
+/// # Errors
+/// As [`compile`]; what was built stands at offset 0.
+pub fn compile_expr(expr: &Expr, scope: &Scope) -> Result<Vec<u8>, Vec<Mistake>> {
+    check::check(expr, scope)
+}

@@ -1,0 +1,146 @@
+//! What is known of a value before there is one: types, and a JSON Schema read as one.
+
+use crate::source::{Node, Value};
+use std::collections::BTreeMap;
+
+/// What is known of a value.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Shape {
+    /// Nothing: it is checked when the condition is evaluated.
+    #[default]
+    Any,
+    /// `null`
+    Null,
+    /// A boolean.
+    Bool,
+    /// A number.
+    Number,
+    /// A string; where there is a list, one of these.
+    Text(Option<Vec<String>>),
+    /// A list of these.
+    List(Box<Shape>),
+    /// A map.
+    Map {
+        /// Members that are known.
+        members: BTreeMap<String, Shape>,
+        /// What every other member is like; `None` where there may be none.
+        others: Option<Box<Shape>>,
+    },
+    /// A time.
+    Time,
+    /// A duration.
+    Duration,
+    /// A tier of the policy.
+    Tier,
+    /// An agent of the chain.
+    Actor,
+}
+
+/// Deepest schema that is looked into; below, everything is [`Shape::Any`].
+const MAX_SCHEMA_DEPTH: u32 = 32;
+
+impl Shape {
+    /// A map of which nothing is known.
+    pub fn any_map() -> Shape {
+        Shape::Map { members: BTreeMap::new(), others: Some(Box::default()) }
+    }
+
+    /// What a JSON Schema says of the arguments of a tool (MCP: `inputSchema`).
+    ///
+    /// Read are `type`, `properties`, `additionalProperties`, `patternProperties`, `items`, `enum` and `const`. A map
+    /// with `properties` holds nothing else unless `additionalProperties` is true or a schema, or there are
+    /// `patternProperties`: what the tool does not name, a condition does not read. Everything that other keywords
+    /// (`$ref`, `anyOf`, …) could say is left open.
+    pub fn of_schema(schema: &Node<'_>) -> Shape {
+        of_schema(schema, MAX_SCHEMA_DEPTH)
+    }
+
+    /// The name in messages.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Shape::Any => "a value of any type",
+            Shape::Null => "null",
+            Shape::Bool => "a boolean",
+            Shape::Number => "a number",
+            Shape::Text(_) => "a string",
+            Shape::List(_) => "a list",
+            Shape::Map { .. } => "a map",
+            Shape::Time => "a time",
+            Shape::Duration => "a duration",
+            Shape::Tier => "a tier",
+            Shape::Actor => "an agent",
+        }
+    }
+
+    /// Whether a value could be of both.
+    pub(super) fn meets(&self, other: &Shape) -> bool {
+        match (self, other) {
+            (Shape::Any, _) | (_, Shape::Any) => true,
+            (Shape::List(a), Shape::List(b)) => a.meets(b),
+            (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
+        }
+    }
+}
+
+fn member<'n>(schema: &'n Node<'_>, key: &str) -> Option<&'n Node<'n>> {
+    match &schema.value {
+        Value::Map(entries) => entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value),
+        _ => None,
+    }
+}
+
+fn of_schema(schema: &Node<'_>, depth: u32) -> Shape {
+    let Some(depth) = depth.checked_sub(1) else { return Shape::Any };
+    let open = ["$ref", "$dynamicRef", "anyOf", "oneOf", "allOf", "if", "not"];
+    if open.iter().any(|key| member(schema, key).is_some()) {
+        return Shape::Any;
+    }
+    let kind = member(schema, "type").and_then(|node| match &node.value {
+        Value::String(name) => Some(name.as_ref()),
+        _ => None,
+    });
+    match kind {
+        Some("null") => Shape::Null,
+        Some("boolean") => Shape::Bool,
+        Some("number" | "integer") => Shape::Number,
+        Some("string") => Shape::Text(choices(schema)),
+        Some("array") => {
+            Shape::List(Box::new(member(schema, "items").map_or(Shape::Any, |items| of_schema(items, depth))))
+        }
+        Some("object") => of_object(schema, depth),
+        _ => Shape::Any,
+    }
+}
+
+fn choices(schema: &Node<'_>) -> Option<Vec<String>> {
+    let text = |node: &Node<'_>| match &node.value {
+        Value::String(text) => Some(text.clone().into_owned()),
+        _ => None,
+    };
+    if let Some(only) = member(schema, "const") {
+        return Some(text(only).into_iter().collect());
+    }
+    match &member(schema, "enum")?.value {
+        Value::List(nodes) => Some(nodes.iter().filter_map(text).collect()),
+        _ => None,
+    }
+}
+
+fn of_object(schema: &Node<'_>, depth: u32) -> Shape {
+    let mut members = BTreeMap::new();
+    let properties = member(schema, "properties");
+    if let Some(Node { value: Value::Map(entries), .. }) = properties {
+        for entry in entries {
+            members.insert(entry.key.clone().into_owned(), of_schema(&entry.value, depth));
+        }
+    }
+    let patterns = member(schema, "patternProperties").is_some();
+    let others = match member(schema, "additionalProperties").map(|node| &node.value) {
+        _ if patterns => Some(Shape::Any),
+        Some(Value::Bool(false)) => None,
+        Some(Value::Bool(true)) => Some(Shape::Any),
+        Some(Value::Map(_)) => member(schema, "additionalProperties").map(|node| of_schema(node, depth)),
+        _ => properties.is_none().then_some(Shape::Any),
+    };
+    Shape::Map { members, others: others.map(Box::new) }
+}

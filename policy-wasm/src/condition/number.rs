@@ -1,0 +1,184 @@
+//! Numbers, compared exactly: `0.1` is a tenth and 9007199254740993 is not 9007199254740992.
+//!
+//! Nothing is converted. A number is its text; two are compared by sign, by the weight of their first digit, then
+//! digit by digit. At most 64 characters each (the reader's bound), so a comparison is a few dozen steps.
+
+use std::cmp::Ordering;
+
+/// A number: as written in JSON or in a condition, or counted here.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Number<'a> {
+    /// As written (RFC 8259 §6).
+    Text(&'a str),
+    /// Of `size()`, `getHours()` and the like.
+    Int(i64),
+}
+
+/// Where the digits of a number lie.
+struct Parts<'a> {
+    negative: bool,
+    /// Digits and at most one point, from the first digit that is not 0; empty for zero.
+    digits: &'a [u8],
+    /// The power of ten that the first of `digits` counts.
+    top: i64,
+}
+
+fn parts(text: &[u8]) -> Parts<'_> {
+    let (negative, text) = match text.split_first() {
+        Some((b'-', rest)) => (true, rest),
+        _ => (false, text),
+    };
+    let end = text.iter().position(|byte| matches!(byte, b'e' | b'E')).unwrap_or(text.len());
+    let (mantissa, exponent) = text.split_at_checked(end).unwrap_or((text, &[]));
+    let mut power = 0i64;
+    for byte in exponent.iter().filter(|byte| byte.is_ascii_digit()) {
+        power = power.saturating_mul(10).saturating_add(i64::from(byte.wrapping_sub(b'0'))).min(1 << 40);
+    }
+    if exponent.contains(&b'-') {
+        power = power.wrapping_neg();
+    }
+    let point = mantissa.iter().position(|byte| *byte == b'.').unwrap_or(mantissa.len());
+    let first = mantissa.iter().position(|byte| matches!(byte, b'1'..=b'9'));
+    let Some(first) = first else { return Parts { negative: false, digits: &[], top: 0 } };
+    // Before the point the weight falls from `point - 1` to 0; the point itself takes no place.
+    let behind = i64::from(first < point);
+    let weight = (point as i64).wrapping_sub(first as i64).wrapping_sub(behind);
+    Parts { negative, digits: mantissa.get(first..).unwrap_or_default(), top: weight.saturating_add(power) }
+}
+
+fn magnitude(a: &Parts<'_>, b: &Parts<'_>) -> Ordering {
+    match (a.digits.is_empty(), b.digits.is_empty()) {
+        (true, true) => return Ordering::Equal,
+        (true, false) => return Ordering::Less,
+        (false, true) => return Ordering::Greater,
+        (false, false) => {}
+    }
+    if a.top != b.top {
+        return a.top.cmp(&b.top);
+    }
+    let mut left = a.digits.iter().filter(|byte| **byte != b'.');
+    let mut right = b.digits.iter().filter(|byte| **byte != b'.');
+    loop {
+        let (x, y) = (left.next(), right.next());
+        if x.is_none() && y.is_none() {
+            return Ordering::Equal;
+        }
+        let order = x.unwrap_or(&b'0').cmp(y.unwrap_or(&b'0'));
+        if order.is_ne() {
+            return order;
+        }
+    }
+}
+
+/// Writes a number into the buffer; gives the part that it takes.
+fn written(number: i64, buffer: &mut [u8; 20]) -> &[u8] {
+    let mut rest = number.unsigned_abs();
+    let mut start = buffer.len();
+    for place in buffer.iter_mut().rev() {
+        *place = b'0'.wrapping_add((rest % 10) as u8);
+        start = start.wrapping_sub(1);
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if number < 0
+        && let Some(place) = start.checked_sub(1).and_then(|at| buffer.get_mut(at))
+    {
+        *place = b'-';
+        start = start.wrapping_sub(1);
+    }
+    buffer.get(start..).unwrap_or_default()
+}
+
+impl Number<'_> {
+    /// Which is greater, exactly.
+    pub(super) fn compare(self, other: Number<'_>) -> Ordering {
+        let (mut left, mut right) = ([0u8; 20], [0u8; 20]);
+        let a = match self {
+            Number::Text(text) => parts(text.as_bytes()),
+            Number::Int(number) => parts(written(number, &mut left)),
+        };
+        let b = match other {
+            Number::Text(text) => parts(text.as_bytes()),
+            Number::Int(number) => parts(written(number, &mut right)),
+        };
+        match (a.negative, b.negative) {
+            (false, true) => Ordering::Greater,
+            (true, false) => Ordering::Less,
+            (false, false) => magnitude(&a, &b),
+            (true, true) => magnitude(&b, &a),
+        }
+    }
+
+    /// Whether it is written as an integer: without fraction or exponent.
+    pub(super) fn is_integer(self) -> bool {
+        match self {
+            Number::Text(text) => !text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E')),
+            Number::Int(_) => true,
+        }
+    }
+
+    /// As an index into a list.
+    pub(super) fn index(self) -> Option<u32> {
+        match self {
+            Number::Text(text) => text.parse().ok(),
+            Number::Int(number) => u32::try_from(number).ok(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn compare(a: &str, b: &str) -> Ordering {
+        let order = Number::Text(a).compare(Number::Text(b));
+        assert_eq!(Number::Text(b).compare(Number::Text(a)), order.reverse(), "{a} {b}");
+        order
+    }
+
+    #[test]
+    fn what_doubles_confuse_is_told_apart() {
+        for (smaller, greater) in [
+            ("9007199254740992", "9007199254740993"),
+            ("0.1", "0.10000000000000000555"),
+            ("1e307", "1.0000000000000000000001e307"),
+            ("-1e-300", "0"),
+            ("-2", "-1.5"),
+            ("99", "1e2"),
+            ("0.009", "0.01"),
+            ("9.99", "10"),
+        ] {
+            assert_eq!(compare(smaller, greater), Ordering::Less, "{smaller} {greater}");
+        }
+        for (one, same) in [
+            ("1", "1.0"),
+            ("1", "1e0"),
+            ("100", "1e2"),
+            ("0", "-0.0e9"),
+            ("0.5", "5e-1"),
+            ("12.50", "1.25E+1"),
+            ("0.00012", "12e-5"),
+        ] {
+            assert_eq!(compare(one, same), Ordering::Equal, "{one} {same}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn integers_and_scaled_integers_compare_as_integers(a in any::<i64>(), b in any::<i64>(), scale in 0u32..6) {
+            let expected = a.cmp(&b);
+            let text = |n: i64| format!("{n}{}e-{scale}", "0".repeat(scale as usize));
+            prop_assert_eq!(compare(&a.to_string(), &text(b)), expected);
+            prop_assert_eq!(Number::Int(a).compare(Number::Int(b)), expected);
+            prop_assert_eq!(Number::Int(a).compare(Number::Text(&text(b))), expected);
+        }
+
+        #[test]
+        fn any_text_compares_without_panic(a in ".{0,40}", b in "[-0-9.eE+]{0,40}") {
+            compare(&a, &b);
+        }
+    }
+}
