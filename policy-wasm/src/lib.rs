@@ -13,6 +13,7 @@
 //! | [`json`] | the strict JSON reader: one pass, repeated keys refused at every level, slices handed out |
 //! | [`model`] | subject, actor, delegation, action: what a decision is asked about |
 //! | [`decision`] | effect, reasons, obligations: what is answered |
+//! | [`definition`] | the digest by which a tool's definition is pinned |
 //! | [`bundle`] | the compiled policy, read in place |
 //! | [`pdp`] | the evaluation; explaining is the same walk with a recorder |
 //! | [`condition`] | expressions of rules: a small typed form and its evaluation (parser and checker: feature `compile`) |
@@ -29,6 +30,7 @@ pub mod bundle;
 pub mod compile;
 pub mod condition;
 pub mod decision;
+pub mod definition;
 pub mod fingerprint;
 pub mod json;
 pub mod model;
