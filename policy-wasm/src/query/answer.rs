@@ -24,7 +24,7 @@ pub fn explanation_json(bundle: &Bundle, query: &Query, explanation: &Explanatio
     let mut object = Object::open(&mut out);
     members(&mut object, bundle, &explanation.decision);
     object.list("layers", &explanation.layers, layer);
-    object.list("would_change", changes(query, &explanation.decision), |out, change| {
+    object.list("would_change", changes(query, explanation), |out, change| {
         let mut object = Object::open(out);
         object.text("reason", change.reason.code());
         object.text("change", &change.text);

@@ -2,6 +2,7 @@
 
 use super::read::{Query, ServerName, Target};
 use crate::decision::{Decision, DenyReason};
+use crate::pdp::{Explanation, Fact, Layer, LayerName};
 
 /// One thing that stands in the way, and what would take it away. All of them together would permit the call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,14 +14,16 @@ pub struct Change {
 }
 
 /// One change for each reason of a denial, in order of precedence; none for a permit.
-pub fn changes(query: &Query, decision: &Decision) -> Vec<Change> {
-    let case = Case { query, decision };
+pub fn changes(query: &Query, explanation: &Explanation) -> Vec<Change> {
+    let Explanation { decision, layers } = explanation;
+    let case = Case { query, decision, layers };
     decision.reasons.iter().map(|reason| Change { reason, text: case.change(reason) }).collect()
 }
 
 struct Case<'c> {
     query: &'c Query,
     decision: &'c Decision,
+    layers: &'c [Layer],
 }
 
 impl Case<'_> {
@@ -67,7 +70,8 @@ impl Case<'_> {
                 format!("have {server} show a newer version of {item}, or accept this one for longer")
             }
             DenyReason::Forbidden => {
-                "change the forbid that matches, or what it matches in the call".to_owned()
+                let forbids = self.told(LayerName::Forbids, |fact| fact.matched);
+                format!("change what it is that {forbids} matches, or the policy")
             }
             DenyReason::ConsentMissing => "have the human consent, and the token say so".to_owned(),
             DenyReason::ConsentExpired => {
@@ -91,8 +95,14 @@ impl Case<'_> {
                 Some(scope) => format!("call with a token that has the scope `{scope}`"),
                 None => "call with a token of more scope".to_owned(),
             },
-            DenyReason::ArgumentRefused => format!("call {item} with arguments that the policy admits"),
-            DenyReason::ConditionUnmet => "meet the condition that does not hold (`when`)".to_owned(),
+            DenyReason::ArgumentRefused => {
+                let rules = self.told(LayerName::Conditions, |fact| !fact.matched);
+                format!("call {item} with arguments that the policy admits: {rules}")
+            }
+            DenyReason::ConditionUnmet => {
+                let conditions = self.told(LayerName::Conditions, |fact| !fact.matched);
+                format!("meet the condition: {conditions}")
+            }
             DenyReason::ConditionFailed => {
                 "give the condition everything that it reads: one that cannot be evaluated denies".to_owned()
             }
@@ -101,6 +111,16 @@ impl Case<'_> {
                 "spell the argument so that no two readers can take it differently".to_owned()
             }
         }
+    }
+
+    /// The facts of a layer that it went by, in words.
+    fn told(&self, name: LayerName, wanted: impl Fn(&Fact) -> bool) -> String {
+        let facts = self.layers.iter().filter(|layer| layer.name == name).flat_map(|layer| &layer.facts);
+        let told: Vec<String> = facts
+            .filter(|fact| fact.decided && wanted(fact))
+            .map(|fact| fact.rule.as_ref().map_or_else(|| fact.what.clone(), ToString::to_string))
+            .collect();
+        told.join(", ")
     }
 
     fn server(&self) -> String {

@@ -5,14 +5,15 @@
 //! changes only for somebody in two groups at once shows in a matrix with that person as its subject.
 
 use super::ask::Unanswerable;
-use super::callers::{self, Named};
+use super::callers;
 use super::cell::{Cell, Needs, Outcome, Probe};
 use super::matrix::{Circumstances, bounded, case, each};
 use super::read::{ActorQuery, SubjectQuery};
 use super::text::obligation_text;
-use crate::bundle::{Bundle, Item, Server};
+use crate::bundle::layout::RuleKind;
+use crate::bundle::{Bundle, Item, Rule, Server};
 use crate::decision::Reasons;
-use crate::model::ItemKind;
+use crate::model::{ItemKind, Request};
 use crate::{pdp, time};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -167,11 +168,12 @@ pub fn diff(old: &Bundle, new: &Bundle, servers: Option<&[String]>, now: u64) ->
         settings: settings(old, new),
         changes: Vec::new(),
     };
+    let (before, after) = (Side::new(old), Side::new(new));
     for subject in &subjects {
         for agent in &agents {
             for (server, targets) in &targets {
-                let [before, after] =
-                    [old, new].map(|bundle| verdicts(bundle, server, targets, subject, agent, now));
+                let [before, after] = [&before, &after]
+                    .map(|side| side.verdicts(server, targets, &subject.value, &agent.value, now));
                 for ((target, before), after) in targets.iter().zip(before?).zip(after?) {
                     diff.compared = diff.compared.saturating_add(1);
                     if before.permits_the_same(&after) {
@@ -221,59 +223,77 @@ fn method_name(rule: crate::bundle::MethodRule<'_>) -> Option<String> {
     rule.name().ok().map(str::to_owned)
 }
 
-/// What a bundle decides on each target at one server, in their order.
-fn verdicts(
-    bundle: &Bundle,
-    server: &str,
-    targets: &BTreeSet<Asked>,
-    subject: &Named<SubjectQuery>,
-    agent: &Named<Vec<ActorQuery>>,
-    now: u64,
-) -> Result<Vec<Verdict>, Unanswerable> {
-    let Some(found) = bundle.servers().find(|found| found.id() == server) else {
-        return Ok(targets.iter().map(|_| Verdict::unknown()).collect());
-    };
-    let query = case(&subject.value, &agent.value, server, &Circumstances::default(), found, now);
-    query.ask(bundle, now, |server, request| {
-        let probe = Probe::new(server, request, true);
-        let items: BTreeMap<(ItemKind, &str), Item<'_>> =
-            server.items().map(|item| ((item.kind(), item.name()), item)).collect();
-        let verdict = |target: &Asked| match target {
-            Asked::Method(name) => {
-                let (request, cell) = probe.method(name);
-                with_terms(Verdict::of(cell), server, &request)
-            }
-            Asked::Item(kind, name) => match items.get(&(*kind, name.as_str())) {
-                Some(item) => probe.item_with(*item, |request, cell| {
-                    let mut verdict = with_terms(Verdict::of(cell), server, request);
-                    if verdict.outcome == Outcome::Conditional {
-                        verdict.terms.extend(own_terms(*item));
-                    }
-                    verdict
-                }),
-                None => Verdict::unknown(),
-            },
-        };
-        targets.iter().map(verdict).collect()
-    })
+/// A bundle with its servers and rules by name.
+struct Side<'b> {
+    bundle: &'b Bundle,
+    servers: BTreeMap<&'b str, Server<'b>>,
+    rules: BTreeMap<(RuleKind, &'b str), Rule<'b>>,
 }
 
-/// What a conditional permit depends on besides the entry itself: what the rules that were looked at say.
-fn with_terms(mut verdict: Verdict, server: Server<'_>, request: &crate::model::Request<'_>) -> Verdict {
-    if verdict.outcome != Outcome::Conditional {
-        return verdict;
-    }
-    let explanation = pdp::explain(server.bundle(), server, request);
-    verdict.terms.extend(explanation.decision.obligations.iter().map(obligation_text));
-    let facts = explanation.layers.iter().flat_map(|layer| &layer.facts);
-    for rule in facts.filter_map(|fact| fact.rule.as_ref()) {
-        let found = server.bundle().rules().find(|known| known.kind == rule.kind && known.id() == rule.id);
-        let condition = found.and_then(|rule| rule.condition().ok().flatten());
-        if let Some(text) = condition.and_then(|condition| condition.text().ok()) {
-            verdict.terms.insert(format!("{} `{}` when {text}", rule.kind.word(), rule.id));
+impl<'b> Side<'b> {
+    fn new(bundle: &'b Bundle) -> Side<'b> {
+        Side {
+            bundle,
+            servers: bundle.servers().map(|server| (server.id(), server)).collect(),
+            rules: bundle.rules().map(|rule| ((rule.kind, rule.id()), rule)).collect(),
         }
     }
-    verdict
+
+    /// What is decided on each target at one server, in their order.
+    fn verdicts(
+        &self,
+        server: &str,
+        targets: &BTreeSet<Asked>,
+        subject: &SubjectQuery,
+        agent: &[ActorQuery],
+        now: u64,
+    ) -> Result<Vec<Verdict>, Unanswerable> {
+        let Some(found) = self.servers.get(server) else {
+            return Ok(targets.iter().map(|_| Verdict::unknown()).collect());
+        };
+        let query = case(subject, agent, server, &Circumstances::default(), *found, now);
+        query.ask(self.bundle, now, |server, request| {
+            let probe = Probe::new(server, request, true);
+            let verdict = |target: &Asked| match target {
+                Asked::Method(name) => {
+                    let (request, cell) = probe.method(name);
+                    self.with_terms(cell, server, &request, None)
+                }
+                Asked::Item(kind, name) => match server.item(*kind, name) {
+                    Ok(Some(item)) => probe
+                        .item_with(item, |request, cell| self.with_terms(cell, server, request, Some(item))),
+                    Ok(None) | Err(_) => Verdict::unknown(),
+                },
+            };
+            targets.iter().map(verdict).collect()
+        })
+    }
+
+    /// A verdict with what a conditional permit depends on: what the entry and the rules that were looked at say.
+    fn with_terms(
+        &self,
+        cell: Cell,
+        server: Server<'_>,
+        request: &Request<'_>,
+        item: Option<Item<'_>>,
+    ) -> Verdict {
+        let mut verdict = Verdict::of(cell);
+        if verdict.outcome != Outcome::Conditional {
+            return verdict;
+        }
+        let explanation = pdp::explain(server.bundle(), server, request);
+        verdict.terms.extend(explanation.decision.obligations.iter().map(obligation_text));
+        let facts = explanation.layers.iter().flat_map(|layer| &layer.facts);
+        for named in facts.filter_map(|fact| fact.rule.as_ref()) {
+            let rule = self.rules.get(&(named.kind, named.id.as_str()));
+            let condition = rule.and_then(|rule| rule.condition().ok().flatten());
+            if let Some(text) = condition.and_then(|condition| condition.text().ok()) {
+                verdict.terms.insert(format!("{named} when {text}"));
+            }
+        }
+        verdict.terms.extend(item.map(own_terms).unwrap_or_default());
+        verdict
+    }
 }
 
 /// Conditions that an entry states itself.

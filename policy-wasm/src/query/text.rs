@@ -38,7 +38,7 @@ pub fn explanation_text(bundle: &Bundle, query: &Query, explanation: &Explanatio
             out.push_str(&format!("  • {}\n", one_line(&obligation_text(obligation))));
         }
     }
-    let changes = changes(query, decision);
+    let changes = changes(query, explanation);
     if !changes.is_empty() {
         out.push_str(if changes.len() == 1 {
             "\nit would be permitted by\n"
@@ -91,10 +91,13 @@ fn layer_text(out: &mut String, layer: &Layer, last: bool, paint: Paint) {
 }
 
 fn fact_text(fact: &Fact, paint: Paint) -> String {
-    let mut text = one_line(&fact.what);
-    if let Some(rule) = &fact.rule {
-        text.push_str(&format!(", {}", one_line(&rule.to_string())));
-    }
+    let what = one_line(&fact.what);
+    let mut text = match fact.rule.as_ref().map(|rule| one_line(&rule.to_string())) {
+        // Where it is the rule that something is said of, it comes first.
+        Some(rule) if !what.contains('`') => format!("{rule} {what}"),
+        Some(rule) => format!("{what}, {rule}"),
+        None => what,
+    };
     if let Some(tier) = &fact.tier {
         text.push_str(&format!(" → {}", one_line(tier)));
     }
