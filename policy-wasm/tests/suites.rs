@@ -12,8 +12,11 @@ mod golden;
 use common::NOW;
 use golden::{FOLDER, held, policy};
 use policy_wasm::query::{
-    Coverage, Paint, Suite, TestResult, coverage_text, junit, results_json, results_text, run,
+    Coverage, MatrixSpec, Paint, Query, Suite, TestResult, coverage_text, junit, results_json, results_text,
+    run,
 };
+use proptest::prelude::*;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -98,3 +101,65 @@ fn a_rule_that_applies_to_nobody_asked_about_is_not_reached() {
     assert!(missing.contains(&"grant finance".to_owned()), "{missing:?}");
     assert!(!missing.contains(&"actor desk".to_owned()), "{missing:?}");
 }
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in "\\PC{0,80}") {
+        let _ = Suite::read("t", &text);
+        let _ = Query::read(&text);
+        let _ = MatrixSpec::read(&text);
+    }
+
+    #[test]
+    fn no_document_of_the_right_keys_panics(
+        keys in proptest::collection::vec(0..KEYS.len(), 0..8),
+        values in proptest::collection::vec(0..VALUES.len(), 8),
+    ) {
+        let members: Vec<String> = keys
+            .iter()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .zip(&values)
+            .map(|(key, value)| format!("\"{}\": {}", KEYS[*key], VALUES[*value]))
+            .collect();
+        let text = format!("{{{}}}", members.join(", "));
+        if let Ok(query) = Query::read(&text) {
+            // What can be read can be asked, or is refused by name.
+            let _ = query.explain(&policy(), NOW);
+        }
+        let _ = MatrixSpec::read(&text);
+        let _ = Suite::read("t", &format!("{{policy_tests: toolward/v1, tests: [{text}]}}"));
+    }
+}
+
+const KEYS: [&str; 14] = [
+    "server",
+    "subject",
+    "tool",
+    "prompt",
+    "resource",
+    "url",
+    "method",
+    "actors",
+    "arguments",
+    "consent",
+    "now",
+    "definition",
+    "expect",
+    "name",
+];
+
+const VALUES: [&str; 12] = [
+    r#""github""#,
+    r#"{"id": "alice"}"#,
+    r#"{"id": "alice", "issuer": "acme", "groups": ["engineering"], "claims": {"a": [1e3]}}"#,
+    r#"[{"client": "desk"}]"#,
+    r#"{"authority": "a", "path": "/"}"#,
+    r#""merge_pull_request""#,
+    r#""permit""#,
+    r#""2026-11-21""#,
+    "{}",
+    "[]",
+    "null",
+    "99999999999999999999",
+];
