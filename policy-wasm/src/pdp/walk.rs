@@ -2,8 +2,9 @@
 
 use super::trace::{Outcome, Seen, Trace};
 use super::who::Who;
-use super::{facts, method, template};
+use super::{method, template};
 use crate::bundle::{Bundle, Condition, Item, Mode, Server, Unreadable};
+use crate::condition::{self, Reads};
 use crate::decision::{Approval, Budget, Decision, DenyReason, Obligation, Reasons};
 use crate::json;
 use crate::model::{Action, ItemKind, Request};
@@ -149,6 +150,14 @@ impl<'w, T: Trace> Walk<'w, T> {
         self.wanted.and_then(|wanted| wanted.item)
     }
 
+    /// The definition that the server last showed for the tool.
+    pub(super) fn seen_definition(&self) -> Option<&'w [u8; 32]> {
+        match self.request.action {
+            Action::CallTool { definition, .. } => definition,
+            _ => None,
+        }
+    }
+
     pub(super) fn arguments(&self) -> Option<json::Object<'w>> {
         match self.request.action {
             Action::CallTool { arguments, .. } | Action::GetPrompt { arguments, .. } => arguments,
@@ -160,17 +169,22 @@ impl<'w, T: Trace> Walk<'w, T> {
     /// about arguments where a list is asked for.
     pub(super) fn holds(&mut self, condition: Option<Condition<'w>>) -> Outcome {
         let Some(condition) = condition else { return Outcome::Applies };
-        let reads = facts::reads(condition.code);
+        let Some(reads) = condition::reads(condition.code) else { return Outcome::Failed };
+        let arguments = reads.contains(Reads::ARGS) || reads.contains(Reads::DEFINITION);
         let open = match self.aim {
             Aim::Prepare => true,
-            Aim::List if reads.args() => true,
-            _ => self.item().is_none() && (reads.args() || reads.item()),
+            Aim::List if arguments => true,
+            // Of a template the URI is not known either.
+            Aim::List if reads.contains(Reads::ITEM) => {
+                self.wanted.is_none_or(|wanted| wanted.item.is_none() || wanted.kind == ItemKind::Template)
+            }
+            _ => self.item().is_none() && (arguments || reads.contains(Reads::ITEM)),
         };
         if open {
             self.conditional |= self.aim == Aim::List;
             return Outcome::Open;
         }
-        match facts::evaluate(condition.code, self) {
+        match condition::evaluate(condition.code, self) {
             Ok(true) => Outcome::Applies,
             Ok(false) => Outcome::Unmet,
             Err(_) => Outcome::Failed,

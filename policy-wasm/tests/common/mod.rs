@@ -6,6 +6,7 @@ pub mod naive;
 
 use policy_wasm::bundle::{Bundle, Trust};
 use policy_wasm::compile::{Options, SourceFile, compile};
+use policy_wasm::condition::{self, Scope};
 use policy_wasm::model::{Action, Actor, ActorKind, Connection, Delegation, Identity, Request, Subject};
 
 /// The time of all requests: 2026-11-21T12:00:00Z.
@@ -78,6 +79,7 @@ impl Caller {
 }
 
 /// The compiled form of a condition of `model::CONDITIONS`.
-pub fn condition_code(_text: &str) -> Vec<u8> {
-    Vec::new()
+pub fn condition_code(text: &str) -> Vec<u8> {
+    let scope = Scope { tiers: model::TIERS.map(str::to_owned).to_vec(), ..Scope::default() };
+    condition::compile(text, &scope).unwrap_or_else(|mistakes| panic!("{text}: {mistakes:?}"))
 }

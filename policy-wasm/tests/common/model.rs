@@ -58,7 +58,7 @@ pub fn condition(text: &str) -> Condition {
 }
 
 fn when(weight: f64) -> impl Strategy<Value = Option<Condition>> {
-    option::weighted(weight * 0.000001, (0..CONDITIONS.len()).prop_map(|which| condition(CONDITIONS[which])))
+    option::weighted(weight, (0..CONDITIONS.len()).prop_map(|which| condition(CONDITIONS[which])))
 }
 
 fn mode() -> impl Strategy<Value = Mode> {
@@ -135,7 +135,7 @@ fn item(kind: ItemKind, name: String) -> impl Strategy<Value = Item> {
             Definition { version: format!("v{which}"), digest: DIGESTS[which], until }
         });
     let pinned = option::weighted(0.3, btree_set(definition, 1..3));
-    let argument = option::weighted(0.000001, Just(condition(CONDITIONS[0])));
+    let argument = option::weighted(0.2, Just(condition(CONDITIONS[0])));
     let rest = (option::weighted(0.15, approval()), prop::bool::weighted(0.2), when(0.2), argument, mode());
     (prop_oneof![1 => Just(0), 1 => 0..4u32], labels(), pinned, rest).prop_map(
         move |(tier, labels, pinned, (approval, check_it, when, argument, mode))| {

@@ -114,6 +114,8 @@ impl Case<'_> {
             6 => Ok(self.ask.method() == "tools/call"),
             _ => match self.ask.claims {
                 Some(r#"{"c0":"v0"}"#) => Ok(true),
+                // A list is no text; what is not there cannot be compared.
+                Some(r#"{"c0":["v1","v0"]}"#) => Ok(false),
                 _ => Err(()),
             },
         })
