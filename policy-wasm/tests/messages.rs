@@ -107,3 +107,36 @@ fn the_documentation_names_every_reason() {
         assert!(page.contains(&format!("`{}`", reason.code())), "{}", reason.code());
     }
 }
+
+#[test]
+#[allow(clippy::disallowed_methods, reason = "BLESS=1 asks for the schema to be written")]
+fn the_committed_schema_is_that_of_the_code() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/policy.schema.json");
+    let schema = policy_wasm::compile::schema();
+    if std::env::var("BLESS").is_ok_and(|value| value == "1") {
+        fs::write(&path, &schema).unwrap();
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == schema, "run `toolward schema > docs/policy.schema.json`");
+}
+
+#[test]
+fn the_examples_are_laid_out_as_fmt_does_it() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/policies");
+    let mut count = 0u32;
+    for directory in fs::read_dir(examples).unwrap().map(|entry| entry.unwrap().path()).filter(|p| p.is_dir())
+    {
+        for path in fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = path.display().to_string();
+            if !name.ends_with(".yaml") || name.ends_with(".test.yaml") {
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            assert!(text.starts_with("# yaml-language-server: $schema="), "{name} names no schema");
+            let formatted = policy_wasm::compile::format(&SourceFile { name, text: text.clone() }).unwrap();
+            assert!(formatted == text, "run `toolward fmt {}`", path.display());
+            count = count.saturating_add(1);
+        }
+    }
+    assert!(count >= 9, "only {count} policies");
+}

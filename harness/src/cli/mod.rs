@@ -7,6 +7,7 @@ mod compile;
 mod diff;
 mod explain;
 mod files;
+mod fmt;
 mod inspect;
 mod keygen;
 mod matrix;
@@ -33,6 +34,10 @@ enum Command {
     Compile(compile::Compile),
     /// Tells everything that is wrong with policy files.
     Check(compile::Check),
+    /// Gives policy files their one layout, and keeps every comment.
+    Fmt(fmt::Fmt),
+    /// Writes the JSON Schema of policy files, for editors.
+    Schema,
     /// Says what a bundle says about itself.
     Inspect(inspect::Inspect),
     /// Makes a key that bundles are signed with, or prints the public half of one.
@@ -68,6 +73,8 @@ pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Compile(compile) => compile.execute(),
         Command::Check(check) => check.execute(),
+        Command::Fmt(fmt) => fmt.execute(),
+        Command::Schema => Ok(fmt::write_schema()),
         Command::Inspect(inspect) => inspect.execute(),
         Command::Keygen(keygen) => keygen.execute(),
         Command::Sign(sign) => sign.execute(),

@@ -7,11 +7,15 @@
 //!
 //! The bundle depends on what the files say, not on their names, their number or the order of anything in them.
 
+mod format;
+mod language;
 mod read;
 mod table;
 mod write;
 mod yaml;
 
+pub use format::format;
+pub use language::schema;
 pub use write::{TooLarge, write};
 pub use yaml::{MAX_DEPTH, MAX_FILE, read as read_yaml};
 

@@ -241,7 +241,7 @@ fn is_number(text: &str) -> bool {
 }
 
 /// Plain scalars that some readers take for a string and others for something else (YAML 1.1 and 1.2 core schema).
-fn is_ambiguous(text: &str) -> bool {
+pub(super) fn is_ambiguous(text: &str) -> bool {
     const WORDS: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
     const SPECIAL: [&str; 3] = [".inf", ".nan", "="];
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);

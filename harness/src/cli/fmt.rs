@@ -1,0 +1,51 @@
+//! `toolward fmt` and `toolward schema`: what editors and reviewers of policies want.
+
+use super::{compile, files};
+use clap::Args;
+use policy_wasm::compile::{format, schema};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Arguments of `toolward fmt`.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  toolward fmt policy/
+  toolward fmt --check policy/
+
+Exit status: 0 all files are laid out so, 1 some are not or cannot be read.")]
+pub struct Fmt {
+    /// Policy files, or directories whose `*.yaml` and `*.yml` files are taken
+    #[arg(required = true, value_name = "POLICY")]
+    files: Vec<PathBuf>,
+    /// Write nothing, and name the files that would change
+    #[arg(long)]
+    check: bool,
+}
+
+impl Fmt {
+    /// Formats what is given; a file that cannot be formatted stays as it is.
+    pub fn execute(&self) -> anyhow::Result<ExitCode> {
+        let mut clean = true;
+        for file in compile::read(&self.files)? {
+            match format(&file) {
+                Ok(text) if text == file.text => {}
+                Ok(_) if self.check => {
+                    println!("{}", file.name);
+                    clean = false;
+                }
+                Ok(text) => files::replace(Path::new(&file.name), text.as_bytes())?,
+                Err(problems) => {
+                    eprint!("{problems}");
+                    clean = false;
+                }
+            }
+        }
+        Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+/// Writes the JSON Schema of policy files.
+pub fn write_schema() -> ExitCode {
+    print!("{}", schema());
+    ExitCode::SUCCESS
+}

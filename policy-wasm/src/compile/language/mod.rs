@@ -1,0 +1,100 @@
+//! The keys of policy files as a table: what the JSON Schema is made of, and the order that `toolward fmt` writes.
+//!
+//! The readers check more than a table can say. A test holds them against each other: for every map of the table, the
+//! keys that the readers say they expect are those of the table.
+
+mod schema;
+mod table;
+
+pub use schema::schema;
+pub(super) use table::ROOT;
+
+/// A map with known keys.
+pub(super) struct MapShape {
+    /// Its name in the schema.
+    pub(super) name: &'static str,
+    /// In the order of the documentation.
+    pub(super) keys: &'static [Key],
+}
+
+/// A key of a map.
+#[derive(Clone, Copy)]
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    required: bool,
+    /// One line, for editors.
+    about: &'static str,
+    pub(super) shape: Shape,
+}
+
+/// What a value can be.
+#[derive(Clone, Copy)]
+pub(super) enum Shape {
+    /// A string that is not empty.
+    Text,
+    /// A string that this regular expression describes, all of it.
+    Pattern(&'static str),
+    /// One of these strings.
+    OneOf(&'static [&'static str]),
+    /// `true` or `false`.
+    Bool,
+    /// A whole number between these.
+    Integer(u64, u64),
+    /// A number.
+    Number,
+    /// A string, number or boolean.
+    Scalar,
+    /// No value.
+    Nothing,
+    /// Whatever stands there.
+    Anything,
+    /// A map with known keys.
+    Map(&'static MapShape),
+    /// A map whose keys the author chooses.
+    Named(&'static Shape),
+    /// A list.
+    List(&'static Shape),
+    /// Any of these.
+    Either(&'static [Shape]),
+}
+
+const fn key(name: &'static str, about: &'static str, shape: Shape) -> Key {
+    Key { name, required: false, about, shape }
+}
+
+const fn must(name: &'static str, about: &'static str, shape: Shape) -> Key {
+    Key { name, required: true, about, shape }
+}
+
+impl Shape {
+    /// The map with known keys that this can be.
+    pub(super) fn known_map(self) -> Option<&'static MapShape> {
+        match self {
+            Shape::Map(map) => Some(map),
+            Shape::Either(all) => all.iter().find_map(|shape| shape.known_map()),
+            _ => None,
+        }
+    }
+
+    /// What the value of a key can be.
+    pub(super) fn value_of(self, key: &str) -> Option<Shape> {
+        match self {
+            Shape::Map(map) => map.keys.iter().find(|known| known.name == key).map(|known| known.shape),
+            Shape::Named(value) => Some(*value),
+            Shape::Either(all) => all.iter().find_map(|shape| shape.value_of(key)),
+            _ => None,
+        }
+    }
+
+    /// What an entry of a list can be.
+    pub(super) fn entry(self) -> Option<Shape> {
+        match self {
+            Shape::List(entry) => Some(*entry),
+            Shape::Either(all) => all.iter().find_map(|shape| shape.entry()),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

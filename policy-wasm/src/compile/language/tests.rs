@@ -1,0 +1,88 @@
+//! The table against the readers: each map of the table, with a key that nobody knows.
+
+use super::Shape;
+use super::table::ROOT;
+use crate::compile::{Options, SourceFile, read};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Flow YAML that leads to each map: its name, and the text around the map.
+fn paths(
+    shape: Shape,
+    before: &str,
+    after: &str,
+    found: &mut BTreeMap<&'static str, (String, String, Shape)>,
+) {
+    match shape {
+        Shape::Map(map) => {
+            if found.contains_key(map.name) {
+                return;
+            }
+            found.insert(map.name, (before.to_owned(), after.to_owned(), shape));
+            for key in map.keys {
+                let version = if map.name == "policy" { "policy: toolward/v1, " } else { "" };
+                let before = format!("{before}{{{version}{}: ", key.name);
+                paths(key.shape, &before, &format!("}}{after}"), found);
+            }
+        }
+        Shape::Named(inner) => {
+            paths(*inner, &format!("{before}{{elicitation/create: "), &format!("}}{after}"), found);
+        }
+        Shape::List(inner) => paths(*inner, &format!("{before}["), &format!("]{after}"), found),
+        Shape::Either(all) => all.iter().for_each(|shape| paths(*shape, before, after, found)),
+        _ => {}
+    }
+}
+
+/// The keys that the reader says it knows where it meets `zzz_unknown`.
+fn keys_of_reader(text: &str) -> BTreeSet<String> {
+    let file = SourceFile { name: "p.yaml".to_owned(), text: text.to_owned() };
+    let problems = read(&[file], &Options::default()).unwrap_err().to_vec();
+    let told = problems
+        .iter()
+        .find(|problem| problem.path.ends_with("/zzz_unknown"))
+        .unwrap_or_else(|| panic!("{text}: nobody minds an unknown key: {problems:?}"));
+    let (_, list) = told.message.split_once("expected ").unwrap();
+    list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_key_of_the_readers_is_in_the_table_and_every_key_of_the_table_is_read() {
+    let mut found = BTreeMap::new();
+    paths(Shape::Map(&ROOT), "", "", &mut found);
+    assert!(found.len() >= 20, "{}", found.len());
+    for (name, (before, after, shape)) in found {
+        let Shape::Map(map) = shape else { panic!() };
+        // The readers of selectors say what they expect only where one of their forms is given.
+        let form = match name {
+            "subject" => "id: x, ",
+            "agent" | "actor" => "client: x, ",
+            "server_selector" => "kind: corporate, ",
+            _ => "",
+        };
+        let text = format!("{before}{{{form}zzz_unknown: 1}}{after}");
+        let table: BTreeSet<String> = map.keys.iter().map(|key| key.name.to_owned()).collect();
+        assert_eq!(keys_of_reader(&text), table, "{name}: {text}");
+    }
+}
+
+#[test]
+fn no_two_maps_share_a_name_and_no_key_stands_twice() {
+    fn walk(shape: Shape, names: &mut BTreeMap<&'static str, Vec<&'static str>>) {
+        match shape {
+            Shape::Map(map) => {
+                let keys: Vec<_> = map.keys.iter().map(|key| key.name).collect();
+                let distinct: BTreeSet<_> = keys.iter().collect();
+                assert_eq!(distinct.len(), keys.len(), "{}", map.name);
+                if let Some(before) = names.insert(map.name, keys.clone()) {
+                    assert_eq!(before, keys, "{}", map.name);
+                    return;
+                }
+                map.keys.iter().for_each(|key| walk(key.shape, names));
+            }
+            Shape::Named(inner) | Shape::List(inner) => walk(*inner, names),
+            Shape::Either(all) => all.iter().for_each(|shape| walk(*shape, names)),
+            _ => {}
+        }
+    }
+    walk(Shape::Map(&ROOT), &mut BTreeMap::new());
+}
