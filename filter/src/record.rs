@@ -54,6 +54,8 @@ pub struct Facts<'a> {
     pub tool: Option<&'a str>,
     /// The PDP's decision.
     pub decision: Option<&'a Decision>,
+    /// Those arguments that the policy lets a record show: a JSON object.
+    pub arguments: Option<&'a str>,
     /// Questions asked so far.
     pub checks: &'a [CheckTrace],
     /// The bundle's revision.
@@ -132,6 +134,9 @@ pub fn record(facts: &Facts<'_>, denied: Option<Reason>) -> DecisionRecord {
     if let Some(decision) = facts.decision.filter(|decision| !decision.reasons.is_empty()) {
         list(fields.key("reasons"), decision.reasons.iter(), |out, reason| write_str(out, reason.code()));
     }
+    if let Some(decision) = facts.decision.filter(|decision| !decision.monitored.is_empty()) {
+        list(fields.key("monitored"), decision.monitored.iter(), |out, reason| write_str(out, reason.code()));
+    }
     if let Some(delegation) = facts.delegation {
         let out = fields.key("subject");
         let mut subject = Fields::open(out);
@@ -153,10 +158,14 @@ pub fn record(facts: &Facts<'_>, denied: Option<Reason>) -> DecisionRecord {
         });
         fields.optional("client_id", delegation.client_id.as_deref());
         fields.optional("token_id", delegation.token_id.as_deref());
+        fields.optional("consent_id", delegation.consent.as_ref().map(|consent| consent.id.as_str()));
     }
     fields.optional("server", facts.server);
     fields.optional("method", facts.method);
     fields.optional("tool", facts.tool);
+    if let Some(arguments) = facts.arguments {
+        fields.key("arguments").push_str(arguments);
+    }
     if let Some(decision) = facts.decision {
         fields.optional("tier", decision.tier.as_deref());
         fields.optional("ceiling", decision.ceiling.as_deref());

@@ -66,6 +66,6 @@ fn a_token_that_passed_before_costs_no_allocation() {
     assert!(allocations(&mut verify) > 0, "the first time is no hit, so the counter must move");
     assert_eq!(allocations(&mut verify), 0);
     let delegation = config.verifier.verify(&token, 1500, resource).unwrap();
-    let mut lend = || delegation.with_delegation(|delegation| assert_eq!(delegation.actors.len(), 2));
+    let mut lend = || delegation.with_delegation(false, |delegation| assert_eq!(delegation.actors.len(), 2));
     assert_eq!(allocations(&mut lend), 0, "the PDP's view is lent, not copied");
 }

@@ -7,33 +7,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Reasons that no request can bring about, each with why. One that a scenario does bring about must leave this list.
-const UNREACHABLE: [(&str, &str); 22] = [
-    ("policy_expired", "not in the language yet"),
-    ("agent_type_not_admitted", "not in the language yet"),
-    ("method_not_permitted", "not in the language yet"),
-    ("prompt_unknown", "not in the language yet"),
-    ("resource_unknown", "not in the language yet"),
-    ("url_not_listed", "not in the language yet"),
-    ("definition_unaccepted", "not in the language yet"),
-    ("definition_expired", "not in the language yet"),
-    ("forbidden", "not in the language yet"),
-    ("consent_missing", "not in the language yet"),
-    ("consent_expired", "not in the language yet"),
-    ("consent_reason_missing", "not in the language yet"),
-    ("consent_exceeded", "not in the language yet"),
-    ("tier_above_consent", "not in the language yet"),
-    ("argument_refused", "not in the language yet"),
-    ("condition_unmet", "not in the language yet"),
-    ("condition_failed", "not in the language yet"),
+const UNREACHABLE: [(&str, &str); 12] = [
+    ("prompt_unknown", "the filter does not admit these methods yet"),
+    ("resource_unknown", "the filter does not admit these methods yet"),
+    ("url_not_listed", "the filter does not admit these methods yet"),
+    ("definition_unaccepted", "the filter does not admit these methods yet"),
+    ("definition_expired", "the filter does not admit these methods yet"),
+    ("argument_refused", "the language has no conditions yet"),
+    ("condition_unmet", "the language has no conditions yet"),
+    ("condition_failed", "the language has no conditions yet"),
     (
         "configuration_missing",
         "a proxy without a valid configuration has no server to ask; the filter's unit tests hold it",
     ),
     ("host_failure", "the host gives what it should in every target; the filter's unit tests hold it"),
-    (
-        "obligation_unknown",
-        "there is one kind of obligation, and a configuration that cannot meet it is refused",
-    ),
     (
         "policy_unreadable",
         "a bundle that is damaged is refused when it is loaded; the PDP's unit tests hold it",

@@ -1,5 +1,6 @@
 //! The claims of a token whose signature was checked.
 
+use super::consent::ConsentClaim;
 use super::issuer::Issuer;
 use super::{ActorClaim, TokenError, VerifiedDelegation, bounds, chain};
 use policy_wasm::json::{Object, Value};
@@ -11,6 +12,7 @@ use policy_wasm::model::ActorKind;
 /// [`TokenError::ClaimsInvalid`], [`TokenError::ChainInvalid`], [`TokenError::BindingUnsupported`],
 /// [`TokenError::LifetimeTooLong`]. Time and audience are the caller's to check, on every call.
 pub(super) fn read(claims: Object<'_>, issuer: &Issuer) -> Result<VerifiedDelegation, TokenError> {
+    let payload = claims.raw();
     let claims = Claims::collect(claims, issuer);
     let invalid = TokenError::ClaimsInvalid;
 
@@ -21,6 +23,7 @@ pub(super) fn read(claims: Object<'_>, issuer: &Issuer) -> Result<VerifiedDelega
     let scopes = optional(claims.scope, scopes)?.unwrap_or_default();
     let groups = optional(claims.groups, names)?.unwrap_or_default();
     let roles = optional(claims.roles, names)?.unwrap_or_default();
+    let consent = optional(claims.consent, ConsentClaim::read)?;
     let expires_at = claims.expires.and_then(|value| seconds(value, Round::Down)).ok_or(invalid)?;
     // RFC 9068 §2.2 requires `iat`; without it the lifetime could not be bounded.
     let issued_at = claims.issued.and_then(|value| seconds(value, Round::Down)).ok_or(invalid)?;
@@ -53,6 +56,8 @@ pub(super) fn read(claims: Object<'_>, issuer: &Issuer) -> Result<VerifiedDelega
         token_id,
         expires_at,
         not_before: not_before.max(issued_at),
+        consent,
+        payload: payload.into(),
     })
 }
 
@@ -71,6 +76,7 @@ struct Claims<'a> {
     bound: bool,
     groups: Option<Value<'a>>,
     roles: Option<Value<'a>>,
+    consent: Option<Value<'a>>,
 }
 
 impl<'a> Claims<'a> {
@@ -87,6 +93,7 @@ impl<'a> Claims<'a> {
                 "client_id" => &mut claims.client_id,
                 "scope" => &mut claims.scope,
                 "act" => &mut claims.act,
+                "toolward_consent" => &mut claims.consent,
                 "cnf" => {
                     claims.bound = true;
                     continue;
@@ -121,7 +128,7 @@ fn names(value: Value<'_>) -> Option<Vec<String>> {
     list(value, bounds::LIST_ENTRIES, bounds::NAME_BYTES)
 }
 
-fn list(value: Value<'_>, most: usize, longest: usize) -> Option<Vec<String>> {
+pub(super) fn list(value: Value<'_>, most: usize, longest: usize) -> Option<Vec<String>> {
     let mut out = Vec::new();
     for element in value.as_array()?.elements() {
         if out.len() >= most {
@@ -163,6 +170,11 @@ fn scopes(value: Value<'_>) -> Option<Vec<String>> {
 enum Round {
     Up,
     Down,
+}
+
+/// A NumericDate in whole seconds; fractions are dropped.
+pub(super) fn seconds_down(value: Value<'_>) -> Option<u64> {
+    seconds(value, Round::Down)
 }
 
 /// A NumericDate (RFC 7519 §2): an integer or a fraction, from 1970 to 9999.

@@ -15,6 +15,7 @@
 mod cache;
 mod chain;
 mod claims;
+mod consent;
 mod error;
 mod issuer;
 mod token;
@@ -23,6 +24,7 @@ mod verifier;
 #[cfg(test)]
 mod tests;
 
+pub use consent::ConsentClaim;
 pub use error::TokenError;
 pub use issuer::{Issuer, Key, Settings};
 pub use verifier::DelegationVerifier;
@@ -82,6 +84,9 @@ pub struct VerifiedDelegation {
     pub(crate) expires_at: u64,
     /// The later of `nbf` and `iat`.
     not_before: u64,
+    pub(crate) consent: Option<ConsentClaim>,
+    /// The claims as the token has them: strict JSON, an object.
+    payload: Box<str>,
 }
 
 impl VerifiedDelegation {
@@ -130,8 +135,9 @@ impl VerifiedDelegation {
         self.expires_at
     }
 
-    /// The PDP's view, lent to `use_it`; nothing is copied and nothing allocated.
-    pub fn with_delegation<R>(&self, use_it: impl FnOnce(&Delegation<'_>) -> R) -> R {
+    /// The PDP's view, lent to `use_it`; nothing is copied and nothing allocated. All claims are read again where the
+    /// policy looks at them.
+    pub fn with_delegation<R>(&self, all_claims: bool, use_it: impl FnOnce(&Delegation<'_>) -> R) -> R {
         let identity = Identity { issuer: &self.issuer, id: &self.subject };
         let mut actors = [Actor { kind: ActorKind::Subject, identity }; bounds::CHAIN];
         let mut filled = 0usize;
@@ -139,11 +145,12 @@ impl VerifiedDelegation {
             *slot = Actor { kind: claim.kind, identity: Identity { issuer: &claim.issuer, id: &claim.id } };
             filled = filled.saturating_add(1);
         }
+        let claims = all_claims.then(|| token::claims(self.payload.as_bytes())).flatten();
         use_it(&Delegation {
-            subject: Subject { identity, groups: &self.groups, roles: &self.roles, claims: None },
+            subject: Subject { identity, groups: &self.groups, roles: &self.roles, claims },
             actors: actors.get(..filled).unwrap_or_default(),
             scopes: &self.scopes,
-            consent: None,
+            consent: self.consent.as_ref().map(ConsentClaim::lend),
         })
     }
 
@@ -180,6 +187,7 @@ impl fmt::Debug for VerifiedDelegation {
             .field("roles", &self.roles.len())
             .field("scopes", &self.scopes.len())
             .field("expires_at", &self.expires_at)
+            .field("consent", &self.consent.is_some())
             .finish_non_exhaustive()
     }
 }

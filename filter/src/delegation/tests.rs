@@ -101,7 +101,7 @@ fn a_good_token_gives_subject_chain_and_scopes() {
     assert_eq!(delegation.subject(), "u-alice");
     assert_eq!(delegation.token_id(), Some("t-1"));
     assert_eq!(delegation.expires_at(), NOW + 300);
-    delegation.with_delegation(|delegation| {
+    delegation.with_delegation(false, |delegation| {
         assert_eq!(delegation.subject.identity, Identity { issuer: "https://id.acme.test", id: "u-alice" });
         assert_eq!(delegation.subject.groups, ["engineering"]);
         assert_eq!(delegation.subject.roles, ["admin"]);
@@ -123,7 +123,7 @@ fn without_act_the_client_is_the_actor_and_without_both_nobody_is() {
     assert_eq!(client.actors()[0].id, "https://agents.acme.test/planner.json");
     let nobody = verified(json!({"act": null, "client_id": null, "may_act": {"sub": "agent:evil"}}));
     assert_eq!(nobody.actors(), []);
-    nobody.with_delegation(|delegation| assert!(delegation.actors.is_empty()));
+    nobody.with_delegation(false, |delegation| assert!(delegation.actors.is_empty()));
 }
 
 #[test]

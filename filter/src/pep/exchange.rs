@@ -3,7 +3,7 @@
 use super::event::{Call, CallAnswer, Effect, Event, Fields, Flow};
 use super::head::{self, Credentials, Head};
 use super::response::Response;
-use super::{Pep, Permit, mapping};
+use super::{Pep, Permit, mapping, shown};
 use crate::callout::{Verdict, spicedb};
 use crate::config::ServerSettings;
 use crate::delegation::VerifiedDelegation;
@@ -44,6 +44,8 @@ struct Story {
     modern: bool,
     requested_revision: Option<String>,
     decision: Option<Decision>,
+    /// Arguments that the policy lets a record show, as a JSON object.
+    shown: Option<String>,
     checks: Vec<CheckTrace>,
 }
 
@@ -216,6 +218,7 @@ impl Exchange {
                 method: story.method,
                 tool: story.tool.as_deref(),
                 decision: story.decision.as_ref(),
+                arguments: story.shown.as_deref(),
                 checks: &story.checks,
                 bundle_revision: pep.map(|pep| pep.config.bundle.revision()),
             },
@@ -344,9 +347,10 @@ impl Exchange {
     ) -> Result<Vec<Effect>, Outcome> {
         let bundle = &pep.config.bundle;
         let server = self.story.server(Some(pep)).ok_or(Reason::ServerUnknown)?;
-        let decision = accepted.delegation.with_delegation(|delegation| {
+        let decision = accepted.delegation.with_delegation(bundle.reads_claims(), |delegation| {
             pdp::evaluate(bundle, server, &self.story.asked(delegation, *action))
         });
+        self.story.shown = shown::arguments(server, action);
         self.story.decision = Some(decision.clone());
         if decision.effect() == Answer::Deny {
             let reason = decision.reasons.first().unwrap_or(DenyReason::PolicyUnreadable);
@@ -419,10 +423,11 @@ impl Exchange {
             self.story.now_ms = now_ms;
         }
         let refusal = |reason: Reason| reply::denial(reason, &self.story.context(Some(pep)));
-        let (mut effects, denied) = delegation.with_delegation(|delegation| {
-            let asked = self.story.asked(delegation, Action::UseServer);
-            response.handle(pep, server, &asked, event, &refusal)
-        });
+        let (mut effects, denied) =
+            delegation.with_delegation(pep.config.bundle.reads_claims(), |delegation| {
+                let asked = self.story.asked(delegation, Action::UseServer);
+                response.handle(pep, server, &asked, event, &refusal)
+            });
         if let Some(reason) = denied {
             effects.insert(0, Effect::Record(self.record(Some(pep), Some(reason))));
         }

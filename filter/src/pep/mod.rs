@@ -14,6 +14,7 @@ mod mapping;
 pub mod metadata;
 pub mod permit;
 mod response;
+mod shown;
 #[cfg(test)]
 mod tests;
 

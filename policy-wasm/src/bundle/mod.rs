@@ -229,6 +229,11 @@ impl Bundle {
         (count(Section::Servers), count(Section::Items), count(Section::Rules))
     }
 
+    /// Whether rules or conditions may look at claims of the token that have no place of their own in a delegation.
+    pub fn reads_claims(&self) -> bool {
+        self.sections.count(Section::Claims) > 0 || self.sections.count(Section::Conditions) > 0
+    }
+
     /// Whether any tool asks the authorization cluster.
     pub fn has_checks(&self) -> bool {
         self.sections.count(Section::Checks) > 0
