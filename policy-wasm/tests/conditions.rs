@@ -129,6 +129,7 @@ const FAULTS: &[(&str, Fault)] = &[
     ("args.percent ? true : false", Fault::Type),
     ("size(args.percent) == 1", Fault::Type),
     ("1 in args.owner", Fault::Type),
+    ("args.nothing in args.amount", Fault::Type),
     ("args.owner.all(x, true)", Fault::Type),
     ("args.mixed.all(x, x == 1 || x == null || x < 2)", Fault::Type),
     ("args.mixed.exists_one(x, x > 0)", Fault::Type),

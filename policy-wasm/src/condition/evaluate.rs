@@ -459,7 +459,13 @@ impl<'a> Machine<'a> {
 
     /// `value in range`
     fn contains(&mut self, range: Val<'a>, value: Val<'a>) -> Result<bool, Fault> {
-        if let (Val::Map(_), Val::Text(key)) = (range, value) {
+        if let Val::Map(_) = range {
+            let key = match value {
+                Val::Text(key) => key,
+                // They can be keys of maps in CEL, and never are of these.
+                Val::Bool(_) | Val::Number(_) => return Ok(false),
+                _ => return Err(Fault::Type),
+            };
             self.charge_text(key)?;
             return match self.member(range, &key.decode()) {
                 Ok(_) => Ok(true),
