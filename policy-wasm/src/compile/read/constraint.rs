@@ -13,7 +13,7 @@ const MAX_KEYS: usize = 8;
 const MAX_VALUES: usize = 100;
 
 /// Reads a map from the path of an argument to what it must be like.
-pub(super) fn read<'n>(place: &Place<'n>, scope: &Scope<'_>, names: &Names<'n>) -> Vec<ArgumentRule> {
+pub(super) fn read<'n>(place: &Place<'n>, scope: &Scope, names: &Names<'n>) -> Vec<ArgumentRule> {
     let mut rules = Vec::new();
     for entry in place.named().unwrap_or_default() {
         let Some(keys) = path(entry.name, |why| entry.refuse_name(why, None)) else { continue };
@@ -58,6 +58,7 @@ fn source(keys: &[String], place: &Place<'_>) -> Option<String> {
     }
     for (key, operator) in [("min", ">="), ("max", "<=")] {
         if let Some(number) = map.optional(key).and_then(|place| number(&place)) {
+            typed(&mut wanted, &value, &["int", "double"]);
             wanted.push(format!("{value} {operator} {number}"));
         }
     }
@@ -65,6 +66,7 @@ fn source(keys: &[String], place: &Place<'_>) -> Option<String> {
         [("starts_with", "startsWith"), ("ends_with", "endsWith"), ("contains", "contains")]
     {
         if let Some(text) = map.optional(key).and_then(|place| place.string()) {
+            typed(&mut wanted, &value, &["string"]);
             wanted.push(format!("{value}.{function}({})", quoted(text)));
         }
     }
@@ -72,6 +74,7 @@ fn source(keys: &[String], place: &Place<'_>) -> Option<String> {
         let length =
             map.optional(key).and_then(|place| place.integer(0..=1_048_576, "characters or entries"));
         if let Some(length) = length {
+            typed(&mut wanted, &value, &["string", "list", "map"]);
             wanted.push(format!("size({value}) {operator} {length}"));
         }
     }
@@ -83,6 +86,15 @@ fn source(keys: &[String], place: &Place<'_>) -> Option<String> {
     let here = present.join(" && ");
     let all = if wanted.is_empty() { "true".to_owned() } else { wanted.join(" && ") };
     Some(if required { format!("{here} && {all}") } else { format!("!({here}) || ({all})") })
+}
+
+/// An argument of another type is refused rather than impossible to judge.
+fn typed(wanted: &mut Vec<String>, value: &str, types: &[&str]) {
+    let one_of: Vec<String> = types.iter().map(|name| format!("type({value}) == {name}")).collect();
+    let text = format!("({})", one_of.join(" || "));
+    if !wanted.contains(&text) {
+        wanted.push(text);
+    }
 }
 
 fn values(place: &Place<'_>) -> Option<String> {

@@ -119,7 +119,7 @@ fn check_template(template: &str) -> Result<(), &'static str> {
 
 fn item<'n>(kind: ItemKind, entry: &Named<'n>, names: &Names<'n>) -> Option<Item> {
     let mut map = entry.value.map()?;
-    let mut scope = Scope::new(&names.tiers);
+    let mut scope = Scope::new(names);
     let tier = map.required("tier").and_then(|place| names.tier(&place));
     let item_labels = map.optional("labels").map(|place| labels(&place)).unwrap_or_default();
     let mut definitions = Vec::new();

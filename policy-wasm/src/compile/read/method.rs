@@ -101,7 +101,7 @@ fn rule<'n>(method: &str, place: &Place<'n>, names: &Names<'n>) -> Option<Method
     let effect = map.required("effect").and_then(|place| place.one_of(&["permit", "deny"]));
     let mut rule = plain(effect == Some(0));
     rule.tier = map.optional("tier").and_then(|place| names.tier(&place));
-    let scope = Scope::new(&names.tiers);
+    let scope = Scope::new(names).without_entry();
     rule.when = map.optional("when").and_then(|place| condition::when(&place, &scope, names));
     if let Some(place) = map.optional("urls") {
         if method != "elicitation/create" {

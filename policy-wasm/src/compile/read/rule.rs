@@ -55,7 +55,7 @@ impl<'n> Context<'_, 'n> {
     }
 
     fn when(&self, map: &mut MapReader<'n>) -> Option<Condition> {
-        let scope = Scope::new(&self.names.tiers);
+        let scope = Scope::new(self.names);
         map.optional("when").and_then(|place| condition::when(&place, &scope, self.names))
     }
 
