@@ -16,6 +16,7 @@
 //! | `change` | what would have to be different for a permit |
 //! | [`callers`] | everybody whom a policy names |
 //! | `matrix`, `cell` | who can use what, and its forms |
+//! | `overview` | what a bundle says of itself |
 //! | `diff` | what two bundles decide differently |
 //! | `suite`, `run`, `coverage`, `report` | policy tests |
 //! | `text`, `paint` | for terminals |
@@ -33,6 +34,7 @@ mod json;
 mod matrix;
 mod matrix_html;
 mod matrix_text;
+mod overview;
 mod paint;
 mod read;
 mod report;
@@ -50,6 +52,7 @@ pub use diff_text::{diff_json, diff_text};
 pub use matrix::{Circumstances, MAX_CELLS, Matrix, MatrixItem, MatrixSpec, matrix};
 pub use matrix_html::{MAX_PAGE_CELLS, matrix_html};
 pub use matrix_text::{matrix_csv, matrix_json, matrix_text};
+pub use overview::{callers_json, overview_json};
 pub use paint::Paint;
 pub use read::{ActorQuery, ConsentQuery, MAX_QUERY, Query, ServerName, SubjectQuery, Target};
 pub use report::{coverage_text, junit, results_json, results_text};

@@ -1,0 +1,48 @@
+//! The policy engine for JavaScript. This is the thin side: texts, bytes and numbers; `npm/engine.js` gives them the form
+//! that people use, and its types.
+//!
+//! ```text
+//! npm/engine.js ──strings, bytes──> this crate ──> policy_wasm::{compile, bundle, query}
+//!       ↑ objects                        └── an error is the text of a JSON list of problems ──> PolicyError
+//! ```
+//!
+//! What comes back as text is what the command line writes, byte for byte.
+
+mod engine;
+mod problems;
+
+pub use engine::Engine;
+
+use policy_wasm::compile::{Options, SourceFile};
+use problems::Failure;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Compiles policy files; `names` and `texts` belong together by their places.
+///
+/// # Errors
+/// Everything that is wrong with the files.
+#[wasm_bindgen]
+pub fn compile(
+    names: Vec<String>,
+    texts: Vec<String>,
+    revision: Option<String>,
+    serial: Option<u64>,
+    not_after: Option<u64>,
+) -> Result<Vec<u8>, Failure> {
+    let options = Options { revision, serial, not_after };
+    Ok(policy_wasm::compile::compile(&files(names, texts), &options)?)
+}
+
+/// Reads policy files as [`compile`] does and writes nothing: the text of a JSON list of problems, empty where there
+/// are none.
+#[wasm_bindgen]
+pub fn check(names: Vec<String>, texts: Vec<String>) -> String {
+    match policy_wasm::compile::read(&files(names, texts), &Options::default()) {
+        Ok(_) => "[]".to_owned(),
+        Err(problems) => policy_wasm::query::problems_json(&problems),
+    }
+}
+
+fn files(names: Vec<String>, texts: Vec<String>) -> Vec<SourceFile> {
+    names.into_iter().zip(texts).map(|(name, text)| SourceFile { name, text }).collect()
+}
