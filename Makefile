@@ -46,6 +46,7 @@ help: ## this list
 
 include examples/demo/demo.mk
 include tests/bench.mk
+include playground/js.mk
 
 # --- artefacts -----------------------------------------------------------------------------------------------------
 
@@ -83,6 +84,7 @@ test: ## everything that must hold
 	$(MAKE) abi
 	$(MAKE) scenarios
 	$(MAKE) e2e
+	$(MAKE) js
 	if [ -t 1 ]; then printf '$(BOLD)All of it holds.$(PLAIN)\n'; else echo 'All of it holds.'; fi
 
 fmt: | rust ## format the Rust code
@@ -96,6 +98,7 @@ lint: | rust ## clippy with warnings as errors, natively and for the proxy
 	@$(call title,Lints)
 	cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
 	cargo clippy $(CARGO_FLAGS) -p filter --target wasm32-wasip1 -- -D warnings
+	cargo clippy $(CARGO_FLAGS) -p policy-js --target wasm32-unknown-unknown -- -D warnings
 
 unit: $(WASM) .tools/envoy.stamp | rust ## unit tests, properties and the test suites written in Rust
 	@$(call title,Unit tests and suites)
@@ -123,7 +126,9 @@ tools: .tools/binaryen.stamp .tools/envoy.stamp .tools/mcp1.stamp .tools/mcp2.st
 # rust-toolchain.toml names these too, but installing them by itself may be switched off.
 rust:
 	@command -v cargo >/dev/null || { echo 'Rust is missing: install it with rustup' >&2; exit 1; }
-	[ -d "$$(rustc --print target-libdir --target wasm32-wasip1)" ] || $(STEP) "adding Rust for wasm32-wasip1" -- rustup target add wasm32-wasip1
+	for target in wasm32-wasip1 wasm32-unknown-unknown; do
+		[ -d "$$(rustc --print target-libdir --target $$target)" ] || $(STEP) "adding Rust for $$target" -- rustup target add $$target
+	done
 	cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || $(STEP) "adding rustfmt and clippy" -- rustup component add rustfmt clippy
 
 # Python packages into a virtual environment of their own; every file is checked against the lock file's hashes.
@@ -177,4 +182,4 @@ clean: ## remove what was built (target/, dist/), keep the tools
 	@cargo clean && rm -rf dist
 
 distclean: clean ## remove the tools too
-	@rm -rf .tools tests/node_modules
+	@rm -rf .tools tests/node_modules playground/node_modules
