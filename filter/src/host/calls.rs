@@ -79,6 +79,19 @@ unsafe extern "C" {
         headers_size: usize,
         grpc_status: i32,
     ) -> u32;
+    fn proxy_http_call(
+        cluster: *const u8,
+        cluster_size: usize,
+        headers: *const u8,
+        headers_size: usize,
+        body: *const u8,
+        body_size: usize,
+        trailers: *const u8,
+        trailers_size: usize,
+        timeout_ms: u32,
+        token: *mut u32,
+    ) -> u32;
+    fn proxy_set_effective_context(id: u32) -> u32;
     fn proxy_continue_stream(kind: u32) -> u32;
     fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> u32;
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
@@ -97,12 +110,12 @@ fn checked(status: u32) -> Hostcall<()> {
     if status == 0 { Ok(()) } else { Err(Refused(status)) }
 }
 
-/// Takes over memory that the host had the guest allocate (`proxy_on_memory_allocate` gives boxed slices).
+/// Takes over memory that the host had the guest allocate (`super::entry` gives exactly `size` bytes).
 fn taken(data: *mut u8, size: usize) -> Vec<u8> {
     if data.is_null() || size == 0 {
         return Vec::new();
     }
-    // SAFETY: the host wrote `size` bytes into a boxed slice of that size, and gives it up.
+    // SAFETY: the host wrote `size` bytes into an allocation of that size, and gives it up.
     unsafe { Vec::from_raw_parts(data, size, size) }
 }
 
@@ -188,16 +201,16 @@ pub fn remove_header(kind: Map, name: &[u8]) -> Hostcall<()> {
     checked(unsafe { proxy_remove_header_map_value(kind as u32, name.as_ptr(), name.len()) })
 }
 
-fn pairs_bytes(pairs: &[(&'static str, String)]) -> Vec<u8> {
+fn pairs_bytes<V: AsRef<str>>(pairs: &[(&str, V)]) -> Vec<u8> {
     let size = |length: usize| u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
     let mut out = Vec::new();
     out.extend_from_slice(&size(pairs.len()));
     for (name, value) in pairs {
         out.extend_from_slice(&size(name.len()));
-        out.extend_from_slice(&size(value.len()));
+        out.extend_from_slice(&size(value.as_ref().len()));
     }
     for (name, value) in pairs {
-        for part in [*name, value.as_str()] {
+        for part in [*name, value.as_ref()] {
             out.extend_from_slice(part.as_bytes());
             out.push(0);
         }
@@ -221,6 +234,35 @@ pub fn reply(status: u16, headers: &[(&'static str, String)], body: &[u8], detai
             -1,
         )
     })
+}
+
+/// Calls a cluster of the proxy; gives the token that the answer will carry.
+pub fn http_call(cluster: &str, headers: &[(&str, &str)], body: &[u8], timeout_ms: u32) -> Hostcall<u32> {
+    let headers = pairs_bytes(headers);
+    let trailers = pairs_bytes::<&str>(&[]);
+    let mut token = 0u32;
+    // SAFETY: all pointers and lengths are of live slices; the host writes four bytes.
+    checked(unsafe {
+        proxy_http_call(
+            cluster.as_ptr(),
+            cluster.len(),
+            headers.as_ptr(),
+            headers.len(),
+            body.as_ptr(),
+            body.len(),
+            trailers.as_ptr(),
+            trailers.len(),
+            timeout_ms,
+            &mut token,
+        )
+    })?;
+    Ok(token)
+}
+
+/// Makes the hostcalls that follow, up to the end of the callback, act on this context.
+pub fn act_on(context: u32) -> Hostcall<()> {
+    // SAFETY: no pointers.
+    checked(unsafe { proxy_set_effective_context(context) })
 }
 
 /// Resumes the request side outside its own callbacks.

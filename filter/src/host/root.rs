@@ -5,8 +5,6 @@ use super::crypto::HostSignatures;
 use super::stream::Stream;
 use crate::config::Config;
 use crate::pep::Pep;
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::ContextType;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher};
@@ -69,12 +67,9 @@ impl Root {
         }
         Ok(pep)
     }
-}
 
-impl Context for Root {}
-
-impl RootContext for Root {
-    fn on_configure(&mut self, _size: usize) -> bool {
+    /// Reads the configuration and takes it, or says why not and keeps what there is.
+    pub fn on_configure(&mut self) -> bool {
         let loaded = match self.load() {
             Ok(pep) => {
                 let bundle = &pep.config().bundle;
@@ -105,12 +100,9 @@ impl RootContext for Root {
         loaded
     }
 
-    fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
-        let decision_id = format!("{:016x}{context_id:08x}", self.vm_nonce);
-        Some(Box::new(Stream::new(self.pep.clone(), decision_id, Rc::clone(&self.counters))))
-    }
-
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
+    /// A stream under the configuration of the moment; `id` is the host's number of it.
+    pub fn stream(&self, id: u32) -> Stream {
+        let decision_id = format!("{:016x}{id:08x}", self.vm_nonce);
+        Stream::new(self.pep.clone(), decision_id, Rc::clone(&self.counters))
     }
 }

@@ -3,10 +3,7 @@
 use super::calls::{self, Buffer, Level, Map, Pairs, Refused};
 use super::root::Counters;
 use crate::pep::{Call, CallAnswer, Effect, Event, Exchange, Flow, Pep};
-use proxy_wasm::traits::{Context, HttpContext};
-use proxy_wasm::types::Action;
 use std::rc::Rc;
-use std::time::Duration;
 
 /// Longest answer of the authorization cluster that is read, in bytes.
 const MAX_ANSWER: usize = 1024 * 1024;
@@ -22,6 +19,8 @@ pub struct Stream {
     replied: bool,
     /// The body was judged; body and trailers that come later are not read again.
     body_done: bool,
+    /// The call whose answer is waited for. One of another token is nobody's.
+    waiting: Option<u32>,
 }
 
 impl Stream {
@@ -38,22 +37,17 @@ impl Stream {
             response_window,
             replied: false,
             body_done: false,
+            waiting: None,
         }
     }
 
     /// What a request callback returns: held until there is a permit.
-    fn request_action(&self) -> Action {
-        match self.exchange.request_flow() {
-            Flow::Pass if !self.replied => Action::Continue,
-            _ => Action::Pause,
-        }
+    fn request_flow(&self) -> Flow {
+        if self.replied { Flow::Hold } else { self.exchange.request_flow() }
     }
 
-    fn response_action(&self) -> Action {
-        match self.exchange.response_flow() {
-            Flow::Hold if !self.replied => Action::Pause,
-            _ => Action::Continue,
-        }
+    fn response_flow(&self) -> Flow {
+        if self.replied { Flow::Pass } else { self.exchange.response_flow() }
     }
 
     fn fail(&mut self, refused: Refused) {
@@ -111,17 +105,9 @@ impl Stream {
         let mut headers: Vec<(&str, &str)> =
             vec![(":method", "POST"), (":path", call.path), (":authority", &call.authority)];
         headers.extend(call.headers.iter().map(|(name, value)| (*name, value.as_str())));
-        // The SDK's own call, since its dispatcher must learn the token to route the answer. It treats the two
-        // statuses that hosts give for a refused call as errors.
-        let sent = proxy_wasm::hostcalls::dispatch_http_call(
-            &call.cluster,
-            headers,
-            Some(&call.body),
-            Vec::new(),
-            Duration::from_millis(u64::from(call.timeout_ms.max(1))),
-        );
-        if sent.is_err() {
-            self.answered(CallAnswer::NotSent);
+        match calls::http_call(&call.cluster, &headers, &call.body, call.timeout_ms.max(1)) {
+            Ok(token) => self.waiting = Some(token),
+            Err(_) => self.answered(CallAnswer::NotSent),
         }
     }
 
@@ -176,20 +162,19 @@ impl Stream {
             Err(refused) => self.give_up(refused),
         }
     }
-}
 
-impl Context for Stream {
-    fn on_http_call_response(
-        &mut self,
-        _token: u32,
-        num_headers: usize,
-        _body_size: usize,
-        _trailers: usize,
-    ) {
-        if self.replied {
-            return;
+    /// The token of the call whose answer is waited for.
+    pub fn waiting(&self) -> Option<u32> {
+        self.waiting
+    }
+
+    /// The answer to a call came: `fields` is the number of its header fields, none where there was no response.
+    pub fn on_call_answered(&mut self, token: u32, fields: usize) -> Flow {
+        if self.replied || self.waiting != Some(token) {
+            return Flow::Hold;
         }
-        if num_headers == 0 {
+        self.waiting = None;
+        if fields == 0 {
             self.answered(CallAnswer::Reset);
         } else {
             let status = Pairs::read(Map::CallAnswer).ok().and_then(|pairs| {
@@ -202,16 +187,16 @@ impl Context for Stream {
                 Err(_) => self.answered(CallAnswer::Reset),
             }
         }
-        if self.request_action() == Action::Continue
+        if self.request_flow() == Flow::Pass
             && let Err(refused) = calls::resume_request()
         {
             self.give_up(refused);
         }
+        self.request_flow()
     }
-}
 
-impl HttpContext for Stream {
-    fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
+    /// The request's head is there.
+    pub fn on_request_headers(&mut self, end_of_stream: bool) -> Flow {
         self.body_done = end_of_stream;
         let read = calls::now_ms().and_then(|now| Ok((now, Pairs::read(Map::Request)?)));
         match read {
@@ -225,10 +210,11 @@ impl HttpContext for Stream {
             },
             Err(refused) => self.fail(refused),
         }
-        self.request_action()
+        self.request_flow()
     }
 
-    fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+    /// More of the request's body is buffered, `size` bytes by now.
+    pub fn on_request_body(&mut self, size: usize, end_of_stream: bool) -> Flow {
         if !self.body_done && !self.replied {
             if end_of_stream {
                 self.on_body_complete();
@@ -237,10 +223,11 @@ impl HttpContext for Stream {
                 self.carry_out(effects, 0);
             }
         }
-        self.request_action()
+        self.request_flow()
     }
 
-    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
+    /// Trailers follow the body, which is complete.
+    pub fn on_request_trailers(&mut self) -> Flow {
         // With trailers no body callback says that the body is complete.
         if !self.body_done && !self.replied {
             self.on_trailers();
@@ -248,12 +235,13 @@ impl HttpContext for Stream {
         if !self.replied {
             self.on_body_complete();
         }
-        self.request_action()
+        self.request_flow()
     }
 
-    fn on_http_response_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
+    /// The response's head is there.
+    pub fn on_response_headers(&mut self, end_of_stream: bool) -> Flow {
         if self.replied || !self.exchange.judges_response() {
-            return Action::Continue;
+            return Flow::Pass;
         }
         match Pairs::read(Map::Response) {
             Ok(pairs) => match pairs.fields() {
@@ -266,12 +254,13 @@ impl HttpContext for Stream {
             },
             Err(refused) => self.give_up(refused),
         }
-        self.response_action()
+        self.response_flow()
     }
 
-    fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+    /// Response bytes: all so far while the response is held, else the new ones.
+    pub fn on_response_body(&mut self, size: usize, end_of_stream: bool) -> Flow {
         if self.replied || !self.exchange.judges_response() {
-            return Action::Continue;
+            return Flow::Pass;
         }
         if self.exchange.response_flow() == Flow::Hold && !end_of_stream {
             let effects = self.exchange.handle(Event::ResponseBuffered { bytes: size });
@@ -279,13 +268,14 @@ impl HttpContext for Stream {
         } else {
             self.on_response(size, end_of_stream);
         }
-        self.response_action()
+        self.response_flow()
     }
 
-    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
+    /// Trailers follow the response's body, which is complete.
+    pub fn on_response_trailers(&mut self) -> Flow {
         if !self.replied && self.exchange.judges_response() && self.exchange.response_flow() == Flow::Hold {
             self.on_response(0, true);
         }
-        self.response_action()
+        self.response_flow()
     }
 }

@@ -54,11 +54,11 @@ pub trait Guest {
     /// A trap.
     fn call(&mut self, stream: u32, callback: Callback) -> Result<Action, Trap>;
 
-    /// Delivers [`World::call_response`].
+    /// Delivers [`World::call_response`] as the answer to the call of this token, which this stream made.
     ///
     /// # Errors
     /// A trap.
-    fn answer(&mut self, context: u32, token: u32) -> Result<(), Trap>;
+    fn answer(&mut self, stream: u32, token: u32) -> Result<(), Trap>;
 
     /// Ends the context of a stream: done, log, delete.
     ///

@@ -262,12 +262,13 @@ impl Guest for WasmGuest {
         Ok(if action == 0 { Action::Continue } else { Action::Pause })
     }
 
-    fn answer(&mut self, context: u32, token: u32) -> Result<(), Trap> {
-        self.context(context);
+    // Envoy answers to the root, whichever stream made the call; the token alone tells.
+    fn answer(&mut self, _stream: u32, token: u32) -> Result<(), Trap> {
+        self.context(ROOT_CONTEXT);
         let response = self.world().call_response.clone().unwrap_or_default();
         let sizes =
             (number(response.headers.len()), number(response.body.len()), number(response.trailers.len()));
-        self.invoke("proxy_on_http_call_response", (context, token, sizes.0, sizes.1, sizes.2))
+        self.invoke("proxy_on_http_call_response", (ROOT_CONTEXT, token, sizes.0, sizes.1, sizes.2))
     }
 
     fn end(&mut self, stream: u32) -> Result<(), Trap> {
