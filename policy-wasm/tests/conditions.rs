@@ -418,7 +418,7 @@ fn bounds_are_refused_when_compiling() {
     let nested = "args.l.all(a, a.all(b, b.all(c, c.all(d, d.all(e, e)))))";
     refused(nested, "nested deeper than 4");
     // Built, not read: any depth.
-    let deep = (0..10_000).fold(Expr::bool(true), |expr, _| expr.not());
+    let deep = (0..10_000).fold(Expr::bool(true), |expr, _| expr.negated());
     assert!(compile_expr(&deep, &scope()).unwrap_err()[0].message.contains("nested deeper"));
     std::mem::forget(deep); // dropping it would take as many stack frames
     let long = Expr::argument(["a"]).equal(Expr::text(&"x".repeat(70_000)));
@@ -473,7 +473,7 @@ fn expressions_can_be_built() {
             Expr::argument(path)
                 .is_type(TypeName::String)
                 .or(Expr::argument(path).size().less_or_equal(Expr::number("5"))),
-            Expr::argument(path).starts_with(Expr::text("i")).not().not(),
+            Expr::argument(path).starts_with(Expr::text("i")).negated().negated(),
         ],
     );
     let code = compile_expr(&built, &scope()).unwrap();

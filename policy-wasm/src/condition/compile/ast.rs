@@ -15,7 +15,7 @@ pub(super) struct Span {
 /// use policy_wasm::condition::{Expr, Scope, compile_expr, print};
 ///
 /// let amount = Expr::argument(["amount", "value"]);
-/// let within = Expr::has(["amount"]).not().or(amount.less_or_equal(Expr::number("250000")));
+/// let within = Expr::has(["amount"]).negated().or(amount.less_or_equal(Expr::number("250000")));
 /// assert_eq!(print(&within), "!has(args.amount) || args.amount.value <= 250000");
 /// assert!(compile_expr(&within, &Scope::default()).is_ok());
 /// ```
@@ -151,8 +151,7 @@ impl Expr {
 
     /// `!self`
     #[must_use]
-    #[allow(clippy::should_implement_trait, reason = "it builds text of another language")]
-    pub fn not(self) -> Expr {
+    pub fn negated(self) -> Expr {
         Kind::Not(Box::new(self)).built()
     }
 
