@@ -23,6 +23,7 @@
 //! | [`time`] | moments as text |
 //! | `query` (feature `tools`) | questions and answers as text, for people, scripts and tests |
 //! | `policy` (feature `compile`) | a policy that makes sense, before it is written |
+//! | `lint` (feature `compile`) | what is likely a mistake in a policy that compiles |
 //! | `compile` (feature) | policy files to a bundle; never linked into the filter |
 
 pub mod bundle;
@@ -33,6 +34,8 @@ pub mod decision;
 pub mod definition;
 pub mod fingerprint;
 pub mod json;
+#[cfg(feature = "compile")]
+pub mod lint;
 pub mod model;
 pub mod order;
 pub mod pdp;

@@ -1,11 +1,12 @@
 //! `toolward compile` and `toolward check`: policy files to a bundle, and every problem at once.
 
-use super::{files, sign};
+use super::{clock, files, sign};
 use anyhow::{Context, bail};
 use clap::Args;
 use policy_wasm::bundle::{Bundle, Trust, Unverified};
-use policy_wasm::compile::{MAX_FILE, Options, SourceFile, compile};
-use policy_wasm::source::Problems;
+use policy_wasm::compile::{MAX_FILE, Options, SourceFile, TooLarge, compile};
+use policy_wasm::lint::{LINTS, Lint, lint};
+use policy_wasm::source::{Problems, suggest};
 use policy_wasm::time;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,9 +36,23 @@ pub struct Compile {
 
 /// Arguments of `toolward check`.
 #[derive(Args)]
+#[command(after_help = "Warnings are described in docs/lints.md.
+Exit status: 0 it compiles, 1 it does not, or there are warnings and `--deny-warnings` is given.")]
 pub struct Check {
     #[command(flatten)]
     source: Source,
+    /// Write problems and warnings as JSON, one object a line, to standard output
+    #[arg(long)]
+    json: bool,
+    /// Fail where there are warnings
+    #[arg(long)]
+    deny_warnings: bool,
+    /// Say nothing of this warning; may be repeated
+    #[arg(long, value_name = "CODE", value_parser = lint_code)]
+    allow: Vec<String>,
+    /// The time at which things count as expired, such as 2026-11-21T12:00:00Z; now, where none is named
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    now: Option<u64>,
 }
 
 #[derive(Args)]
@@ -89,12 +104,60 @@ impl Compile {
 }
 
 impl Check {
-    /// Compiles, and writes nothing.
-    pub fn execute(self) -> anyhow::Result<ExitCode> {
+    /// Compiles, tells what is likely a mistake, and writes nothing.
+    pub fn execute(mut self) -> anyhow::Result<ExitCode> {
+        self.source.json_errors |= self.json;
         let options = Options { revision: self.source.revision.clone(), ..Options::default() };
-        let Some(bytes) = self.source.compile(&options)? else { return Ok(ExitCode::FAILURE) };
-        tell("policy", bytes.len(), bytes)
+        let files = read(&self.source.files)?;
+        let policy = match policy_wasm::compile::read(&files, &options) {
+            Ok(policy) => policy,
+            Err(problems) => {
+                self.source.report(&problems)?;
+                return Ok(ExitCode::FAILURE);
+            }
+        };
+        let now = match self.now {
+            Some(now) => now,
+            None => clock::seconds()?,
+        };
+        let mut lints = lint(&policy, now);
+        lints.retain(|lint| !self.allow.iter().any(|code| code == lint.code));
+        for lint in &lints {
+            if self.source.json_errors {
+                println!("{}", as_json(lint)?);
+            } else {
+                eprintln!("{lint}");
+            }
+        }
+        let bytes =
+            policy_wasm::compile::write(&policy).map_err(|TooLarge(what)| anyhow::anyhow!("{what}"))?;
+        let told = tell("policy", bytes.len(), bytes)?;
+        if lints.is_empty() {
+            return Ok(told);
+        }
+        eprintln!("{} {}", lints.len(), if lints.len() == 1 { "warning" } else { "warnings" });
+        Ok(if self.deny_warnings { ExitCode::FAILURE } else { told })
     }
+}
+
+fn as_json(lint: &Lint) -> anyhow::Result<String> {
+    Ok(serde_json::to_string(&serde_json::json!({
+        "file": lint.file,
+        "line": lint.position.line,
+        "column": lint.position.column,
+        "code": lint.code,
+        "message": lint.message,
+        "help": lint.help,
+    }))?)
+}
+
+fn lint_code(text: &str) -> Result<String, String> {
+    if LINTS.iter().any(|(code, _)| *code == text) {
+        return Ok(text.to_owned());
+    }
+    let guess = suggest(text, LINTS.iter().map(|(code, _)| *code));
+    let guess = guess.map_or_else(String::new, |guess| format!("; did you mean `{guess}`?"));
+    Err(format!("no warning has this code, docs/lints.md lists them{guess}"))
 }
 
 impl Source {

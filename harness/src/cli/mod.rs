@@ -8,6 +8,7 @@ mod diff;
 mod explain;
 mod files;
 mod fmt;
+mod import;
 mod inspect;
 mod keygen;
 mod matrix;
@@ -38,6 +39,8 @@ enum Command {
     Fmt(fmt::Fmt),
     /// Writes the JSON Schema of policy files, for editors.
     Schema,
+    /// Makes a catalogue for review from what a server lists, or tells what changed there.
+    Import(import::Import),
     /// Says what a bundle says about itself.
     Inspect(inspect::Inspect),
     /// Makes a key that bundles are signed with, or prints the public half of one.
@@ -75,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Check(check) => check.execute(),
         Command::Fmt(fmt) => fmt.execute(),
         Command::Schema => Ok(fmt::write_schema()),
+        Command::Import(import) => import.execute(),
         Command::Inspect(inspect) => inspect.execute(),
         Command::Keygen(keygen) => keygen.execute(),
         Command::Sign(sign) => sign.execute(),

@@ -140,6 +140,8 @@ const SERVER: MapShape = MapShape {
 
 const ITEM_TIER: Key = must("tier", "risk class", TIER);
 const ITEM_LABELS: Key = key("labels", "labels, for rules", LABELS);
+const ITEM_REVIEW: Key =
+    key("review", "`pending`: a proposed tier that nobody has confirmed; refused", OneOf(&["pending"]));
 const ITEM_ARGUMENTS: Key =
     key("arguments", "path of an argument to what it must be like", Named(&Map(&ARGUMENT)));
 const ITEM_CHECKS: Key =
@@ -153,6 +155,7 @@ const TOOL: MapShape = MapShape {
         ITEM_TIER,
         ITEM_LABELS,
         NOTE,
+        ITEM_REVIEW,
         key("definition", "digest of the accepted definition", DIGEST),
         key("versions", "accepted definitions by version", Named(&Map(&VERSION))),
         key("input_schema", "JSON Schema of the arguments; gives conditions the types of `args`", Anything),
@@ -171,6 +174,7 @@ const PROMPT: MapShape = MapShape {
         ITEM_TIER,
         ITEM_LABELS,
         NOTE,
+        ITEM_REVIEW,
         ITEM_ARGUMENTS,
         WHEN,
         ITEM_CHECKS,
@@ -181,7 +185,7 @@ const PROMPT: MapShape = MapShape {
 };
 
 const RESOURCE: MapShape =
-    MapShape { name: "resource", keys: &[ITEM_TIER, ITEM_LABELS, NOTE, WHEN, ITEM_APPROVAL, MODE_KEY] };
+    MapShape { name: "resource", keys: &[ITEM_TIER, ITEM_LABELS, NOTE, ITEM_REVIEW, WHEN, ITEM_APPROVAL, MODE_KEY] };
 
 const VERSION: MapShape = MapShape {
     name: "version",

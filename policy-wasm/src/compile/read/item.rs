@@ -144,6 +144,15 @@ fn item<'n>(kind: ItemKind, entry: &Named<'n>, names: &Names<'n>) -> Option<Item
     }
     let when = map.optional("when").and_then(|place| condition::when(&place, &scope, names));
     let mode = mode(map.optional("mode"));
+    // A tier that a program proposed counts for nothing before a person has looked at it.
+    if let Some(place) = map.optional("review")
+        && place.one_of(&["pending"]).is_some()
+    {
+        place.refuse(format!(
+            "nobody has confirmed the tier of `{}`: look at the entry, then take `review: pending` away",
+            entry.name
+        ));
+    }
     let _note = map.optional("note").and_then(|place| place.text());
     map.finish();
     Some(Item {

@@ -21,7 +21,7 @@ use plan::Plan;
 
 /// The policy does not fit into a bundle; says why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TooLarge(pub(super) &'static str);
+pub struct TooLarge(pub &'static str);
 
 impl std::fmt::Display for TooLarge {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
