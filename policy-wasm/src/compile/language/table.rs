@@ -184,8 +184,10 @@ const PROMPT: MapShape = MapShape {
     ],
 };
 
-const RESOURCE: MapShape =
-    MapShape { name: "resource", keys: &[ITEM_TIER, ITEM_LABELS, NOTE, ITEM_REVIEW, WHEN, ITEM_APPROVAL, MODE_KEY] };
+const RESOURCE: MapShape = MapShape {
+    name: "resource",
+    keys: &[ITEM_TIER, ITEM_LABELS, NOTE, ITEM_REVIEW, WHEN, ITEM_APPROVAL, MODE_KEY],
+};
 
 const VERSION: MapShape = MapShape {
     name: "version",
