@@ -1,6 +1,6 @@
 // A headless Chromium that npm brings, and a file server for what it opens. The browser's own sandbox is off: it runs on
 // this machine's files only, and in containers there is none to be had.
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
@@ -33,6 +33,9 @@ export async function browser() {
   Object.assign(process.env, { TMPDIR: own, AWS_LAMBDA_JS_RUNTIME: "nodejs20.x" });
   const { default: chromium } = await import("@sparticuz/chromium");
   const executablePath = await chromium.executablePath();
+  // Its own list of fonts names fixed folders. Without any font a page hangs, and with the machine's pages differ.
+  writeFileSync(join(own, "fonts.conf"), `<fontconfig><dir>${own}/fonts</dir><cachedir>${own}/fonts-cache</cachedir></fontconfig>`);
+  process.env.FONTCONFIG_FILE = join(own, "fonts.conf");
   if (before.TMPDIR === undefined) delete process.env.TMPDIR;
   else process.env.TMPDIR = before.TMPDIR;
   const args = ["--no-sandbox", "--no-zygote", "--disable-gpu", "--disable-dev-shm-usage", "--font-render-hinting=none"];
