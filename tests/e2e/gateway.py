@@ -140,6 +140,8 @@ class Recorder:
 class Gateway:
     """The processes; use as a context manager."""
 
+    policy = HERE / "policy.yaml"
+
     def __init__(self, server, folder, identity, *, recorded=True):
         self.server, self.folder, self.identity = server, folder, identity
         self.processes = {}
@@ -210,7 +212,7 @@ class Gateway:
     def start_envoy(self):
         """Envoy with the filter; the policy names the port that it listens on."""
         policy, bundle = self.folder / "policy.yaml", self.folder / "policy.bundle"
-        text = (HERE / "policy.yaml").read_text(encoding="utf-8")
+        text = self.policy.read_text(encoding="utf-8")
         policy.write_text(text.replace("@AUTHORITY@", f"127.0.0.1:{self.port}"), encoding="utf-8")
         run(CLI, "compile", policy, "--output", bundle)
         configuration = {
@@ -222,7 +224,7 @@ class Gateway:
         }
         config = self.folder / "envoy.yaml"
         config.write_text(
-            fill(
+            self.bootstrap(
                 {
                     "LISTEN_PORT": str(self.port),
                     "ADMIN_PORT": str(self.admin),
@@ -241,6 +243,10 @@ class Gateway:
             *(ENVOY, "--config-path", config, "--concurrency", "2", "--disable-hot-restart"),
             *("--file-flush-interval-msec", "10", "--log-level", "warning", "--component-log-level", "wasm:info"),
         )
+
+    def bootstrap(self, values):
+        """Envoy's configuration."""
+        return fill(values)
 
     def decisions(self):
         """(result, reason) of every decision so far, in the order of the access log."""

@@ -7,15 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Reasons that no request can bring about, each with why. One that a scenario does bring about must leave this list.
-const UNREACHABLE: [(&str, &str); 12] = [
+const UNREACHABLE: [(&str, &str); 9] = [
     ("prompt_unknown", "the filter does not admit these methods yet"),
     ("resource_unknown", "the filter does not admit these methods yet"),
     ("url_not_listed", "the filter does not admit these methods yet"),
     ("definition_unaccepted", "the filter does not admit these methods yet"),
     ("definition_expired", "the filter does not admit these methods yet"),
-    ("argument_refused", "the language has no conditions yet"),
-    ("condition_unmet", "the language has no conditions yet"),
-    ("condition_failed", "the language has no conditions yet"),
     (
         "configuration_missing",
         "a proxy without a valid configuration has no server to ask; the filter's unit tests hold it",

@@ -67,6 +67,7 @@ unsafe extern "C" {
     ) -> u32;
     fn proxy_set_buffer_bytes(kind: u32, start: usize, size: usize, data: *const u8, data_size: usize)
     -> u32;
+    fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_get_header_map_pairs(kind: u32, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_remove_header_map_value(kind: u32, key: *const u8, key_size: usize) -> u32;
     fn proxy_send_local_response(
@@ -141,6 +142,18 @@ pub fn buffer(kind: Buffer, max: usize) -> Hostcall<Vec<u8>> {
         0 => Ok(taken(data, size)),
         NOT_FOUND | EMPTY => Ok(Vec::new()),
         status => Err(Refused(status)),
+    }
+}
+
+/// A property of the proxy, by its path; `None` where it has none.
+pub fn property(path: &[&str]) -> Option<Vec<u8>> {
+    // Parts of a path are separated by a zero byte.
+    let path = path.join("\0");
+    let (mut data, mut size) = (null_mut(), 0usize);
+    // SAFETY: pointer and length are of a live string; the host writes a pointer and a length.
+    match unsafe { proxy_get_property(path.as_ptr(), path.len(), &mut data, &mut size) } {
+        0 => Some(taken(data, size)),
+        _ => None,
     }
 }
 

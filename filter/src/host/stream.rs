@@ -2,7 +2,7 @@
 
 use super::calls::{self, Buffer, Level, Map, Pairs, Refused};
 use super::root::Counters;
-use crate::pep::{Call, CallAnswer, Effect, Event, Exchange, Flow, Pep};
+use crate::pep::{Call, CallAnswer, ConnectionFacts, Effect, Event, Exchange, Flow, Pep};
 use std::rc::Rc;
 
 /// Longest answer of the authorization cluster that is read, in bytes.
@@ -198,6 +198,9 @@ impl Stream {
     /// The request's head is there.
     pub fn on_request_headers(&mut self, end_of_stream: bool) -> Flow {
         self.body_done = end_of_stream;
+        if self.exchange.reads_connection() {
+            self.exchange.set_connection(ConnectionFacts::read(calls::property));
+        }
         let read = calls::now_ms().and_then(|now| Ok((now, Pairs::read(Map::Request)?)));
         match read {
             Ok((now_ms, pairs)) => match pairs.fields() {

@@ -1,5 +1,6 @@
 //! One HTTP exchange, request side: from the head to a permit or a denial.
 
+use super::connection::ConnectionFacts;
 use super::event::{Call, CallAnswer, Effect, Event, Fields, Flow};
 use super::head::{self, Credentials, Head};
 use super::response::Response;
@@ -15,7 +16,7 @@ use crate::record::{CheckTrace, Facts, record};
 use crate::reply::{self, Context};
 use policy_wasm::bundle::Server;
 use policy_wasm::decision::{Decision, DenyReason, Effect as Answer, Obligation, RelationCheck};
-use policy_wasm::model::{self, Action, Connection, Delegation};
+use policy_wasm::model::{self, Action, Delegation};
 use policy_wasm::order::in_order;
 use policy_wasm::pdp;
 use std::collections::VecDeque;
@@ -47,6 +48,7 @@ struct Story {
     /// Arguments that the policy lets a record show, as a JSON object.
     shown: Option<String>,
     checks: Vec<CheckTrace>,
+    connection: ConnectionFacts,
 }
 
 enum State {
@@ -96,6 +98,16 @@ impl Exchange {
     /// A new exchange. `decision_id` is unique, made by the host. With `None` for the PEP everything is denied.
     pub fn new(pep: Option<Rc<Pep>>, decision_id: String) -> Exchange {
         Exchange { pep, story: Story { decision_id, ..Story::default() }, state: State::ExpectHeaders }
+    }
+
+    /// Whether the policy may look at the connection: then the host tells of it before the first event.
+    pub fn reads_connection(&self) -> bool {
+        self.pep.as_ref().is_some_and(|pep| pep.config.bundle.has_conditions())
+    }
+
+    /// How the caller is connected.
+    pub fn set_connection(&mut self, connection: ConnectionFacts) {
+        self.story.connection = connection;
     }
 
     /// Handles one event. The effects are to be carried out in order.
@@ -466,7 +478,7 @@ impl Story {
             (None, _) => "http/delete",
         };
         let now = self.now_ms / 1000;
-        model::Request { delegation, method, action, now, connection: Connection::default() }
+        model::Request { delegation, method, action, now, connection: self.connection.lend() }
     }
 
     fn server<'p>(&self, pep: Option<&'p Pep>) -> Option<Server<'p>> {

@@ -7,6 +7,7 @@
 //! States are named by what they wait for. The request side passes only in the states after a `Permit`; whatever comes
 //! out of order leaves it held.
 
+mod connection;
 pub mod event;
 mod exchange;
 mod head;
@@ -18,6 +19,7 @@ mod shown;
 #[cfg(test)]
 mod tests;
 
+pub use connection::ConnectionFacts;
 pub use event::{Call, CallAnswer, Effect, Event, Fields, Flow};
 pub use exchange::Exchange;
 pub use permit::Permit;

@@ -9,7 +9,7 @@ use crate::host::world::World;
 use crate::scenario::{Fields, Fixtures, Scenario, TargetName};
 use crate::transcript::Transcript;
 use filter::config::Config;
-use filter::pep::{Call, CallAnswer, Effect, Event, Exchange, Flow, Pep};
+use filter::pep::{Call, CallAnswer, ConnectionFacts, Effect, Event, Exchange, Flow, Pep};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -151,6 +151,12 @@ impl Stream {
         match callback {
             Callback::RequestHeaders { end, .. } => {
                 self.body_done = end;
+                if self.exchange.reads_connection() {
+                    let property = |path: &[&str]| {
+                        world.property(&path.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>()).ok()
+                    };
+                    self.exchange.set_connection(ConnectionFacts::read(property));
+                }
                 match world.map(MapType::RequestHeaders).cloned() {
                     Ok(fields) => {
                         let (now_ms, fields) = (now_ms(world), &borrowed(&fields));

@@ -229,9 +229,14 @@ impl Bundle {
         (count(Section::Servers), count(Section::Items), count(Section::Rules))
     }
 
+    /// Whether the policy has conditions, which may look at everything that a request tells of.
+    pub fn has_conditions(&self) -> bool {
+        self.sections.count(Section::Conditions) > 0
+    }
+
     /// Whether rules or conditions may look at claims of the token that have no place of their own in a delegation.
     pub fn reads_claims(&self) -> bool {
-        self.sections.count(Section::Claims) > 0 || self.sections.count(Section::Conditions) > 0
+        self.sections.count(Section::Claims) > 0 || self.has_conditions()
     }
 
     /// Whether any tool asks the authorization cluster.
