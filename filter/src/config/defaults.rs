@@ -174,9 +174,9 @@ pub const CHOICES: [Choice; 13] = [
     },
     Choice {
         path: "/revisions",
-        default: "[\"2025-11-25\", \"2026-07-28\"]",
+        default: "[\"2025-06-18\", \"2025-11-25\", \"2026-07-28\"]",
         values: "list of MCP revisions",
-        reason: "every revision that this release reads",
+        reason: "of the revisions that this release reads, those whose every request says which one it is",
     },
     Choice {
         path: "/denial_form",

@@ -47,7 +47,7 @@ pub(super) fn bytes(value: Option<u64>) -> Option<usize> {
 
 /// Reads `revisions`.
 pub(super) fn revisions(place: Option<Place<'_>>) -> Option<Vec<Revision>> {
-    let Some(place) = place else { return Some(Revision::ALL.to_vec()) };
+    let Some(place) = place else { return Some(Revision::DEFAULT.to_vec()) };
     let items = place.list()?;
     if items.is_empty() {
         place.refuse("expected at least one MCP revision");

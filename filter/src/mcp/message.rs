@@ -3,7 +3,7 @@
 //! Source: JSON-RPC 2.0 §4; MCP 2025-11-25 and 2026-07-28, basic/index. A message that names a request method is that
 //! request, whatever its id; one that lacks a usable id is refused.
 
-use super::method::{CLIENT_NOTIFICATIONS, Method, NOTIFICATION_PREFIX};
+use super::method::{Direction, Method, NOTIFICATION_PREFIX};
 use crate::reason::Reason;
 use policy_wasm::json::{self, JsonErrorKind, Kind, Limits, Object, Str, Value};
 use std::borrow::Cow;
@@ -77,8 +77,8 @@ pub enum Message<'a> {
     Request(Request<'a>),
     /// A notification that the method table lists; by its name.
     Notification {
-        /// The exact name, one of [`CLIENT_NOTIFICATIONS`].
-        name: &'static str,
+        /// Which one.
+        method: Method,
         /// What the message says of its revision.
         meta: Meta<'a>,
     },
@@ -174,6 +174,14 @@ const fn reason_of(kind: JsonErrorKind) -> Reason {
     }
 }
 
+/// The requests that are judged so far.
+const JUDGED: [Method; 5] =
+    [Method::CallTool, Method::ListTools, Method::Initialize, Method::Discover, Method::Ping];
+
+fn sent_by_clients(name: &str) -> Option<Method> {
+    Method::named(name).filter(|method| method.goes(Direction::ClientToServer))
+}
+
 /// Reads one message.
 ///
 /// # Errors
@@ -225,13 +233,13 @@ pub fn read<'a>(body: &'a [u8], limits: &Limits) -> Result<Message<'a>, Refusal<
         if id_value.is_some() {
             return Err(refuse(Reason::MessageInvalid));
         }
-        let Some(name) = CLIENT_NOTIFICATIONS.into_iter().find(|name| *name == method) else {
+        let Some(method) = sent_by_clients(&method) else {
             return Err(refuse(Reason::NotificationUnknown));
         };
         check_params_shape(&outline).map_err(refuse)?;
-        return Ok(Message::Notification { name, meta: read_meta(meta_value).map_err(refuse)? });
+        return Ok(Message::Notification { method, meta: read_meta(meta_value).map_err(refuse)? });
     }
-    let known_method = Method::named(&method);
+    let known_method = sent_by_clients(&method).filter(|method| JUDGED.contains(method));
     let Some(usable_id) = id else {
         return Err(refuse(match (known_method, id_value) {
             (None, None) => Reason::NotificationUnknown,
@@ -296,7 +304,7 @@ fn read_request<'a>(
                 return Err(Reason::ParamsInvalid);
             }
         }
-        Method::Discover | Method::Ping => {}
+        _ => {}
     }
     Ok(request)
 }
@@ -312,7 +320,7 @@ mod tests {
     fn call(body: &str) -> Request<'_> {
         match read(body.as_bytes(), &Limits::default()).expect(body) {
             Message::Request(request) => request,
-            Message::Notification { name, .. } => panic!("{name} is a notification"),
+            Message::Notification { method, .. } => panic!("{method:?} is a notification"),
         }
     }
 

@@ -5,7 +5,7 @@
 //! header and of the body must agree, and mirrored headers are held against the body wherever they appear.
 
 use super::message::{Meta, Request};
-use super::method::Method;
+use super::method::{Direction, Method};
 use crate::reason::Reason;
 use base64::Engine as _;
 use std::borrow::Cow;
@@ -22,6 +22,12 @@ pub enum Era {
 /// A revision that this release reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Revision {
+    /// 2024-11-05: HTTP with server-sent events. Requests do not say their revision.
+    R20241105,
+    /// 2025-03-26: what a server assumes of a request that does not say its revision.
+    R20250326,
+    /// 2025-06-18.
+    R20250618,
     /// 2025-11-25.
     R20251125,
     /// 2026-07-28.
@@ -30,7 +36,16 @@ pub enum Revision {
 
 impl Revision {
     /// Every revision, oldest first.
-    pub const ALL: [Revision; 2] = [Revision::R20251125, Revision::R20260728];
+    pub const ALL: [Revision; 5] = [
+        Revision::R20241105,
+        Revision::R20250326,
+        Revision::R20250618,
+        Revision::R20251125,
+        Revision::R20260728,
+    ];
+
+    /// What is admitted where the configuration does not say: the revisions whose every request says which one it is.
+    pub const DEFAULT: [Revision; 3] = [Revision::R20250618, Revision::R20251125, Revision::R20260728];
 
     /// The revision with this exact name.
     pub fn named(name: &str) -> Option<Revision> {
@@ -40,6 +55,9 @@ impl Revision {
     /// The name on the wire.
     pub const fn name(self) -> &'static str {
         match self {
+            Revision::R20241105 => "2024-11-05",
+            Revision::R20250326 => "2025-03-26",
+            Revision::R20250618 => "2025-06-18",
             Revision::R20251125 => "2025-11-25",
             Revision::R20260728 => "2026-07-28",
         }
@@ -48,8 +66,8 @@ impl Revision {
     /// Its era.
     pub const fn era(self) -> Era {
         match self {
-            Revision::R20251125 => Era::Legacy,
             Revision::R20260728 => Era::Modern,
+            _ => Era::Legacy,
         }
     }
 }
@@ -104,8 +122,11 @@ fn place(
         Some(name) => Some(admitted(name, revisions).ok_or(Reason::RevisionUnsupported)?),
     };
     let revision = match (header, body) {
-        // Without the header a legacy server assumes 2025-03-26, which is not read here.
-        (None, None) => return Err(Reason::RevisionUnsupported),
+        // Without the header a server assumes 2025-03-26 (MCP 2025-06-18, transports); 2024-11-05 never says.
+        (None, None) => [Revision::R20250326, Revision::R20241105]
+            .into_iter()
+            .find(|revision| revisions.contains(revision))
+            .ok_or(Reason::RevisionUnsupported)?,
         (Some(header), None) if header.era() == Era::Legacy => header,
         (Some(header), Some(body)) if header == body && body.era() == Era::Modern => body,
         _ => return Err(Reason::HeaderMismatch),
@@ -140,7 +161,11 @@ pub fn place_request(
     }
     let name = request.name.as_deref();
     let revision = place(mirrored, &request.meta, request.method.name(), name, revisions)?;
-    if request.method.in_era(revision.era()) { Ok(revision) } else { Err(Reason::MethodUnknown) }
+    if request.method.is_of(Direction::ClientToServer, revision) {
+        Ok(revision)
+    } else {
+        Err(Reason::MethodUnknown)
+    }
 }
 
 /// `initialize` comes before the header era begins: what counts is the revision it asks for, which must be one we read.
@@ -171,19 +196,20 @@ fn place_initialize(
     newest.ok_or(Reason::RevisionUnsupported)
 }
 
-/// Places a notification in a revision; only legacy ones have client notifications.
+/// Places a notification in a revision.
 ///
 /// # Errors
-/// As [`place_request`]; [`Reason::NotificationUnknown`] in the modern era.
+/// As [`place_request`]; [`Reason::NotificationUnknown`] where the revision does not have it.
 pub fn place_notification(
     mirrored: &Mirrored,
-    name: &str,
+    method: Method,
     meta: &Meta<'_>,
     revisions: &[Revision],
 ) -> Result<Revision, Reason> {
-    let revision = place(mirrored, meta, name, None, revisions)?;
-    match revision.era() {
-        Era::Legacy => Ok(revision),
-        Era::Modern => Err(Reason::NotificationUnknown),
+    let revision = place(mirrored, meta, method.name(), None, revisions)?;
+    if method.is_of(Direction::ClientToServer, revision) {
+        Ok(revision)
+    } else {
+        Err(Reason::NotificationUnknown)
     }
 }

@@ -318,11 +318,11 @@ impl Exchange {
             refusal.reason
         })?;
         match message {
-            Message::Notification { name, meta } => {
-                self.story.method = Some(name);
+            Message::Notification { method, meta } => {
+                self.story.method = Some(method.name());
                 self.story.modern = meta.revision.is_some();
                 self.story.requested_revision = requested(&meta.revision, &accepted.mirrored);
-                revision::place_notification(&accepted.mirrored, name, &meta, &pep.config.revisions)?;
+                revision::place_notification(&accepted.mirrored, method, &meta, &pep.config.revisions)?;
                 self.decide(pep, accepted, &Action::UseServer, Response::pass())
             }
             Message::Request(request) => self.on_request(pep, accepted, &request),
