@@ -299,10 +299,8 @@ fn read_request<'a>(
             let revision = find(params, "protocolVersion").and_then(Value::as_str);
             request.requested_revision = Some(revision.ok_or(Reason::ParamsInvalid)?.decode());
         }
-        Method::ListTools => {
-            if find(params, "cursor").is_some_and(|cursor| cursor.kind() != Kind::String) {
-                return Err(Reason::ParamsInvalid);
-            }
+        Method::ListTools if find(params, "cursor").is_some_and(|cursor| cursor.kind() != Kind::String) => {
+            return Err(Reason::ParamsInvalid);
         }
         _ => {}
     }

@@ -93,7 +93,9 @@ impl Response {
             Event::ResponseHeaders { fields, end_of_stream } => {
                 self.on_headers(pep, fields, end_of_stream, refusal)
             }
-            Event::ResponseBuffered { bytes } if bytes > pep.config.max_response_bytes => {
+            Event::ResponseBuffered { bytes }
+                if bytes > pep.config.max_response_bytes && matches!(self.phase, Phase::Held { .. }) =>
+            {
                 self.reply(Reason::ListTooLarge, refusal)
             }
             Event::ResponseBody { body, end_of_stream, .. } => {
