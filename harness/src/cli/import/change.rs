@@ -1,72 +1,177 @@
 //! What a server lists now, held against a catalogue file.
 
-use super::{Listed, digest_text, quote, schema};
+use super::{Listed, digest_text, quote, schema, tier};
 use anyhow::{Context as _, bail};
 use policy_wasm::compile::read_yaml;
 use policy_wasm::model::ItemKind;
 use policy_wasm::source::{Node, Problems, Value};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 /// What the file says of an entry.
 struct Known {
     digests: BTreeSet<String>,
+    tier: String,
     note: String,
-    /// The node of the schema, positions aside.
+    /// As JSON in one line; empty where there is none.
     schema: String,
 }
 
 type Catalogue = BTreeMap<(&'static str, String), Known>;
 
-/// The differences, a line each, in order; none where the file pins what the server lists.
-pub(super) fn changes(file: &str, text: &str, name: &str, entries: &[Listed]) -> anyhow::Result<Vec<String>> {
+/// A difference.
+pub(super) struct Change {
+    /// `added`, `removed`, `changed`, or `unpinned` where the file pins no definition.
+    what: &'static str,
+    list: &'static str,
+    name: String,
+    /// Of a tool, as it is now.
+    definition: Option<String>,
+    /// Tier of the file, and a higher one that is proposed now.
+    tier: Option<(String, String)>,
+    /// Of the file, and now.
+    description: Option<(String, String)>,
+    /// Of the file, and now, as JSON in one line.
+    schema: Option<(String, String)>,
+}
+
+/// What a tier is proposed by.
+pub(super) struct Tiers<'t> {
+    /// Lowest first.
+    pub(super) names: &'t [String],
+    /// Whether a person vouches for the server's annotations.
+    pub(super) trusted: bool,
+}
+
+/// The differences, in the order of the server's lists, removed ones last; none where the file pins what the server
+/// lists. `entries` are those that a policy can name.
+pub(super) fn changes(
+    file: &str,
+    text: &str,
+    name: &str,
+    entries: &[Listed],
+    tiers: &Tiers<'_>,
+) -> anyhow::Result<Vec<Change>> {
     let problems = Problems::new();
-    let root =
-        read_yaml(file, text, &problems).with_context(|| format!("`{file}` is no YAML\n{problems}"))?;
+    let root = read_yaml(file, text, &problems)
+        .filter(|_| problems.is_empty())
+        .with_context(|| format!("`{file}` is no policy file\n{problems}"))?;
     let known = catalogue(file, &root, name)?;
     let mut out = Vec::new();
     let mut listed = BTreeSet::new();
     for entry in entries {
         let key = (key_of(entry.kind), entry.name.clone());
-        let shown = quote::shown(&entry.name, 100);
         match known.get(&key) {
-            None => out.push(format!("added    {} `{shown}`", key.0)),
-            Some(old) => compare(old, entry, &shown, &mut out),
+            None => out.push(Change::of("added", entry)),
+            Some(old) => out.extend(compare(old, entry, tiers)),
         }
         listed.insert(key);
     }
-    for (key, _) in known.iter().filter(|(key, _)| !listed.contains(*key)) {
-        out.push(format!("removed  {} `{}`", key.0, quote::shown(&key.1, 100)));
+    for (list, name) in known.keys().filter(|key| !listed.contains(*key)) {
+        let name = name.clone();
+        let (definition, tier, description, schema) = (None, None, None, None);
+        out.push(Change { what: "removed", list, name, definition, tier, description, schema });
     }
     Ok(out)
 }
 
-fn compare(old: &Known, entry: &Listed, shown: &str, out: &mut Vec<String>) {
-    let Some(digest) = entry.digest.as_ref().map(digest_text) else { return };
+fn compare(old: &Known, entry: &Listed, tiers: &Tiers<'_>) -> Option<Change> {
+    let digest = entry.digest.as_ref().map(digest_text)?;
     if old.digests.contains(&digest) {
-        return;
+        return None;
     }
-    if old.digests.is_empty() {
-        out.push(format!("unpinned tools `{shown}`: no definition is pinned, it is {digest} now"));
-        return;
+    let what = if old.digests.is_empty() { "unpinned" } else { "changed" };
+    let mut change = Change::of(what, entry);
+    let index = tiers.names.iter().position(|tier| *tier == old.tier);
+    let proposed = tier::propose(entry, tiers.names.len(), tiers.trusted).tier;
+    if let (Some(index), Some(name)) = (index, tiers.names.get(proposed))
+        && proposed > index
+    {
+        change.tier = Some((old.tier.clone(), name.clone()));
     }
-    out.push(format!(
-        "changed  tools `{shown}`: its definition is {digest} now, which is not among the pinned"
-    ));
-    if old.note != entry.note {
-        out.push(format!("           - description {}", quote::yaml(&old.note)));
-        out.push(format!("           + description {}", quote::yaml(&entry.note)));
+    if what == "changed" {
+        change.description = (old.note != entry.note).then(|| (old.note.clone(), entry.note.clone()));
+        let now = entry.schema.as_ref().map(|text| schema::flow(text)).unwrap_or_default();
+        let now = read_yaml("", &now, &Problems::new()).map(|node| plain(&node)).unwrap_or_default();
+        change.schema = (old.schema != now).then(|| (old.schema.clone(), now));
     }
-    let now = entry.schema.as_ref().map(|text| schema::flow(text)).unwrap_or_default();
-    let read = read_yaml("", &now, &Problems::new()).map(|node| plain(&node)).unwrap_or_default();
-    if old.schema != read {
-        out.push(format!("           - input_schema {}", old.schema));
-        out.push(format!("           + input_schema {read}"));
+    Some(change)
+}
+
+impl Change {
+    fn of(what: &'static str, entry: &Listed) -> Change {
+        Change {
+            what,
+            list: key_of(entry.kind),
+            name: entry.name.clone(),
+            definition: entry.digest.as_ref().map(digest_text),
+            tier: None,
+            description: None,
+            schema: None,
+        }
     }
-    if old.note == entry.note && old.schema == read {
-        out.push(
-            "           in something else: title, annotations, output schema, icons or `_meta`".to_owned(),
+
+    /// Lines for people.
+    pub(super) fn text(&self) -> String {
+        let shown = quote::shown(&self.name, 100);
+        let mut out = format!("{:8} {} `{shown}`", self.what, self.list);
+        let definition = self.definition.as_deref().unwrap_or_default();
+        match self.what {
+            "unpinned" => {
+                let _written = write!(out, ": no definition is pinned, it is {definition} now");
+            }
+            "changed" => {
+                let _written =
+                    write!(out, ": its definition is {definition} now, which is not among the pinned");
+            }
+            _ => {}
+        }
+        out.push('\n');
+        let mut lines = |what: &str, sides: &Option<(String, String)>, as_text: &dyn Fn(&str) -> String| {
+            if let Some((was, is)) = sides {
+                let (was, is) = (as_text(was), as_text(is));
+                let _written = write!(out, "           - {what} {was}\n           + {what} {is}\n");
+            }
+        };
+        lines("description", &self.description, &quote::json);
+        lines("input_schema", &self.schema, &|schema| or_null(schema).to_owned());
+        lines("tier", &self.tier, &|tier| tier.to_owned());
+        if self.what == "changed" && self.description.is_none() && self.schema.is_none() {
+            out.push_str(
+                "           in something else: title, annotations, output schema, icons or `_meta`\n",
+            );
+        }
+        out
+    }
+
+    /// One line of JSON.
+    pub(super) fn json(&self) -> String {
+        let mut out = format!(
+            "{{\"change\":\"{}\",\"list\":\"{}\",\"name\":{}",
+            self.what,
+            self.list,
+            quote::json(&self.name)
         );
+        if let Some(definition) = &self.definition {
+            let _written = write!(out, ",\"definition\":\"{definition}\"");
+        }
+        let mut sides = |key: &str, sides: Option<(String, String)>| {
+            if let Some((was, is)) = sides {
+                let _written = write!(out, ",\"{key}\":{{\"was\":{was},\"is\":{is}}}");
+            }
+        };
+        let quoted = |(was, is): &(String, String)| (quote::json(was), quote::json(is));
+        sides("tier", self.tier.as_ref().map(quoted));
+        sides("description", self.description.as_ref().map(quoted));
+        let plain = |(was, is): &(String, String)| (or_null(was).to_owned(), or_null(is).to_owned());
+        sides("input_schema", self.schema.as_ref().map(plain));
+        out.push_str("}\n");
+        out
     }
+}
+
+fn or_null(schema: &str) -> &str {
+    if schema.is_empty() { "null" } else { schema }
 }
 
 fn key_of(kind: ItemKind) -> &'static str {
@@ -103,27 +208,28 @@ fn catalogue(file: &str, root: &Node<'_>, name: &str) -> anyhow::Result<Catalogu
             if let Some(Value::Map(versions)) = member(&entry.value, "versions").map(|node| &node.value) {
                 digests.extend(versions.iter().filter_map(|version| text(member(&version.value, "digest"))));
             }
+            let tier = text(member(&entry.value, "tier")).unwrap_or_default();
             let note = text(member(&entry.value, "note")).unwrap_or_default();
             let schema = member(&entry.value, "input_schema").map(plain).unwrap_or_default();
-            known.insert((key_of(kind), entry.key.to_string()), Known { digests, note, schema });
+            known.insert((key_of(kind), entry.key.to_string()), Known { digests, tier, note, schema });
         }
     }
     Ok(known)
 }
 
-/// A value in one line, keys sorted. As deep as the YAML reader lets a file be.
+/// A value as JSON in one line, keys sorted. As deep as the YAML reader lets a file be.
 fn plain(node: &Node<'_>) -> String {
     match &node.value {
         Value::Null => "null".to_owned(),
         Value::Bool(value) => value.to_string(),
         Value::Number(text) => text.to_string(),
-        Value::String(text) => quote::yaml(text),
+        Value::String(text) => quote::json(text),
         Value::List(nodes) => format!("[{}]", nodes.iter().map(plain).collect::<Vec<_>>().join(", ")),
         Value::Map(entries) => {
             let mut members: Vec<_> = entries.iter().map(|entry| (&entry.key, plain(&entry.value))).collect();
             members.sort();
             let members: Vec<_> =
-                members.iter().map(|(key, value)| format!("{}: {value}", quote::yaml(key))).collect();
+                members.iter().map(|(key, value)| format!("{}: {value}", quote::json(key))).collect();
             format!("{{{}}}", members.join(", "))
         }
     }

@@ -6,6 +6,7 @@ mod quote;
 mod read;
 mod schema;
 mod tier;
+mod transport;
 mod write;
 
 use super::files;
@@ -14,8 +15,10 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use policy_wasm::json::{self, Limits};
 use policy_wasm::model::ItemKind;
-use std::path::PathBuf;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Longest file that is read.
 const MAX_FILE: u64 = 64 << 20;
@@ -31,13 +34,14 @@ Examples:
   toolward import https://tools.acme.test/mcp/github --name github --check policy/github.yaml
   toolward import --from tools.json --name github
 
-Exit status: 0 done, or nothing changed; 1 `--check` found changes; 2 error."
+Exit status: 0 everything was taken over, or nothing changed; 1 some entries were left out, or `--check` found changes; \
+2 error."
 )]
 pub(super) struct Import {
     /// The MCP endpoint of a running server
     #[arg(value_name = "URL", required_unless_present = "from")]
     url: Option<String>,
-    /// Read what a server listed from a JSON file: the result of `tools/list`, or a list of tools
+    /// Read what a server listed from a JSON file (`-`: standard input): results of its lists, or a list of tools
     #[arg(long, value_name = "FILE", conflicts_with = "url")]
     from: Option<PathBuf>,
     /// A header of the requests, such as `X-Api-Key: …`; may be repeated
@@ -61,6 +65,12 @@ pub(super) struct Import {
     /// Write nothing, and tell what the server lists otherwise than this policy file
     #[arg(long, value_name = "FILE")]
     check: Option<PathBuf>,
+    /// Write the changes as JSON, one object a line
+    #[arg(long, requires = "check")]
+    json: bool,
+    /// Longest that the server may take for all its lists
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: u64,
 }
 
 /// An entry of a server's list.
@@ -82,7 +92,7 @@ impl Import {
         Ok(judged(self.import()))
     }
 
-    /// Whether nothing changed, or there was nothing to compare with.
+    /// Whether everything was taken over, or nothing changed.
     fn import(&self) -> anyhow::Result<bool> {
         if self.tiers.is_empty() || self.tiers.len() > 16 || self.tiers.iter().any(|tier| !is_name(tier)) {
             bail!("`--tiers`: expected 1 to 16 names like `read`, lowest first");
@@ -90,39 +100,51 @@ impl Import {
         if !is_name(&self.name) {
             bail!("`--name`: expected a name like `github` (letters in lower case, digits, `.`, `_`, `-`)");
         }
-        let entries = self.entries()?;
-        if let Some(path) = &self.check {
-            let name = path.display().to_string();
-            let text = read_text(path)?;
-            let changes = change::changes(&name, &text, &self.name, &entries)?;
-            tell(&changes.iter().map(|line| format!("{line}\n")).collect::<String>())?;
-            return Ok(changes.is_empty());
+        if let Some(path) = self.output.as_ref().filter(|path| path.exists()) {
+            let shown = path.display();
+            bail!("`{shown}` is there already, and may hold decisions: compare with `--check {shown}`");
         }
-        let source = match (&self.url, &self.from) {
-            (Some(url), _) => url.clone(),
-            (None, from) => from.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
-        };
-        let catalogue = write::Catalogue {
-            name: &self.name,
-            source: &source,
-            tiers: &self.tiers,
-            trusted: self.trust_annotations,
-            entries: &entries,
-        };
-        let (text, left_out) = write::write(&catalogue);
-        match &self.output {
-            Some(path) if path.exists() => {
-                let shown = path.display();
-                bail!("`{shown}` is there already, and may hold decisions: compare with `--check {shown}`");
+        let tiers = change::Tiers { names: &self.tiers, trusted: self.trust_annotations };
+        let taken = write::take(self.entries()?, &tiers);
+        let done = match &self.check {
+            Some(path) => self.compare(path, &taken.entries, &tiers)?,
+            None => {
+                let text = write::write(&self.name, &self.source(), &taken.entries, &tiers)?;
+                match &self.output {
+                    Some(path) => files::replace(path, text.as_bytes())?,
+                    None => tell(&text)?,
+                }
+                taken.left_out.is_empty()
             }
-            Some(path) => files::replace(path, text.as_bytes())?,
-            None => tell(&text)?,
-        }
-        for line in &left_out {
+        };
+        for line in &taken.left_out {
             eprintln!("left out: {line}");
         }
-        eprintln!("{} entries to review", entries.len());
-        Ok(true)
+        for line in &taken.notes {
+            eprintln!("note: {line}");
+        }
+        if self.check.is_none() {
+            eprintln!("{} entries to review", taken.entries.len());
+        }
+        Ok(done)
+    }
+
+    /// Tells the changes; whether there are none.
+    fn compare(&self, path: &Path, entries: &[Listed], tiers: &change::Tiers<'_>) -> anyhow::Result<bool> {
+        let text = read_text(path)?;
+        let changes = change::changes(&path.display().to_string(), &text, &self.name, entries, tiers)?;
+        let form = if self.json { change::Change::json } else { change::Change::text };
+        tell(&changes.iter().map(form).collect::<String>())?;
+        Ok(changes.is_empty())
+    }
+
+    /// Where the entries come from, without what may be a secret.
+    fn source(&self) -> String {
+        match (&self.url, &self.from) {
+            (Some(url), _) => url.split(['?', '#']).next().unwrap_or_default().to_owned(),
+            (None, Some(path)) if path == Path::new("-") => "standard input".to_owned(),
+            (None, from) => from.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
+        }
     }
 
     fn entries(&self) -> anyhow::Result<Vec<Listed>> {
@@ -149,7 +171,8 @@ impl Import {
         if let Some(path) = &self.token_file {
             headers.push(("authorization".to_owned(), format!("Bearer {}", read_text(path)?.trim())));
         }
-        client::ask(self.url.as_deref().unwrap_or_default(), &headers)
+        let timeout = Duration::from_secs(self.timeout);
+        client::ask(self.url.as_deref().unwrap_or_default(), &headers, timeout)
     }
 }
 
@@ -158,13 +181,21 @@ fn is_name(text: &str) -> bool {
     text.len() <= 64 && text.starts_with(|first: char| first.is_ascii_lowercase()) && text.bytes().all(fits)
 }
 
-fn read_text(path: &PathBuf) -> anyhow::Result<String> {
+/// A file, or standard input where it is `-`.
+fn read_text(path: &Path) -> anyhow::Result<String> {
     let place = || format!("cannot read `{}`", path.display());
-    let length = std::fs::metadata(path).with_context(place)?.len();
-    if length > MAX_FILE {
-        bail!("`{}` is {length} bytes long, expected at most {MAX_FILE}", path.display());
+    let mut text = String::new();
+    let source: Box<dyn std::io::Read> = if path == Path::new("-") {
+        Box::new(std::io::stdin().lock())
+    } else {
+        Box::new(std::fs::File::open(path).with_context(place)?)
+    };
+    // One byte more than is admitted tells what is too long from what just fits.
+    source.take(MAX_FILE.saturating_add(1)).read_to_string(&mut text).with_context(place)?;
+    if text.len() as u64 > MAX_FILE {
+        bail!("`{}` is longer than {MAX_FILE} bytes", path.display());
     }
-    std::fs::read_to_string(path).with_context(place)
+    Ok(text)
 }
 
 /// As a policy writes it.
@@ -174,6 +205,7 @@ fn digest_text(digest: &[u8; 32]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::change::Change;
     use super::*;
     use policy_wasm::compile::{Options, SourceFile, compile};
 
@@ -188,15 +220,15 @@ mod tests {
         entries
     }
 
-    fn written(entries: &[Listed]) -> (String, Vec<String>) {
-        let tiers = ["read", "write", "destructive"].map(str::to_owned);
-        write::write(&write::Catalogue {
-            name: "c",
-            source: "x\u{1b}",
-            tiers: &tiers,
-            trusted: false,
-            entries,
-        })
+    /// The file, what is left out, and what is told as changed where the server lists `later`.
+    fn written(text: &str, later: &str) -> (String, Vec<String>, Vec<Change>) {
+        let names = ["read", "write", "destructive"].map(str::to_owned);
+        let tiers = change::Tiers { names: &names, trusted: false };
+        let taken = write::take(listed(text), &tiers);
+        let text = write::write("c", "x\u{1b}", &taken.entries, &tiers).unwrap();
+        let later = write::take(listed(later), &tiers).entries;
+        let changes = change::changes("c.yaml", &text, "c", &later, &tiers).unwrap();
+        (text, taken.left_out, changes)
     }
 
     fn compiled(text: &str) -> Result<Vec<u8>, String> {
@@ -206,7 +238,8 @@ mod tests {
 
     #[test]
     fn a_catalogue_compiles_once_a_person_has_confirmed_every_tier() {
-        let (text, left_out) = written(&listed(HOSTILE));
+        let (text, left_out, changes) = written(HOSTILE, HOSTILE);
+        assert_eq!(changes.len(), 0);
         let problems = compiled(&text).unwrap_err();
         assert_eq!(problems.matches("nobody has confirmed").count(), 2, "{problems}");
         assert!(compiled(&text.replace("        review: pending\n", "")).is_ok(), "{text}");
@@ -218,16 +251,12 @@ mod tests {
 
     #[test]
     fn what_changed_is_told() {
-        let entries = listed(HOSTILE);
-        let kept: Vec<Listed> = entries.into_iter().filter(|entry| !entry.name.contains('\n')).collect();
-        let (text, _) = written(&kept);
-        assert_eq!(change::changes("c.yaml", &text, "c", &kept).unwrap(), Vec::<String>::new());
         let now = HOSTILE
             .replace("Says", "Sends")
             .replace("\"string\"", "\"number\"")
             .replace("\"look\"", "\"peek\"");
-        let now: Vec<Listed> = listed(&now).into_iter().filter(|entry| !entry.name.contains('\n')).collect();
-        let told = change::changes("c.yaml", &text, "c", &now).unwrap().join("\n");
+        let (_, _, changes) = written(HOSTILE, &now);
+        let told: String = changes.iter().map(Change::text).collect();
         for part in [
             "changed  tools `echo`",
             "+ description \"Sends",
@@ -238,5 +267,9 @@ mod tests {
             assert!(told.contains(part), "{part}\n{told}");
         }
         assert!(!told.contains('\u{1b}'));
+        for line in changes.iter().map(Change::json) {
+            json::parse(line.trim_end().as_bytes(), &Limits::default()).unwrap();
+            assert!(!line.contains('\u{1b}'));
+        }
     }
 }

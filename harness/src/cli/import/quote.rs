@@ -1,5 +1,7 @@
 //! Text of a server, made harmless: for YAML, for comments and for terminals.
 
+use policy_wasm::json;
+
 /// Whether a character does something instead of being seen: controls, what turns the direction of text, what is
 /// invisible (Unicode 16, general category Cf, and the tag characters).
 fn acts(c: char) -> bool {
@@ -23,6 +25,23 @@ pub(super) fn yaml(text: &str) -> String {
         }
     }
     out.push('"');
+    out
+}
+
+/// A JSON string that does nothing to a terminal.
+pub(super) fn json(text: &str) -> String {
+    let mut plain = String::new();
+    json::write_str(&mut plain, text);
+    let mut out = String::with_capacity(plain.len());
+    for c in plain.chars() {
+        if acts(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
     out
 }
 
@@ -59,6 +78,10 @@ mod tests {
             let node = read_yaml("t", &quoted, &problems).unwrap();
             assert!(matches!(&node.value, Value::String(read) if read == text), "{text:?}: {:?}", node.value);
             assert!(!shown(text, 10).chars().any(acts));
+            let quoted = json(text);
+            assert!(!quoted.chars().any(acts), "{quoted}");
+            let read = json::parse(quoted.as_bytes(), &json::Limits::default()).unwrap();
+            assert_eq!(read.as_str().unwrap().decode(), text);
         }
         assert_eq!(shown("abcdef", 3), "abc…");
     }
