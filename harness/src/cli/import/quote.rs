@@ -11,6 +11,11 @@ fn acts(c: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Whether a text has characters that a reviewer cannot see, or that make it look like another.
+pub(super) fn unseen(text: &str) -> bool {
+    text.chars().any(acts)
+}
+
 /// A double-quoted YAML scalar.
 pub(super) fn yaml(text: &str) -> String {
     let mut out = String::from('"');

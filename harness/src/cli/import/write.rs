@@ -51,6 +51,11 @@ pub(super) fn take(listed: Vec<Listed>, tiers: &Tiers<'_>) -> Taken {
             taken.left_out.push(format!("`{name}`: {why}"));
             continue;
         }
+        if quote::unseen(&entry.name) {
+            let why = "its name has characters that cannot be seen, so it stays denied";
+            taken.left_out.push(format!("`{name}`: {why}"));
+            continue;
+        }
         if !compiles(&entry, tiers) {
             if entry.schema.take().is_none() || !compiles(&entry, tiers) {
                 taken.left_out.push(format!("`{name}`: no policy can name it, so it stays denied"));
