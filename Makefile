@@ -46,6 +46,7 @@ help: ## this list
 
 include examples/demo/demo.mk
 include tests/bench.mk
+include tests/conformance.mk
 include playground/js.mk
 
 # --- artefacts -----------------------------------------------------------------------------------------------------
@@ -116,7 +117,7 @@ e2e: $(WASM) $(CLI) .tools/envoy.stamp .tools/mcp1.stamp .tools/mcp2.stamp .tool
 	@$(call title,End to end)
 	$(STEP) "building the rmcp client" -- cargo build $(CARGO_FLAGS) --manifest-path tests/e2e/clients/rmcp/Cargo.toml --target-dir $(TARGET)
 	$(TEST_TOOLS) TOOLWARD_RMCP=$(abspath $(TARGET))/release/rmcp-client SPICEDB_LIBRARY_PATH=$(CURDIR)/$(SPICEDB_LIBRARY) \
-		$(PY) -m pytest -q -p no:cacheprovider tests/e2e
+		$(PY) -m pytest -q -p no:cacheprovider tests/e2e tests/conformance
 
 # --- tools ---------------------------------------------------------------------------------------------------------
 
@@ -182,4 +183,4 @@ clean: ## remove what was built (target/, dist/), keep the tools
 	@cargo clean && rm -rf dist
 
 distclean: clean ## remove the tools too
-	@rm -rf .tools tests/node_modules playground/node_modules
+	@rm -rf .tools tests/node_modules tests/conformance/node_modules playground/node_modules

@@ -148,6 +148,7 @@ class Gateway:
         self.port, self.admin, self.server_port, self.spicedb_port = (free_port() for _ in range(4))
         self.recorder = Recorder(self.server_port) if recorded else None
         self.url = f"http://127.0.0.1:{self.port}/mcp"
+        self.authority = f"127.0.0.1:{self.port}"
         self.access_log = folder / "access.log"
 
     def __enter__(self):
@@ -210,18 +211,12 @@ class Gateway:
         self.start("server", self.server_port, *SERVERS[self.server], self.server_port)
 
     def start_envoy(self):
-        """Envoy with the filter; the policy names the port that it listens on."""
+        """Envoy with the filter; the policy names the authority that clients ask for."""
         policy, bundle = self.folder / "policy.yaml", self.folder / "policy.bundle"
         text = self.policy.read_text(encoding="utf-8")
-        policy.write_text(text.replace("@AUTHORITY@", f"127.0.0.1:{self.port}"), encoding="utf-8")
+        policy.write_text(text.replace("@AUTHORITY@", self.authority), encoding="utf-8")
         run(CLI, "compile", policy, "--output", bundle)
-        configuration = {
-            "issuers": [
-                {"issuer": "https://id.acme.test", "algorithms": ["ES256", "RS256", "EdDSA"], "jwks": self.identity.jwks}
-            ],
-            "bundle": {"base64": base64.b64encode(bundle.read_bytes()).decode()},
-            "checks": {"spicedb": {"cluster": "spicedb", "timeout_ms": 2000}},
-        }
+        configuration = self.configuration(base64.b64encode(bundle.read_bytes()).decode())
         config = self.folder / "envoy.yaml"
         config.write_text(
             self.bootstrap(
@@ -243,6 +238,16 @@ class Gateway:
             *(ENVOY, "--config-path", config, "--concurrency", "2", "--disable-hot-restart"),
             *("--file-flush-interval-msec", "10", "--log-level", "warning", "--component-log-level", "wasm:info"),
         )
+
+    def configuration(self, bundle):
+        """The filter's configuration."""
+        return {
+            "issuers": [
+                {"issuer": "https://id.acme.test", "algorithms": ["ES256", "RS256", "EdDSA"], "jwks": self.identity.jwks}
+            ],
+            "bundle": {"base64": bundle},
+            "checks": {"spicedb": {"cluster": "spicedb", "timeout_ms": 2000}},
+        }
 
     def bootstrap(self, values):
         """Envoy's configuration."""

@@ -1,0 +1,244 @@
+"""The official conformance suite, straight at the fixture servers and through Envoy with the filter.
+
+Prints what every check gave in both, and ends with 1 where they differ, where a body that passed the filter is not the
+one that was sent, or where the filter refused what it should not.
+"""
+
+import argparse
+import collections
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import suite
+from tape import Tape
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "e2e"))
+import gateway  # noqa: E402
+
+FIXTURES = {"2025-11-25": "legacy.mjs", "2026-07-28": "modern.mjs"}
+# What the filter admits is what the server behind it speaks: the filter tells clients which revisions they can have.
+REVISIONS = {"2025-11-25": ["2025-06-18", "2025-11-25"], "2026-07-28": ["2026-07-28"]}
+STATUSES = ("SUCCESS", "FAILURE", "WARNING", "SKIPPED")
+# The page that says what comes of it, between these marks; `BLESS=1` writes it anew.
+PAGE = HERE.parents[1] / "docs/conformance.md"
+BEGIN, END = "<!-- results:begin (written by `BLESS=1 make conformance`) -->\n", "<!-- results:end -->\n"
+# The filter of a gateway's own ahead of ours, since the suite cannot send a header.
+TOKEN_FILTER = """          - name: envoy.filters.http.header_mutation
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation
+              mutations:
+                request_mutations:
+                - append: {{header: {{key: authorization, value: "Bearer {token}"}}, append_action: OVERWRITE_IF_EXISTS_OR_ADD}}
+"""
+
+
+class Through(gateway.Gateway):
+    """Envoy with the filter before a fixture, and a tape on each side of it."""
+
+    policy = HERE / "policy.yaml"
+
+    def __init__(self, fixture, folder, identity):
+        super().__init__(fixture, folder, identity, recorded=False)
+        self.token = identity.token()
+        self.before = Tape(self.port)
+        self.behind = Tape(self.server_port)
+        self.authority = f"127.0.0.1:{self.before.port}"
+        self.url = f"http://{self.authority}/mcp"
+
+    def start_spicedb(self):
+        """Nothing here asks it."""
+
+    def start_server(self):
+        """The fixture, which the suite reaches under the tape's name."""
+        start_fixture(self, self.server, self.server_port, self.authority)
+
+    def configuration(self, bundle):
+        """The filter's configuration."""
+        # The suite sends an origin that a server must accept, and one that it must refuse.
+        own = {"allowed_origins": [f"http://{self.authority}"], "revisions": REVISIONS[self.server]}
+        return super().configuration(bundle) | own
+
+    def bootstrap(self, values):
+        """Envoy's configuration as it is shipped, with the token, and with ids that both tapes can see."""
+        text = super().bootstrap(values | {"SERVER_PORT": str(self.behind.port)})
+        for anchor, added in (
+            ("          http_filters:\n", TOKEN_FILTER.format(token=self.token)),
+            ("          use_remote_address: true\n", "          always_set_request_id_in_response: true\n"),
+        ):
+            assert text.count(anchor) == 1, anchor
+            text = text.replace(anchor, anchor + added)
+        return text
+
+    def __exit__(self, *_):
+        super().__exit__()
+        self.before.close()
+        self.behind.close()
+
+    def log(self):
+        """What Envoy and the filter said of every request, by its id."""
+        lines = map(json.loads, self.access_log.read_text(encoding="utf-8").splitlines())
+        return {line["request_id"]: line for line in lines}
+
+
+class Direct(gateway.Gateway):
+    """A fixture alone."""
+
+    def __init__(self, fixture, folder):
+        super().__init__(fixture, folder, None, recorded=False)
+        self.url = f"http://127.0.0.1:{self.server_port}/mcp"
+
+    def __enter__(self):
+        start_fixture(self, self.server, self.server_port, f"127.0.0.1:{self.server_port}")
+        return self
+
+
+def start_fixture(processes, name, port, authority):
+    """Starts a fixture server that answers to `authority`."""
+    command = (suite.NODE, HERE / FIXTURES[name], port)
+    processes.start("server", port, *command, FIXTURE_HOSTS=authority)
+
+
+def compare_columns(direct, through):
+    """Prints every check in both columns; gives how many differ."""
+    width = max(len(f"{scenario} {check}") for scenario, check, _ in {**direct.checks, **through.checks}) + 1
+    different = 0
+    for key in sorted({**direct.checks, **through.checks}):
+        left, right = direct.checks.get(key, "absent"), through.checks.get(key, "absent")
+        mark = "" if left == right else "  <-- DIFFERENT"
+        print(f"  {key[0]} {key[1]}".ljust(width + 4), left.ljust(9), right + mark)
+        if left != right:
+            different += 1
+            print(f"      {direct.messages.get(key) or ''} | {through.messages.get(key) or ''}"[:600])
+    return different
+
+
+def differences(front, back):
+    """How an exchange on the client's side differs from the one on the server's; nothing where they are the same."""
+    if front.request.start.rsplit(" ", 1)[0] != back.request.start.rsplit(" ", 1)[0]:
+        yield f"request line {back.request.start}"
+    if front.request.body != back.request.body:
+        yield f"request body {front.request.body[:300]} became {back.request.body[:300]}"
+    if not back.response:
+        yield "the server did not answer"
+        return
+    if front.response.start.split()[1] != back.response.start.split()[1]:
+        yield f"status {back.response.start} became {front.response.start}"
+    if front.response.field("content-type") != back.response.field("content-type"):
+        yield f"content type {back.response.field('content-type')} became {front.response.field('content-type')}"
+    # A client that leaves a stream has not seen all that was sent into it.
+    got, sent = front.response.body, back.response.body
+    if got != sent[: None if front.response.whole else len(got)]:
+        yield f"response body {sent[:300]} became {got[:300]}"
+
+
+def compare_bytes(gate):
+    """Holds both tapes against each other; gives what is wrong, and what the filter answered by itself, by reason."""
+    log = gate.log()
+    behind = collections.defaultdict(list)
+    for exchange in gate.behind.exchanges():
+        behind[exchange.request.field("x-request-id")].append(exchange)
+    wrong, refused, passed, size = [], collections.Counter(), 0, 0
+    for front in gate.before.exchanges():
+        label = f"{front.request.start.split()[0]} {front.request.body[:160].decode(errors='replace')}"
+        if not front.response:
+            wrong.append(f"{label}: no answer")
+            continue
+        identifier = front.response.field("x-request-id")
+        backs = behind.pop(identifier, [])
+        record = json.loads(log.get(identifier, {}).get("decision") or "{}")
+        if len(backs) > 1:
+            wrong.append(f"{label}: reached the server {len(backs)} times")
+        elif backs:
+            passed += 1
+            size += len(front.request.body) + len(front.response.body)
+            wrong += [f"{label}: {what}" for what in differences(front, backs[0])]
+        elif record.get("result") != "deny":
+            wrong.append(f"{label}: permitted, but did not reach the server ({log.get(identifier)})")
+        else:
+            refused[record["reason"]] += 1
+            if gate.verbose:
+                print(f"  refused {record['reason']}: {label}")
+    wrong += [f"the server saw what nobody sent: {ones[0].request.start}" for ones in behind.values()]
+    return wrong, dict(sorted(refused.items())), passed, size
+
+
+def judge(revision, folder, identity, verbose):
+    """Both columns of one revision; gives the problems, and the rows of the page."""
+    started = time.monotonic()
+    for part in ("direct", "through"):
+        (folder / part).mkdir(parents=True)
+    with Direct(revision, folder / "direct") as gate:
+        direct = suite.run(gate.url, revision, folder / "direct/results")
+    with Through(revision, folder / "through", identity) as gate:
+        gate.verbose = verbose
+        through = suite.run(gate.url, revision, folder / "through/results")
+        time.sleep(0.2)  # Envoy writes its log every 10 ms
+        traps = gate.reloads()
+    print(f"{revision}: scenario and check, direct, through")
+    problems = []
+    if count := compare_columns(direct, through):
+        problems.append(f"{count} checks differ")
+    wrong, refused, passed, size = compare_bytes(gate)
+    for line in wrong:
+        print(f"  {line}")
+    if wrong:
+        problems.append(f"{len(wrong)} exchanges differ on the two sides of the filter")
+    lines = [
+        f"| {revision} | {column} | " + " | ".join(str(list(found.checks.values()).count(status)) for status in STATUSES)
+        for column, found in (("direct", direct), ("through", through))
+    ]
+    itself = ", ".join(f"{count} `{reason}`" for reason, count in refused.items()) or "nothing"
+    rows = [f"{lines[0]} | |\n", f"{lines[1]} | {itself} |\n"]
+    print(f"{revision}: {passed} exchanges passed the filter, {size} bytes of bodies the same on both sides")
+    if direct.status != 0:
+        problems.append(f"the suite ended with {direct.status}:\n{direct.output[-3000:]}")
+    if traps:
+        problems.append(f"the filter trapped {traps} times")
+    print(f"{revision}: {time.monotonic() - started:.0f} s")
+    return [f"{revision}: {problem}" for problem in problems], rows
+
+
+def hold(rows, bless):
+    """Holds the page against what was found, or writes it; gives the problems."""
+    text = PAGE.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    table, end, after = rest.partition(END)
+    head = "".join(table.splitlines(keepends=True)[:2])
+    assert begin and end and head.count("|") > 4, f"{PAGE} lost its marks"
+    print(f"\n{head}{''.join(rows)}", end="")
+    if bless:
+        PAGE.write_text(before + begin + head + "".join(rows) + end + after, encoding="utf-8")
+        return []
+    known = table.splitlines(keepends=True)
+    return [f"{PAGE.name} does not say: {row.strip()}" for row in rows if row not in known]
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--revision", choices=FIXTURES, action="append", help="only this revision")
+    options.add_argument("--verbose", action="store_true", help="also every request that the filter refused")
+    options.add_argument("--keep", help="an empty folder for what the suite, Envoy and the servers wrote")
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(given.keep or temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        identity = gateway.Identity(folder)
+        problems, rows = [], []
+        for revision in given.revision or FIXTURES:
+            wrong, lines = judge(revision, folder / revision, identity, given.verbose)
+            problems += wrong
+            rows += lines
+    problems += hold(rows, os.environ.get("BLESS") == "1" and not given.revision)
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONDONTWRITEBYTECODE", "1")
+    sys.exit(main())

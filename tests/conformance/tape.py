@@ -1,0 +1,156 @@
+"""A relay that keeps both directions of every connection, and what was said on them, read as HTTP/1.1."""
+
+import dataclasses
+import socket
+import threading
+
+
+@dataclasses.dataclass
+class Message:
+    """A request or a response: its first line, its fields with names in lower case, its body without framing."""
+
+    start: str
+    fields: list
+    body: bytes
+    whole: bool
+
+    def field(self, name):
+        """The value of a field, or nothing."""
+        return next((value for key, value in self.fields if key == name), None)
+
+
+@dataclasses.dataclass
+class Exchange:
+    """A request and what was answered; `response` is missing where the connection ended first."""
+
+    request: Message
+    response: Message | None
+
+
+class Tape:
+    """Passes on what comes to `port` to another port of this machine, and keeps all of it."""
+
+    def __init__(self, to):
+        self.to = to
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.connections = []
+        self.threads = []
+        self.accepting = threading.Thread(target=self._accept, daemon=True)
+        self.accepting.start()
+
+    def close(self):
+        """Takes no more connections, and ends those that are left."""
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.accepting.join()
+        self.listener.close()
+        for _, _, sockets in self.connections:
+            for side in sockets:
+                shut(side, socket.SHUT_RDWR)
+        for thread in self.threads:
+            thread.join()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            try:
+                server = socket.create_connection(("127.0.0.1", self.to))
+            except OSError:
+                client.close()
+                continue
+            sent, received = bytearray(), bytearray()
+            self.connections.append((sent, received, (client, server)))
+            for source, target, kept in ((client, server, sent), (server, client, received)):
+                # What is small goes at once, or the two relays would add their delays to every event.
+                source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self.threads.append(threading.Thread(target=self._copy, args=(source, target, kept), daemon=True))
+                self.threads[-1].start()
+
+    @staticmethod
+    def _copy(source, target, kept):
+        try:
+            while part := source.recv(65536):
+                kept += part
+                target.sendall(part)
+        except OSError:
+            shut(source, socket.SHUT_RDWR)
+        shut(target, socket.SHUT_WR)
+
+    def exchanges(self):
+        """Everything that was said, in the order of connections; call it after `close`."""
+        return [exchange for sent, received, _ in self.connections for exchange in read(bytes(sent), bytes(received))]
+
+
+def shut(side, how):
+    """Ends a direction of a connection that may have ended already."""
+    try:
+        side.shutdown(how)
+    except OSError:
+        pass
+
+
+def read(sent, received):
+    """The exchanges of one connection."""
+    requests = []
+    while sent:
+        request, sent = take(sent, lambda message: message.field("content-length") or 0)
+        requests.append(request)
+    exchanges = []
+    for request in requests:
+        response = None
+        while received:
+            response, received = take(received, response_length)
+            if not response.start.split()[1].startswith("1"):
+                break
+            response = None
+        exchanges.append(Exchange(request, response))
+    return exchanges
+
+
+def response_length(response):
+    """How long the body of a response is that is not chunked; nothing where the connection's end ends it."""
+    if response.start.split()[1] in ("204", "304") or response.start.split()[1].startswith("1"):
+        return 0
+    return response.field("content-length")
+
+
+def take(data, length_of):
+    """The message that `data` begins with, and what follows it."""
+    head, end, rest = data.partition(b"\r\n\r\n")
+    start, *lines = head.decode("latin-1").split("\r\n")
+    pairs = (line.partition(":") for line in lines)
+    message = Message(start, [(name.lower(), value.strip()) for name, _, value in pairs], b"", bool(end))
+    if (message.field("transfer-encoding") or "").lower() == "chunked":
+        message.body, message.whole, rest = unchunk(rest)
+        return message, rest
+    length = length_of(message)
+    if length is None:
+        message.body = rest
+        return message, b""
+    length = int(length)
+    message.body, message.whole = rest[:length], bool(end) and len(rest) >= length
+    return message, rest[length:]
+
+
+def unchunk(data):
+    """The body of chunks, whether its end was there, and what follows it."""
+    body = bytearray()
+    while True:
+        line, end, rest = data.partition(b"\r\n")
+        if not end:
+            return bytes(body), False, b""
+        size = int(line.split(b";")[0], 16)
+        if size == 0:
+            # Trailers, up to an empty line.
+            while rest:
+                line, end, rest = rest.partition(b"\r\n")
+                if not line:
+                    return bytes(body), bool(end), rest
+            return bytes(body), False, b""
+        body += rest[:size]
+        if len(rest) < size + 2:
+            return bytes(body), False, b""
+        data = rest[size + 2 :]
