@@ -42,8 +42,11 @@ fn a_policy_that_is_wrong_leaves_the_old_bundle_alone() {
     let told = said(&output.stderr);
     let lines: Vec<&str> = told.lines().collect();
     assert!(lines[0].starts_with("p.yaml:2:1: /server: unknown key, "), "{told}");
-    assert_eq!(lines[1], "p.yaml:3:10: /issuers: expected a map, found a list");
-    assert_eq!(lines[2], "2 problems, nothing was compiled");
+    assert_eq!(lines[1..3], [" 2 | server: {}", "   | ^^^^^^ did you mean `servers`?"]);
+    assert_eq!(lines[3], "p.yaml:3:10: /issuers: expected a map, found a list");
+    assert_eq!(lines[4..6], [" 3 | issuers: []", "   |          ^^"]);
+    assert_eq!(lines[6], "2 problems, nothing was compiled");
+    assert!(!told.contains('\u{1b}'), "colours where nobody sees them: {told}");
     assert_eq!(fs::read_to_string(directory.join("out.bundle")).unwrap(), "old");
 }
 
@@ -60,6 +63,8 @@ fn check_writes_nothing_and_tells_problems_as_json() {
         (&problem["file"], &problem["line"], &problem["column"]),
         (&"bad.yaml".into(), &2.into(), &1.into())
     );
+    assert_eq!((&problem["end_line"], &problem["end_column"]), (&2.into(), &6.into()));
+    assert_eq!(problem["excerpt"], " 2 | chian: {}\n   | ^^^^^");
     assert_eq!(
         (&problem["path"], &problem["suggestion"]),
         (&"/chian".into(), &"did you mean `chain`?".into())

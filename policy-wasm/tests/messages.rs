@@ -7,6 +7,7 @@
 )]
 
 use policy_wasm::compile::{Options, SourceFile, compile};
+use policy_wasm::source::Paint;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -34,7 +35,7 @@ fn every_invalid_policy_gets_its_exact_messages() {
                 failures.push(format!("{name}: compiles, but it stands among the invalid ones"));
                 continue;
             }
-            Err(problems) => problems.to_string(),
+            Err(problems) => problems.told(Paint::Plain),
         };
         let expected = path.with_extension("txt");
         if bless {

@@ -1,13 +1,16 @@
 //! `toolward compile` and `toolward check`: policy files to a bundle, and every problem at once.
 
+use super::policy::{paint_problems, tell};
 use super::{clock, files, sign};
 use anyhow::{Context, bail};
 use clap::Args;
 use policy_wasm::bundle::{Bundle, Trust, Unverified};
-use policy_wasm::compile::{MAX_FILE, Options, SourceFile, TooLarge, compile};
+use policy_wasm::compile::{MAX_FILE, Options, SourceFile, TooLarge, compile, quote};
 use policy_wasm::lint::{LINTS, Lint, lint};
-use policy_wasm::source::{Problems, suggest};
+use policy_wasm::query::problem_json;
+use policy_wasm::source::{MAX_PROBLEMS, Problem, Problems, suggest};
 use policy_wasm::time;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -81,7 +84,7 @@ impl Compile {
         let bytes = sign::with_keys(bytes, &self.sign)?;
         let size = bytes.len();
         files::replace(&self.output, &bytes)?;
-        tell(&self.output.display().to_string(), size, bytes)
+        summary(&self.output.display().to_string(), size, bytes)
     }
 }
 
@@ -122,16 +125,18 @@ impl Check {
         };
         let mut lints = lint(&policy, now);
         lints.retain(|lint| !self.allow.iter().any(|code| code == lint.code));
-        for lint in &lints {
+        for (lint, problem) in quoted(&lints, &files) {
             if self.source.json_errors {
-                println!("{}", as_json(lint)?);
+                println!("{}", as_json(lint, &problem)?);
+            } else if problem.excerpt.is_some() {
+                eprint!("{}", problem.told(paint_problems()));
             } else {
                 eprintln!("{lint}");
             }
         }
         let bytes =
             policy_wasm::compile::write(&policy).map_err(|TooLarge(what)| anyhow::anyhow!("{what}"))?;
-        let told = tell("policy", bytes.len(), bytes)?;
+        let told = summary("policy", bytes.len(), bytes)?;
         if lints.is_empty() {
             return Ok(told);
         }
@@ -140,15 +145,41 @@ impl Check {
     }
 }
 
-fn as_json(lint: &Lint) -> anyhow::Result<String> {
-    Ok(serde_json::to_string(&serde_json::json!({
-        "file": lint.file,
-        "line": lint.position.line,
-        "column": lint.position.column,
-        "code": lint.code,
-        "message": lint.message,
-        "help": lint.help,
-    }))?)
+/// Warnings with their excerpts, as problems have them.
+fn quoted<'l>(lints: &'l [Lint], files: &[SourceFile]) -> Vec<(&'l Lint, Problem)> {
+    let told = |lint: &Lint| {
+        let (message, help) = (format!("warning[{}]: {}", lint.code, lint.message), Some(lint.help.clone()));
+        Problem::new(&lint.file, lint.position, String::new(), message, help)
+    };
+    let mut all = Vec::new();
+    for lints in lints.chunks(MAX_PROBLEMS) {
+        let problems = Problems::new();
+        lints.iter().for_each(|lint| problems.push(told(lint)));
+        files.iter().for_each(|file| quote(&problems, &file.name, &file.text));
+        let known: BTreeMap<_, _> = problems
+            .to_vec()
+            .into_iter()
+            .map(|p| ((p.file.clone(), p.position, p.message.clone()), p))
+            .collect();
+        all.extend(lints.iter().map(|lint| {
+            let plain = told(lint);
+            let key = (plain.file.clone(), plain.position, plain.message.clone());
+            (lint, known.get(&key).cloned().unwrap_or(plain))
+        }));
+    }
+    all
+}
+
+fn as_json(lint: &Lint, problem: &Problem) -> anyhow::Result<String> {
+    let mut value: serde_json::Value = serde_json::from_str(&problem_json(problem))?;
+    if let Some(members) = value.as_object_mut() {
+        members.insert("code".to_owned(), lint.code.into());
+        members.insert("message".to_owned(), lint.message.clone().into());
+        members.insert("help".to_owned(), lint.help.clone().into());
+        members.remove("suggestion");
+        members.remove("path");
+    }
+    Ok(serde_json::to_string(&value)?)
 }
 
 fn lint_code(text: &str) -> Result<String, String> {
@@ -175,20 +206,11 @@ impl Source {
 
     fn report(&self, problems: &Problems) -> anyhow::Result<()> {
         let list = problems.to_vec();
-        for problem in &list {
-            if self.json_errors {
-                let value = serde_json::json!({
-                    "file": problem.file,
-                    "line": problem.position.line,
-                    "column": problem.position.column,
-                    "path": problem.path,
-                    "message": problem.message,
-                    "suggestion": problem.suggestion,
-                });
-                println!("{}", serde_json::to_string(&value)?);
-            } else {
-                eprintln!("{problem}");
-            }
+        if self.json_errors {
+            let lines: String = list.iter().map(|problem| problem_json(problem) + "\n").collect();
+            tell(&lines)?;
+        } else {
+            eprint!("{}", problems.told(paint_problems()));
         }
         let (count, word) = (list.len(), if list.len() == 1 { "problem" } else { "problems" });
         eprintln!("{count} {word}, nothing was compiled");
@@ -267,7 +289,7 @@ fn read_file(path: &Path) -> anyhow::Result<SourceFile> {
 }
 
 /// Opens what was compiled, as a proxy will, and says what it is.
-fn tell(what: &str, size: usize, bytes: Vec<u8>) -> anyhow::Result<ExitCode> {
+fn summary(what: &str, size: usize, bytes: Vec<u8>) -> anyhow::Result<ExitCode> {
     let bundle = Bundle::open(bytes, &Trust::digest_only()).context("the compiled bundle does not open")?;
     let (servers, tools, rules) = bundle.counts();
     let (revision, serial) = (bundle.revision(), bundle.serial());

@@ -1,6 +1,6 @@
 //! `toolward explain`: one call, decided and explained.
 
-use super::policy::{PolicySource, judged, paint, tell};
+use super::policy::{PolicySource, judged, paint, paint_problems, tell};
 use super::{clock, compile};
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -218,7 +218,8 @@ fn read_query(path: &str) -> anyhow::Result<Query> {
         std::fs::File::open(path).and_then(|file| file.take(most).read_to_string(&mut text))
     };
     read.with_context(|| format!("cannot read `{path}`"))?;
-    Query::read(&text).map_err(|problems| anyhow::anyhow!("`{path}` is no question\n{problems}"))
+    Query::read(&text)
+        .map_err(|problems| anyhow::anyhow!("`{path}` is no question\n{}", problems.told(paint_problems())))
 }
 
 /// The text, where it is a strict JSON object.

@@ -1,5 +1,6 @@
 //! `toolward fmt` and `toolward schema`: what editors and reviewers of policies want.
 
+use super::policy::paint_problems;
 use super::{compile, files};
 use clap::Args;
 use policy_wasm::compile::{format, schema};
@@ -35,7 +36,7 @@ impl Fmt {
                 }
                 Ok(text) => files::replace(Path::new(&file.name), text.as_bytes())?,
                 Err(problems) => {
-                    eprint!("{problems}");
+                    eprint!("{}", problems.told(paint_problems()));
                     clean = false;
                 }
             }

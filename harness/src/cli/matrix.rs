@@ -1,6 +1,6 @@
 //! `toolward matrix`: who can use what.
 
-use super::policy::{PolicySource, judged, paint, tell};
+use super::policy::{PolicySource, judged, paint, paint_problems, tell};
 use super::{clock, compile};
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -96,8 +96,9 @@ impl Matrix {
             Some(path) => {
                 let text = std::fs::read_to_string(path)
                     .with_context(|| format!("cannot read `{}`", path.display()))?;
-                MatrixSpec::read(&text)
-                    .map_err(|problems| anyhow::anyhow!("`{}` is no matrix\n{problems}", path.display()))?
+                MatrixSpec::read(&text).map_err(|problems| {
+                    anyhow::anyhow!("`{}` is no matrix\n{}", path.display(), problems.told(paint_problems()))
+                })?
             }
             None => MatrixSpec::default(),
         };

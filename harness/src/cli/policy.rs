@@ -6,7 +6,7 @@ use clap::Args;
 use policy_wasm::bundle::{Bundle, Trust};
 use policy_wasm::compile::{Options, compile};
 use policy_wasm::query::Paint;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -48,7 +48,7 @@ pub(super) fn compiled(paths: &[PathBuf]) -> anyhow::Result<Bundle> {
     let files = compile::read(paths)?;
     match compile(&files, &Options::default()) {
         Ok(bytes) => Bundle::open(bytes, &Trust::digest_only()).context("the compiled bundle does not open"),
-        Err(problems) => bail!("the policy does not compile\n{problems}"),
+        Err(problems) => bail!("the policy does not compile\n{}", problems.told(paint_problems())),
     }
 }
 
@@ -65,10 +65,19 @@ pub(super) fn judged(outcome: anyhow::Result<bool>) -> ExitCode {
 }
 
 /// Colours on a terminal, unless `NO_COLOR` is set (<https://no-color.org>).
-#[allow(clippy::disallowed_methods, reason = "the command line asks its terminal")]
 pub(super) fn paint() -> Paint {
+    paint_for(&std::io::stdout())
+}
+
+/// The same for what is written to standard error.
+pub(super) fn paint_problems() -> Paint {
+    paint_for(&std::io::stderr())
+}
+
+#[allow(clippy::disallowed_methods, reason = "the command line asks its terminal")]
+fn paint_for(stream: &impl IsTerminal) -> Paint {
     let wanted = std::env::var("NO_COLOR").unwrap_or_default().is_empty();
-    if wanted && std::io::stdout().is_terminal() { Paint::Colour } else { Paint::Plain }
+    if wanted && stream.is_terminal() { Paint::Colour } else { Paint::Plain }
 }
 
 /// Writes a result; a reader that has seen enough (`head`) is no error.

@@ -1,10 +1,10 @@
 //! `toolward test`: the tests beside a policy.
 
-use super::policy::{compiled, judged, paint, tell};
+use super::policy::{compiled, judged, paint, paint_problems, tell};
 use super::{clock, compile, files};
 use anyhow::bail;
 use clap::Args;
-use policy_wasm::compile::SourceFile;
+use policy_wasm::compile::{SourceFile, quote};
 use policy_wasm::query::{
     Coverage, Suite, TestResult, coverage_text, junit, results_json, results_text, run,
 };
@@ -57,7 +57,10 @@ impl Test {
         for file in &tests {
             match self.suite(file).and_then(|suite| run(&bundle, &suite, now, &mut coverage)) {
                 Ok(found) => results.push((file.name.clone(), found)),
-                Err(found) => problems.push_str(&found.to_string()),
+                Err(found) => {
+                    quote(&found, &file.name, &file.text);
+                    problems.push_str(&found.told(paint_problems()));
+                }
             }
         }
         if !problems.is_empty() {

@@ -14,12 +14,18 @@ export interface Problem {
   line: number;
   /** Column in characters, from 1. */
   column: number;
+  /** Line where it ends; the same as `line` where that is not known. */
+  end_line: number;
+  /** Column behind its last character; the same as `column` where that is not known. */
+  end_column: number;
   /** Where in the document, as a JSON pointer (RFC 6901); empty for the whole. */
   path: string;
   /** What is wrong and what was expected. */
   message: string;
   /** What to write instead, where that can be guessed. */
   suggestion: string | null;
+  /** The line, and below it the mark of what is wrong, for a display with letters of one width. */
+  excerpt: string | null;
 }
 
 /** Something that the engine refuses, with everything that is wrong at once. */

@@ -13,7 +13,7 @@ impl Failure {
     pub fn of(file: &str, path: String, message: String, suggestion: Option<String>) -> Failure {
         let problems = Problems::new();
         let position = Position { line: 1, column: 1 };
-        problems.push(Problem { file: file.to_owned(), position, path, message, suggestion });
+        problems.push(Problem::new(file, position, path, message, suggestion));
         problems.into()
     }
 }

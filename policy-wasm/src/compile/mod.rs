@@ -10,12 +10,14 @@
 mod format;
 mod language;
 mod read;
+mod spans;
 mod table;
 mod write;
 mod yaml;
 
 pub use format::format;
 pub use language::schema;
+pub use spans::quote;
 pub use write::{TooLarge, write};
 pub use yaml::{MAX_DEPTH, MAX_FILE, read as read_yaml};
 
@@ -69,28 +71,26 @@ pub fn compile(files: &[SourceFile], options: &Options) -> Result<Vec<u8>, Probl
 /// Reads policy files: everything that compiling them would find wrong is told, and nothing is written.
 ///
 /// # Errors
-/// Everything that is wrong with the files, sorted by file and position.
+/// Everything that is wrong with the files, sorted by file and position, with excerpts.
 pub fn read(files: &[SourceFile], options: &Options) -> Result<Policy, Problems> {
     let problems = Problems::new();
     let nodes: Vec<_> = files
         .iter()
-        .filter_map(|file| Some((file.name.as_str(), yaml::read(&file.name, &file.text, &problems)?)))
+        .filter_map(|file| Some((file, yaml::read(&file.name, &file.text, &problems)?)))
         .collect();
     if files.is_empty() {
         problems.push(whole("policy", "expected at least one policy file, found none"));
     }
-    let places: Vec<_> = nodes.iter().map(|(file, node)| (*file, node)).collect();
-    let policy = read::policy(&places, options, &problems);
-    if problems.is_empty() { Ok(policy) } else { Err(problems) }
+    let parts: Vec<_> = nodes.iter().map(|(file, node)| (*file, node)).collect();
+    let policy = read::policy(&parts, options, &problems);
+    if problems.is_empty() {
+        return Ok(policy);
+    }
+    files.iter().for_each(|file| quote(&problems, &file.name, &file.text));
+    Err(problems)
 }
 
 /// A problem that concerns everything.
 fn whole(file: &str, message: &str) -> Problem {
-    Problem {
-        file: file.to_owned(),
-        position: Position { line: 1, column: 1 },
-        path: String::new(),
-        message: message.to_owned(),
-        suggestion: None,
-    }
+    Problem::new(file, Position { line: 1, column: 1 }, String::new(), message.to_owned(), None)
 }

@@ -43,7 +43,7 @@ pub fn read<'a>(file: &str, text: &'a str, problems: &Problems) -> Option<Node<'
 
 const START: Position = Position { line: 1, column: 1 };
 
-fn position(marker: &Marker) -> Position {
+pub(super) fn position(marker: &Marker) -> Position {
     let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
     Position { line: number(marker.line()), column: number(marker.col()).saturating_add(1) }
 }
@@ -83,13 +83,8 @@ impl<'a> Builder<'a, '_> {
     }
 
     fn refuse_with(&self, position: Position, message: impl Into<String>, suggestion: Option<String>) {
-        self.problems.push(Problem {
-            file: self.file.to_owned(),
-            position,
-            path: String::new(),
-            message: message.into(),
-            suggestion,
-        });
+        let problem = Problem::new(self.file, position, String::new(), message.into(), suggestion);
+        self.problems.push(problem);
     }
 
     /// `None` where reading cannot go on.

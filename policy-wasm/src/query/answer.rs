@@ -6,7 +6,7 @@ use super::read::Query;
 use crate::bundle::Bundle;
 use crate::decision::{BudgetKey, Decision, Effect, Obligation, Reasons};
 use crate::pdp::{Explanation, Fact, Layer};
-use crate::source::Problems;
+use crate::source::{Paint, Problem, Problems};
 
 /// A decision as JSON: `{"effect":…,"reasons":[…],"monitored":[…],"tier":…,"ceiling":…,"scope_needed":…,
 /// "obligations":[…],"revision":…}`. The first reason is the one that the client is told.
@@ -34,19 +34,31 @@ pub fn explanation_json(bundle: &Bundle, query: &Query, explanation: &Explanatio
     out
 }
 
-/// Problems as JSON: a list of `{"file":…,"line":…,"column":…,"path":…,"message":…,"suggestion":…}`.
+/// Problems as a JSON list of [`problem_json`].
 pub fn problems_json(problems: &Problems) -> String {
     let mut out = String::new();
-    list(&mut out, problems.to_vec(), |out, problem| {
-        let mut object = Object::open(out);
-        object.text("file", &problem.file);
-        object.plain("line", problem.position.line);
-        object.plain("column", problem.position.column);
-        object.text("path", &problem.path);
-        object.text("message", &problem.message);
-        object.optional("suggestion", problem.suggestion.as_deref());
-        object.close();
-    });
+    list(&mut out, problems.to_vec(), |out, problem| out.push_str(&problem_json(&problem)));
+    out
+}
+
+/// A problem as JSON (`docs/cli.md`): `{"file":…,"line":…,"column":…,"end_line":…,"end_column":…,"path":…,"message":…,
+/// "suggestion":…,"excerpt":…}`. The end is exclusive. The suggestion can be `null`; so can the excerpt, which is the
+/// line of the file and the mark below it.
+pub fn problem_json(problem: &Problem) -> String {
+    let mut out = String::new();
+    let mut object = Object::open(&mut out);
+    object.text("file", &problem.file);
+    object.plain("line", problem.position.line);
+    object.plain("column", problem.position.column);
+    object.plain("end_line", problem.end.line);
+    object.plain("end_column", problem.end.column);
+    object.text("path", &problem.path);
+    object.text("message", &problem.message);
+    object.optional("suggestion", problem.suggestion.as_deref());
+    let excerpt = problem.excerpt.as_ref();
+    let excerpt = excerpt.map(|excerpt| excerpt.lines(problem.position.line, Paint::Plain).join("\n"));
+    object.optional("excerpt", excerpt.as_deref());
+    object.close();
     out
 }
 

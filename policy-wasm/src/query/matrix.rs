@@ -117,7 +117,10 @@ impl MatrixSpec {
             .and_then(|node| MatrixSpec::from_place(&Place::root(FILE, &node, &problems)));
         match spec {
             Some(spec) if problems.is_empty() => Ok(spec),
-            _ => Err(problems),
+            _ => {
+                problems.quote(FILE, text, |_| None);
+                Err(problems)
+            }
         }
     }
 

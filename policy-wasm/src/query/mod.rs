@@ -42,7 +42,7 @@ mod run;
 mod suite;
 mod text;
 
-pub use answer::{decision_json, explanation_json, problems_json};
+pub use answer::{decision_json, explanation_json, problem_json, problems_json};
 pub use ask::Unanswerable;
 pub use cell::{Cell, Need, Needs, Outcome};
 pub use change::{Change, changes};

@@ -2,7 +2,7 @@
 
 use crate::json::{self, Limits};
 use crate::model::ActorKind;
-use crate::source::{MapReader, Named, Node, Place, Problem, Problems, Value, read_json, suggest};
+use crate::source::{MapReader, Named, Node, Place, Position, Problem, Problems, Value, read_json, suggest};
 use crate::time;
 
 /// Longest query in bytes.
@@ -163,13 +163,9 @@ impl Query {
     pub fn read(text: &str) -> Result<Query, Problems> {
         let problems = Problems::new();
         if text.len() > MAX_QUERY {
-            problems.push(Problem {
-                file: FILE.to_owned(),
-                position: crate::source::Position { line: 1, column: 1 },
-                path: String::new(),
-                message: format!("the query is {} bytes long, expected at most {MAX_QUERY}", text.len()),
-                suggestion: None,
-            });
+            let message = format!("the query is {} bytes long, expected at most {MAX_QUERY}", text.len());
+            let start = Position { line: 1, column: 1 };
+            problems.push(Problem::new(FILE, start, String::new(), message, None));
             return Err(problems);
         }
         let query = read_json(FILE, text.as_bytes(), &Limits::default(), &problems)
@@ -179,7 +175,10 @@ impl Query {
                 query.keep_spelling(text);
                 Ok(query)
             }
-            _ => Err(problems),
+            _ => {
+                problems.quote(FILE, text, |_| None);
+                Err(problems)
+            }
         }
     }
 

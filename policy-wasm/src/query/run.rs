@@ -58,13 +58,8 @@ fn run_one(
         let part = |(key, position): &(&str, Position)| {
             error.path.split('/').nth(1).filter(|p| p == key).map(|_| *position)
         };
-        Problem {
-            file: String::new(),
-            position: test.parts.iter().find_map(part).unwrap_or(test.position),
-            path: String::new(),
-            message: error.message,
-            suggestion: error.suggestion,
-        }
+        let position = test.parts.iter().find_map(part).unwrap_or(test.position);
+        Problem::new("", position, String::new(), error.message, error.suggestion)
     };
     let explanation = test.query.explain(bundle, now).map_err(refused)?;
     let visibility = visibility(bundle, &test.query, now).map_err(refused)?;

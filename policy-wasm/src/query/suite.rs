@@ -88,7 +88,10 @@ impl Suite {
         let suite = node.and_then(|node| Suite::from_place(&Place::root(file, &node, &problems)));
         match suite {
             Some(suite) if problems.is_empty() => Ok(suite),
-            _ => Err(problems),
+            _ => {
+                crate::compile::quote(&problems, file, text);
+                Err(problems)
+            }
         }
     }
 

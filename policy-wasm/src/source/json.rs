@@ -9,13 +9,8 @@ pub fn read_json<'a>(file: &str, bytes: &'a [u8], limits: &Limits, problems: &Pr
     match json::parse(bytes, limits) {
         Ok(value) => Some(convert(value, &mut cursor)),
         Err(error) => {
-            problems.push(Problem {
-                file: file.to_owned(),
-                position: cursor.at(error.offset),
-                path: String::new(),
-                message: describe(error.kind, limits),
-                suggestion: None,
-            });
+            let (position, message) = (cursor.at(error.offset), describe(error.kind, limits));
+            problems.push(Problem::new(file, position, String::new(), message, None));
             None
         }
     }

@@ -26,12 +26,18 @@
 //! assert_eq!(problems.to_string(), "policy.yaml:1:3: /kidn: unknown key, expected `kind`; did you mean `kind`?\n");
 //! ```
 
+mod excerpt;
 mod json;
+mod lines;
+mod paint;
 mod problem;
 mod reader;
 
+pub use excerpt::Excerpt;
 pub use json::read_json;
-pub use problem::{Problem, Problems, suggest};
+pub use lines::Lines;
+pub use paint::Paint;
+pub use problem::{MAX_PROBLEMS, Problem, Problems, suggest};
 pub use reader::{MapReader, Named, Place};
 
 use std::borrow::Cow;

@@ -1,6 +1,7 @@
 //! Problems with a file: collected while reading goes on, told all at once.
 
-use super::Position;
+use super::excerpt::{Excerpt, harmless};
+use super::{Lines, Paint, Position};
 use std::cell::Cell;
 use std::fmt;
 
@@ -18,11 +19,41 @@ pub struct Problem {
     pub message: String,
     /// What to write instead, where that can be guessed: "did you mean `issuers`?".
     pub suggestion: Option<String>,
+    /// Where what is wrong ends, exclusively; [`Problem::position`] where that is not known.
+    pub end: Position,
+    /// The line of the text, where the text was at hand: see [`Problems::quote`].
+    pub excerpt: Option<Box<Excerpt>>,
+}
+
+impl Problem {
+    /// A problem at a place, whose end is not known yet.
+    pub fn new(
+        file: &str,
+        position: Position,
+        path: String,
+        message: String,
+        suggestion: Option<String>,
+    ) -> Problem {
+        Problem { file: file.to_owned(), position, path, message, suggestion, end: position, excerpt: None }
+    }
+
+    /// What is wrong, with the line of the text below it, the part that is wrong marked, and what to write instead.
+    /// Several lines, each ended; no character of it controls a terminal but for the colours.
+    pub fn told(&self, paint: Paint) -> String {
+        let Some(excerpt) = &self.excerpt else { return format!("{self}\n") };
+        let Position { line, column } = self.position;
+        let place = paint.title(&format!("{}:{line}:{column}:", harmless(&self.file)));
+        let path = if self.path.is_empty() { String::new() } else { format!("{}: ", self.path) };
+        let hint =
+            self.suggestion.as_deref().map_or_else(String::new, |text| paint.good(&format!(" {text}")));
+        let [quoted, marked] = excerpt.lines(line, paint);
+        format!("{place} {}{}\n{quoted}\n{marked}{hint}\n", paint.faint(&path), paint.bad(&self.message))
+    }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: ", self.file, self.position.line, self.position.column)?;
+        write!(f, "{}:{}:{}: ", harmless(&self.file), self.position.line, self.position.column)?;
         if !self.path.is_empty() {
             write!(f, "{}: ", self.path)?;
         }
@@ -89,6 +120,31 @@ impl Problems {
         self.list.set(list);
         copy
     }
+
+    /// Gives the problems of a file their excerpts. `ends` knows where what begins at a place ends; of what it does
+    /// not know, the word that stands there is marked.
+    pub fn quote(&self, file: &str, text: &str, ends: impl Fn(Position) -> Option<Position>) {
+        let lines = Lines::new(text);
+        let mut list = self.list.take();
+        for problem in list.iter_mut().filter(|problem| problem.file == file && problem.excerpt.is_none()) {
+            let end =
+                if problem.end == problem.position { ends(problem.position) } else { Some(problem.end) };
+            if let Some((excerpt, end)) = Excerpt::of(&lines, problem.position, end) {
+                problem.end = end;
+                problem.excerpt = Some(Box::new(excerpt));
+            }
+        }
+        self.list.set(list);
+    }
+
+    /// All of them, each as [`Problem::told`].
+    pub fn told(&self, paint: Paint) -> String {
+        let mut out: String = self.to_vec().iter().map(|problem| problem.told(paint)).collect();
+        if self.more.get() {
+            out.push_str(&format!("only {MAX_PROBLEMS} problems are told, there are more\n"));
+        }
+        out
+    }
 }
 
 /// One problem a line, in order.
@@ -129,9 +185,9 @@ fn clipped(text: &str, most: usize) -> String {
             out.push('…');
             break;
         }
-        out.push(if character.is_control() { '?' } else { character });
+        out.push(character);
     }
-    out
+    harmless(&out)
 }
 
 /// `` `a`, `b` `` for a message.
@@ -196,13 +252,7 @@ mod tests {
     use super::*;
 
     fn problem(line: u32, message: &str) -> Problem {
-        Problem {
-            file: "a.yaml".to_owned(),
-            position: Position { line, column: 2 },
-            path: String::new(),
-            message: message.to_owned(),
-            suggestion: None,
-        }
+        Problem::new("a.yaml", Position { line, column: 2 }, String::new(), message.to_owned(), None)
     }
 
     #[test]

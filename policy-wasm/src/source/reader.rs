@@ -72,6 +72,13 @@ impl<'n> Place<'n> {
         self.report(self.node.position, self.path.clone(), message.into(), suggestion);
     }
 
+    /// Reports that a part of what stands here is wrong, of which it is known where it begins and ends.
+    pub fn refuse_part(&self, part: (Position, Position), message: String, suggestion: Option<String>) {
+        let (begin, end) = part;
+        let problem = Problem::new(self.file, begin, self.path.clone(), message, suggestion);
+        self.problems.push(Problem { end, ..problem });
+    }
+
     /// A string, which may be empty.
     pub fn string(&self) -> Option<&'n str> {
         match &self.node.value {
@@ -216,7 +223,7 @@ impl<'n> Place<'n> {
     }
 
     fn report(&self, position: Position, path: String, message: String, suggestion: Option<String>) {
-        self.problems.push(Problem { file: self.file.to_owned(), position, path, message, suggestion });
+        self.problems.push(Problem::new(self.file, position, path, message, suggestion));
     }
 
     /// What stands here, for a message.

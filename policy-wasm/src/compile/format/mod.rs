@@ -40,7 +40,10 @@ pub fn format(file: &SourceFile) -> Result<String, Problems> {
         problems.push(whole(&file.name, &format!("not formatted, because {why}")));
         problems
     };
-    let Some(before) = before.filter(|_| problems.is_empty()) else { return Err(problems) };
+    let Some(before) = before.filter(|_| problems.is_empty()) else {
+        super::quote(&problems, &file.name, &file.text);
+        return Err(problems);
+    };
     if !matches!(before.value, Value::Map(_)) {
         return Err(refuse("it is not a map"));
     }

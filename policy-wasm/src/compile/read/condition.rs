@@ -1,5 +1,6 @@
 //! `when`: conditions, compiled where they stand.
 
+use super::locate;
 use super::names::Names;
 use crate::condition::{self, Fact, Mistake, Shape};
 use crate::policy::Condition;
@@ -42,30 +43,44 @@ impl Scope {
     }
 }
 
-/// Reads and compiles a condition.
+/// Reads and compiles a condition. It can have several lines; it is kept as one.
 pub(super) fn when<'n>(place: &Place<'n>, scope: &Scope, names: &Names<'n>) -> Option<Condition> {
-    let text = place.text()?;
-    compile(text, place, scope, names)
+    let text = place.string()?;
+    if text.trim().is_empty() {
+        place.refuse("expected a condition, such as `args.percent <= 25`, found nothing");
+        return None;
+    }
+    let code = condition::compile(text, &scope.0).map_err(|mistakes| {
+        let lines = names.texts.get(place.file());
+        for mistake in mistakes {
+            let end = mistake.offset.saturating_add(mistake.length);
+            let part =
+                lines.and_then(|lines| locate::part(lines, place.node().position, text, mistake.offset..end));
+            match part {
+                Some(part) => place.refuse_part(part, mistake.message, mistake.suggestion),
+                None => refuse(text, mistake, place),
+            }
+        }
+    });
+    let one_line = match text.contains(char::is_control) {
+        true => condition::parse(text).map(|expr| condition::print(&expr)).unwrap_or_default(),
+        false => text.to_owned(),
+    };
+    Some(Condition { text: one_line, code: code.ok()?, origin: names.origin(place) })
 }
 
-/// Compiles a condition that stands at `place`, or that the compiler itself wrote for what stands there.
+/// Compiles a condition that the compiler itself wrote for what stands at `place`.
 pub(super) fn compile<'n>(
     text: &str,
     place: &Place<'n>,
     scope: &Scope,
     names: &Names<'n>,
-) -> Option<Condition> {
-    match condition::compile(text, &scope.0) {
-        Ok(code) => Some(Condition { text: text.to_owned(), code, origin: names.origin(place) }),
-        Err(mistakes) => {
-            mistakes.into_iter().for_each(|mistake| refuse(text, mistake, place));
-            None
-        }
-    }
+) -> Result<Condition, Vec<Mistake>> {
+    let code = condition::compile(text, &scope.0)?;
+    Ok(Condition { text: text.to_owned(), code, origin: names.origin(place) })
 }
 
-/// Tells a mistake with the part of the condition that it is in: where the text stands in the file depends on how it
-/// is quoted and folded.
+/// Tells a mistake of which only the part of the condition is known, not where that stands.
 fn refuse(text: &str, mistake: Mistake, place: &Place<'_>) {
     let end = mistake.offset.saturating_add(mistake.length);
     let part = text.get(mistake.offset..end).unwrap_or_default();

@@ -3,8 +3,9 @@
 use super::condition;
 use super::condition::Scope;
 use super::names::Names;
+use crate::condition::Mistake;
 use crate::policy::ArgumentRule;
-use crate::source::{Node, Place, Value};
+use crate::source::{Named, Node, Place, Value};
 use std::fmt::Write;
 
 /// Longest path to an argument, in keys.
@@ -17,9 +18,10 @@ pub(super) fn read<'n>(place: &Place<'n>, scope: &Scope, names: &Names<'n>) -> V
     let mut rules = Vec::new();
     for entry in place.named().unwrap_or_default() {
         let Some(keys) = path(entry.name, |why| entry.refuse_name(why, None)) else { continue };
-        let Some(text) = source(&keys, &entry.value) else { continue };
-        if let Some(condition) = condition::compile(&text, &entry.value, scope, names) {
-            rules.push(ArgumentRule { path: keys, condition });
+        let Some(source) = source(&keys, &entry.value) else { continue };
+        match condition::compile(&source.text, &entry.value, scope, names) {
+            Ok(condition) => rules.push(ArgumentRule { path: keys, condition }),
+            Err(mistakes) => mistakes.into_iter().for_each(|mistake| source.refuse(mistake, &entry)),
         }
     }
     rules.sort_by(|left, right| left.path.cmp(&right.path));
@@ -40,8 +42,30 @@ pub(super) fn path(text: &str, refuse: impl FnOnce(String)) -> Option<Vec<String
     None
 }
 
+/// A condition, and which key asked for what of it.
+struct Source<'n> {
+    text: String,
+    /// Where each part ends in the text, and the value that it was made of.
+    parts: Vec<(usize, Place<'n>)>,
+}
+
+impl<'n> Source<'n> {
+    /// Tells a mistake where the value stands that it is about: that of a key, or the path of the argument.
+    fn refuse(&self, mistake: Mistake, entry: &Named<'n>) {
+        // Whether the argument is there at all is asked first.
+        let first = self.text.len().saturating_sub(self.parts.last().map_or(0, |(end, _)| *end));
+        let asked = mistake.offset.checked_sub(first);
+        let part = asked.and_then(|offset| self.parts.iter().find(|(end, _)| offset < *end));
+        let message = format!("argument `{}`: {}", entry.name, mistake.message);
+        match part {
+            Some((_, place)) => place.refuse_with(message, mistake.suggestion),
+            None => entry.refuse_name(message, mistake.suggestion),
+        }
+    }
+}
+
 /// The condition: the argument is there (or need not be), and everything that is asked of it holds.
-fn source(keys: &[String], place: &Place<'_>) -> Option<String> {
+fn source<'n>(keys: &[String], place: &Place<'n>) -> Option<Source<'n>> {
     let mut map = place.map()?;
     let required = map.optional("required").and_then(|place| place.bool()).unwrap_or(false);
     let mut value = "args".to_owned();
@@ -50,50 +74,84 @@ fn source(keys: &[String], place: &Place<'_>) -> Option<String> {
         present.push(format!("{} in {value}", quoted(key)));
         let _ = write!(value, "[{}]", quoted(key));
     }
-    let mut wanted = Vec::new();
+    let mut wanted = Wanted::default();
     for (key, negated) in [("one_of", ""), ("not_one_of", "!")] {
-        if let Some(values) = map.optional(key).and_then(|place| values(&place)) {
-            wanted.push(format!("{negated}({value} in [{values}])"));
+        let read = map.optional(key).and_then(|place| Some((values(&place)?, place)));
+        if let Some((values, place)) = read {
+            wanted.add(format!("{negated}({value} in [{values}])"), &place);
         }
     }
     for (key, operator) in [("min", ">="), ("max", "<=")] {
-        if let Some(number) = map.optional(key).and_then(|place| number(&place)) {
-            typed(&mut wanted, &value, &["int", "double"]);
-            wanted.push(format!("{value} {operator} {number}"));
+        let read = map.optional(key).and_then(|place| Some((number(&place)?, place)));
+        if let Some((number, place)) = read {
+            wanted.typed(&value, &["int", "double"], &place);
+            wanted.add(format!("{value} {operator} {number}"), &place);
         }
     }
     for (key, function) in
         [("starts_with", "startsWith"), ("ends_with", "endsWith"), ("contains", "contains")]
     {
-        if let Some(text) = map.optional(key).and_then(|place| place.string()) {
-            typed(&mut wanted, &value, &["string"]);
-            wanted.push(format!("{value}.{function}({})", quoted(text)));
+        let read = map.optional(key).and_then(|place| Some((place.string()?, place)));
+        if let Some((text, place)) = read {
+            wanted.typed(&value, &["string"], &place);
+            wanted.add(format!("{value}.{function}({})", quoted(text)), &place);
         }
     }
     for (key, operator) in [("min_length", ">="), ("max_length", "<=")] {
-        let length =
-            map.optional(key).and_then(|place| place.integer(0..=1_048_576, "characters or entries"));
-        if let Some(length) = length {
-            typed(&mut wanted, &value, &["string", "list", "map"]);
-            wanted.push(format!("size({value}) {operator} {length}"));
+        let length = |place: Place<'n>| Some((place.integer(0..=1_048_576, "characters or entries")?, place));
+        if let Some((length, place)) = map.optional(key).and_then(length) {
+            wanted.typed(&value, &["string", "list", "map"], &place);
+            wanted.add(format!("size({value}) {operator} {length}"), &place);
         }
     }
     map.finish();
-    if wanted.is_empty() && !required {
+    if wanted.text.is_empty() && !required {
+        // What was given and is wrong has been told.
+        let nothing =
+            matches!(&place.node().value, Value::Map(entries) if entries.iter().all(|e| e.key == "required"));
+        if !nothing {
+            return None;
+        }
         place.refuse("expected at least one of `required`, `one_of`, `min`, `max` and so on");
         return None;
     }
     let here = present.join(" && ");
-    let all = if wanted.is_empty() { "true".to_owned() } else { wanted.join(" && ") };
-    Some(if required { format!("{here} && {all}") } else { format!("!({here}) || ({all})") })
+    let Wanted { text: all, mut parts } = wanted;
+    let text = match (all.is_empty(), required) {
+        (true, _) => format!("{here} && true"),
+        (false, true) => format!("{here} && {all}"),
+        (false, false) => format!("!({here}) || ({all})"),
+    };
+    if let Some((end, _)) = parts.last_mut() {
+        // With the bracket behind it, so that the end of the parts is the end of the text.
+        *end = end.saturating_add(usize::from(!required));
+    }
+    Some(Source { text, parts })
 }
 
-/// An argument of another type is refused rather than impossible to judge.
-fn typed(wanted: &mut Vec<String>, value: &str, types: &[&str]) {
-    let one_of: Vec<String> = types.iter().map(|name| format!("type({value}) == {name}")).collect();
-    let text = format!("({})", one_of.join(" || "));
-    if !wanted.contains(&text) {
-        wanted.push(text);
+/// What is asked of an argument.
+#[derive(Default)]
+struct Wanted<'n> {
+    text: String,
+    parts: Vec<(usize, Place<'n>)>,
+}
+
+impl<'n> Wanted<'n> {
+    fn add(&mut self, text: String, place: &Place<'n>) {
+        if !self.text.is_empty() {
+            self.text.push_str(" && ");
+        }
+        self.text.push_str(&text);
+        self.parts.push((self.text.len(), place.clone()));
+    }
+
+    /// An argument of another type is refused rather than impossible to judge.
+    fn typed(&mut self, value: &str, types: &[&str], place: &Place<'n>) {
+        let one_of: Vec<String> = types.iter().map(|name| format!("type({value}) == {name}")).collect();
+        let text = format!("({})", one_of.join(" || "));
+        if !self.text.contains(&text) {
+            self.add(text, place);
+        }
     }
 }
 

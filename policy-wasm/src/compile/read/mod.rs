@@ -8,16 +8,17 @@ mod condition;
 mod constraint;
 mod holder;
 mod item;
+mod locate;
 mod method;
 mod names;
 mod rule;
 mod server;
 mod template;
 
-use super::Options;
+use super::{Options, SourceFile};
 use crate::bundle::layout::{MAX_CHAIN, MAX_TIERS};
 use crate::policy::{AgentType, ChainRules, ConsentRules, Declared, Holder, Policy, ServerKind};
-use crate::source::{Named, Node, Place, Problem, Problems, Value};
+use crate::source::{Lines, Named, Node, Place, Problem, Problems, Value};
 use names::{Names, duration, is_name, line, moment};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -104,17 +105,18 @@ impl<'n> Parts<'n> {
 
 /// Reads all files of a policy.
 pub(super) fn policy<'n>(
-    files: &[(&'n str, &'n Node<'n>)],
+    files: &[(&'n SourceFile, &'n Node<'n>)],
     options: &Options,
     problems: &'n Problems,
 ) -> Policy {
     let mut parts = Parts(BTreeMap::new());
     for (file, node) in files {
-        parts.take(Place::root(file, node, problems));
+        parts.take(Place::root(&file.name, node, problems));
     }
     let tiers = parts.single("tiers").map_or_else(|| DEFAULT_TIERS.to_vec(), |place| tiers(&place));
     let mut names = Names {
-        files: files.iter().map(|(file, _)| *file).zip(0u32..).collect(),
+        files: files.iter().map(|(file, _)| file.name.as_str()).zip(0u32..).collect(),
+        texts: files.iter().map(|(file, _)| (file.name.as_str(), Lines::new(&file.text))).collect(),
         organisation: parts.single("organisation").and_then(|place| place.text()).unwrap_or_default(),
         environments: parts.single("environments").map(|place| environments(&place)).unwrap_or_default(),
         tiers,
@@ -134,7 +136,7 @@ pub(super) fn policy<'n>(
     let context = rule::Context { names: &names, servers: &servers, labels };
     let revision = parts.single("revision").and_then(|place| revision(&place));
     Policy {
-        files: files.iter().map(|(file, _)| (*file).to_owned()).collect(),
+        files: files.iter().map(|(file, _)| file.name.clone()).collect(),
         revision: revision.or_else(|| option_revision(options, problems)).unwrap_or_default(),
         serial: parts
             .single("serial")

@@ -1,7 +1,7 @@
 //! The names of a policy that its rules refer to, and the small values that all its parts share.
 
 use crate::policy::{Declared, Holder, Mode, Origin, Seconds, Tier, Time, Window};
-use crate::source::{Place, Position, suggest};
+use crate::source::{Lines, Place, Position, suggest};
 use crate::time;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Names<'n> {
     /// File to its index.
     pub(super) files: BTreeMap<&'n str, u32>,
+    /// File to its text.
+    pub(super) texts: BTreeMap<&'n str, Lines<'n>>,
     pub(super) organisation: &'n str,
     pub(super) environments: Vec<&'n str>,
     pub(super) tiers: Vec<&'n str>,
