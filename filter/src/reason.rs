@@ -91,6 +91,12 @@ reasons! {
     MethodUnknown = "method_unknown",
     /// A notification that the table does not list.
     NotificationUnknown = "notification_unknown",
+    /// The session id is none that the gateway gave, or was changed.
+    SessionUnknown = "session_unknown",
+    /// The session belongs to another human, another agent or another server.
+    SessionForeign = "session_foreign",
+    /// The session has lasted as long as it may.
+    SessionExpired = "session_expired",
     /// The authorization cluster said no.
     CheckDenied = "check_denied",
     /// The authorization cluster said "it depends".

@@ -153,6 +153,13 @@ pub const fn row(reason: Reason) -> Row {
         }
         Reason::MethodUnknown => http(200, code::METHOD, "this method is not permitted here"),
         Reason::NotificationUnknown => http(400, code::INVALID, "this notification is not permitted here"),
+        // 404 is what tells a legacy client to start anew (MCP 2025-11-25, session management).
+        Reason::SessionUnknown | Reason::SessionForeign => {
+            http(404, DENIED, "this session is not known here; start a new one with initialize")
+        }
+        Reason::SessionExpired => {
+            http(404, DENIED, "this session has lasted as long as it may; start a new one with initialize")
+        }
         Reason::CheckDenied => {
             call(DENIED, "the authorization service does not have the relation that this call needs")
         }

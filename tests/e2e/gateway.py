@@ -30,6 +30,7 @@ SERVERS = {
     "python1": [PYTHON1, ROOT / "tests/servers/python1.py"],
     "python2": [PYTHON2, ROOT / "tests/servers/python2.py"],
     "typescript": ["node", ROOT / "tests/servers/typescript.mjs"],
+    "sessions": ["node", ROOT / "tests/servers/sessions.mjs"],
 }
 
 
@@ -141,6 +142,7 @@ class Gateway:
     """The processes; use as a context manager."""
 
     policy = HERE / "policy.yaml"
+    settings = {}
 
     def __init__(self, server, folder, identity, *, recorded=True):
         self.server, self.folder, self.identity = server, folder, identity
@@ -247,6 +249,7 @@ class Gateway:
             ],
             "bundle": {"base64": bundle},
             "checks": {"spicedb": {"cluster": "spicedb", "timeout_ms": 2000}},
+            **self.settings,
         }
 
     def bootstrap(self, values):

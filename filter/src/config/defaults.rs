@@ -114,8 +114,18 @@ pub const MIN_SERIAL: Number = Number {
     reason: "a bundle with a lower serial is an old one, however well it is signed; not every policy is numbered",
 };
 
+/// How long a session lasts.
+pub const SESSION_LIFETIME: Number = Number {
+    path: "/sessions/lifetime_seconds",
+    default: 28_800,
+    least: 60,
+    most: 2_592_000,
+    unit: "seconds",
+    reason: "a working day; a client whose session is over starts a new one by itself",
+};
+
 /// All numbers.
-pub const NUMBERS: [Number; 9] = [
+pub const NUMBERS: [Number; 10] = [
     CLOCK_LEEWAY,
     MAX_LIFETIME,
     MAX_BODY,
@@ -125,6 +135,7 @@ pub const NUMBERS: [Number; 9] = [
     TOKEN_CACHE,
     CHECK_TIMEOUT,
     MIN_SERIAL,
+    SESSION_LIFETIME,
 ];
 
 /// Accepted `typ`s.

@@ -14,9 +14,11 @@ pub mod defaults;
 mod issuers;
 mod jwks;
 mod servers;
+mod sessions;
 mod settings;
 
 pub use servers::ServerSettings;
+pub use sessions::Sessions;
 
 use crate::callout::spicedb::SpiceDb;
 use crate::crypto::SignatureProvider;
@@ -53,6 +55,8 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// The authorization cluster; always there where the bundle has checks.
     pub spicedb: Option<SpiceDb>,
+    /// How session ids are sealed; without, they pass as the server writes them.
+    pub sessions: Option<Sessions>,
     /// One for each server of the bundle, by [`policy_wasm::bundle::Server::index`].
     servers: Vec<ServerSettings>,
     /// What holds for servers that the bundle does not have.
@@ -98,6 +102,7 @@ fn read(root: &Place<'_>, provider: Rc<dyn SignatureProvider>) -> Option<Config>
     let allowed_origins = settings::allowed_origins(map.optional("allowed_origins"));
     let checks = map.optional("checks");
     let spicedb = checks.as_ref().and_then(settings::spicedb);
+    let sessions = map.optional("sessions");
     let overrides = map.optional("servers");
     map.finish();
 
@@ -107,6 +112,10 @@ fn read(root: &Place<'_>, provider: Rc<dyn SignatureProvider>) -> Option<Config>
     }
     let elsewhere = ServerSettings { denial_form: denial_form?, max_body_bytes: limits.max_body_bytes };
     let servers = servers::read(overrides.as_ref(), &bundle, &elsewhere)?;
+    let sessions = match sessions {
+        Some(place) => Some(sessions::read(&place)?),
+        None => None,
+    };
     let issuers = issuers?;
     let settings = Settings {
         issuers: issuers.issuers.into(),
@@ -124,6 +133,7 @@ fn read(root: &Place<'_>, provider: Rc<dyn SignatureProvider>) -> Option<Config>
         keep_authorization: keep_authorization?,
         allowed_origins: allowed_origins?,
         spicedb,
+        sessions,
         servers,
         elsewhere,
     })

@@ -70,6 +70,13 @@ unsafe extern "C" {
     fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_get_header_map_pairs(kind: u32, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_remove_header_map_value(kind: u32, key: *const u8, key_size: usize) -> u32;
+    fn proxy_replace_header_map_value(
+        kind: u32,
+        key: *const u8,
+        key_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
     fn proxy_send_local_response(
         status: u32,
         details: *const u8,
@@ -212,6 +219,14 @@ impl Pairs {
 pub fn remove_header(kind: Map, name: &[u8]) -> Hostcall<()> {
     // SAFETY: pointer and length are of a live slice.
     checked(unsafe { proxy_remove_header_map_value(kind as u32, name.as_ptr(), name.len()) })
+}
+
+/// Writes a field in place of every one of this name.
+pub fn set_header(kind: Map, name: &str, value: &str) -> Hostcall<()> {
+    // SAFETY: pointers and lengths are of live strings.
+    checked(unsafe {
+        proxy_replace_header_map_value(kind as u32, name.as_ptr(), name.len(), value.as_ptr(), value.len())
+    })
 }
 
 fn pairs_bytes<V: AsRef<str>>(pairs: &[(&str, V)]) -> Vec<u8> {

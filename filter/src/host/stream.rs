@@ -61,9 +61,13 @@ impl Stream {
     fn carry_out(&mut self, effects: Vec<Effect>, response_bytes: usize) {
         for effect in effects {
             let done = match effect {
-                Effect::Forward { permit: _, remove } => {
-                    remove.iter().try_for_each(|name| calls::remove_header(Map::Request, name))
-                }
+                Effect::Forward { permit: _, remove, set } => remove
+                    .iter()
+                    .try_for_each(|name| calls::remove_header(Map::Request, name))
+                    .and_then(|()| {
+                        set.iter().try_for_each(|(name, value)| calls::set_header(Map::Request, name, value))
+                    }),
+                Effect::SetResponseHeader(name, value) => calls::set_header(Map::Response, name, &value),
                 Effect::Reply(reply) => {
                     self.replied = true;
                     calls::reply(reply.status, &reply.headers, &reply.body, &reply.details)

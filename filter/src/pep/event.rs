@@ -110,6 +110,8 @@ pub enum Effect {
         permit: Permit,
         /// Header fields to remove, by exact lower-case name.
         remove: Vec<Vec<u8>>,
+        /// Header fields to write in place of what is there.
+        set: Vec<(&'static str, String)>,
     },
     /// Answer in the upstream's place.
     Reply(Reply),
@@ -117,6 +119,8 @@ pub enum Effect {
     Call(Call),
     /// Write the record to the log and to the stream's filter state, and count it.
     Record(DecisionRecord),
+    /// Write this response header field in place of what is there.
+    SetResponseHeader(&'static str, String),
     /// Remove these response header fields.
     RemoveResponseHeaders(&'static [&'static str]),
     /// Put this in place of the response bytes of the event that is being handled.

@@ -4,13 +4,14 @@ use super::connection::ConnectionFacts;
 use super::event::{Call, CallAnswer, Effect, Event, Fields, Flow};
 use super::head::{self, Credentials, Head};
 use super::response::Response;
+use super::session::Session;
 use super::{Pep, Permit, mapping, shown};
 use crate::callout::{Verdict, spicedb};
 use crate::config::ServerSettings;
 use crate::delegation::VerifiedDelegation;
-use crate::mcp::Method;
 use crate::mcp::message::{self, Message, Request};
 use crate::mcp::revision::{self, Mirrored};
+use crate::mcp::{Era, Method};
 use crate::reason::Reason;
 use crate::record::{CheckTrace, Facts, record};
 use crate::reply::{self, Context};
@@ -49,6 +50,7 @@ struct Story {
     shown: Option<String>,
     checks: Vec<CheckTrace>,
     connection: ConnectionFacts,
+    session: Session,
 }
 
 enum State {
@@ -206,7 +208,8 @@ impl Exchange {
 
     /// Whether the response needs judging at all; where not, the host need not read it.
     pub fn judges_response(&self) -> bool {
-        matches!(&self.state, State::ExpectResponse(permitted) if permitted.response.judges())
+        let sessions = self.pep.as_ref().is_some_and(|pep| pep.config.sessions.is_some());
+        matches!(&self.state, State::ExpectResponse(permitted) if sessions || permitted.response.judges())
     }
 
     fn deny(&mut self, pep: Option<&Pep>, reason: Reason) -> Vec<Effect> {
@@ -281,6 +284,8 @@ impl Exchange {
         self.story.delegation = Some(Rc::clone(&delegation));
 
         let message = head.method == "POST";
+        let sessions = config.sessions.as_ref();
+        self.story.session = Session::open(sessions, &delegation, server.resource(), head.session, now)?;
         let identity = |encoding: &str| encoding.eq_ignore_ascii_case("identity");
         if head.content_encoding.is_some_and(|encoding| !identity(encoding)) {
             return Err(Reason::ContentEncodingUnsupported.into());
@@ -288,7 +293,7 @@ impl Exchange {
         if message && !head.content_type.is_some_and(head::is_json) {
             return Err(Reason::ContentTypeUnsupported.into());
         }
-        let remove = removals(&head, config.keep_authorization);
+        let remove = removals(&head, config.keep_authorization, sessions.is_some());
         let accepted = Accepted { delegation, mirrored: head.mirrored, remove, message };
         if end_of_stream {
             return self.on_body(pep, accepted, b"");
@@ -343,6 +348,11 @@ impl Exchange {
         self.story.requested_revision =
             asked.or_else(|| requested(&request.meta.revision, &accepted.mirrored));
         let revision = revision::place_request(&accepted.mirrored, request, &pep.config.revisions)?;
+        match (revision.era(), request.method) {
+            (Era::Modern, _) => self.story.session.none(),
+            (Era::Legacy, Method::Initialize) => self.story.session.begin(),
+            (Era::Legacy, _) => {}
+        }
         let response = match request.method {
             Method::ListTools => Response::list(request.id.raw(), revision.era()),
             _ => Response::pass(),
@@ -399,8 +409,9 @@ impl Exchange {
         let permit = Permit::from_decision(&accepted.delegation, &decision, open.len())
             .ok_or(Reason::Policy(DenyReason::PolicyUnreadable))?;
         let record = self.record(Some(pep), None);
+        let set = self.story.session.upstream().into_iter().collect();
         self.state = State::ExpectResponse(Permitted { response });
-        Ok(vec![Effect::Record(record), Effect::Forward { permit, remove: accepted.remove }])
+        Ok(vec![Effect::Record(record), Effect::Forward { permit, remove: accepted.remove, set }])
     }
 
     fn on_answer(
@@ -434,12 +445,22 @@ impl Exchange {
         if let Event::ResponseBody { now_ms, .. } = event {
             self.story.now_ms = now_ms;
         }
+        let now = self.story.now_ms / 1000;
+        let sealed = match &event {
+            Event::ResponseHeaders { fields, .. } => {
+                self.story.session.answer(pep, &delegation, server.resource(), fields, now)
+            }
+            _ => None,
+        };
         let refusal = |reason: Reason| reply::denial(reason, &self.story.context(Some(pep)));
         let (mut effects, denied) =
             delegation.with_delegation(pep.config.bundle.reads_claims(), |delegation| {
                 let asked = self.story.asked(delegation, Action::UseServer);
                 response.handle(pep, server, &asked, event, &refusal)
             });
+        if let Some(sealed) = sealed {
+            effects.insert(0, sealed);
+        }
         if let Some(reason) = denied {
             effects.insert(0, Effect::Record(self.record(Some(pep), Some(reason))));
         }
@@ -453,7 +474,7 @@ fn requested(body: &Option<std::borrow::Cow<'_, str>>, mirrored: &Mirrored) -> O
 }
 
 /// Fields that do not go on: forgeries of ours, the token unless it is kept, and what would bring a compressed answer.
-fn removals(head: &Head<'_>, keep_authorization: bool) -> Vec<Vec<u8>> {
+fn removals(head: &Head<'_>, keep_authorization: bool, sealed_sessions: bool) -> Vec<Vec<u8>> {
     let mut remove: Vec<Vec<u8>> = Vec::new();
     for name in in_order(&head.spoofed) {
         if remove.last().is_none_or(|last| last != name) {
@@ -462,6 +483,9 @@ fn removals(head: &Head<'_>, keep_authorization: bool) -> Vec<Vec<u8>> {
     }
     if !keep_authorization {
         remove.push(b"authorization".to_vec());
+    }
+    if sealed_sessions && head.session.is_some() {
+        remove.push(b"mcp-session-id".to_vec());
     }
     if head.has_accept_encoding {
         remove.push(b"accept-encoding".to_vec());

@@ -21,6 +21,7 @@ pub(super) struct Head<'a> {
     pub content_encoding: Option<&'a str>,
     pub origin: Option<&'a str>,
     pub request_id: Option<&'a str>,
+    pub session: Option<&'a str>,
     pub mirrored: Mirrored,
     /// Fields that must not go on: spoofable copies of our own.
     pub spoofed: Vec<&'a [u8]>,
@@ -118,6 +119,7 @@ pub(super) fn read<'a>(fields: &Fields<'a>) -> Head<'a> {
             b"origin" => head.origin = Some(text),
             b"mcp-protocol-version" => head.mirrored.revision = Some(text.to_owned()),
             b"mcp-method" => head.mirrored.method = Some(text.to_owned()),
+            b"mcp-session-id" => head.session = Some(text),
             b"mcp-name" => head.mirrored.name = Some(text.to_owned()),
             _ => {}
         }

@@ -15,6 +15,7 @@ mod mapping;
 pub mod metadata;
 pub mod permit;
 mod response;
+mod session;
 mod shown;
 #[cfg(test)]
 mod tests;

@@ -262,8 +262,16 @@ impl Stream {
     fn carry_out(&mut self, world: &mut World, effects: Vec<Effect>, response_bytes: usize) {
         for effect in effects {
             let done: Result<(), Status> = match effect {
-                Effect::Forward { permit: _, remove } => {
-                    remove.iter().try_for_each(|name| world.remove(MapType::RequestHeaders, name))
+                Effect::Forward { permit: _, remove, set } => remove
+                    .iter()
+                    .try_for_each(|name| world.remove(MapType::RequestHeaders, name))
+                    .and_then(|()| {
+                        set.iter().try_for_each(|(name, value)| {
+                            world.replace(MapType::RequestHeaders, name.as_bytes(), value.as_bytes())
+                        })
+                    }),
+                Effect::SetResponseHeader(name, value) => {
+                    world.replace(MapType::ResponseHeaders, name.as_bytes(), value.as_bytes())
                 }
                 Effect::Reply(reply) => {
                     self.replied = true;

@@ -1,0 +1,50 @@
+//! `sessions`: the keys that session ids are sealed with, and how long a session lasts.
+
+use super::defaults;
+use crate::session::{Key, KeyRing};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use policy_wasm::source::Place;
+
+/// Most keys: the one that seals, and the one before it.
+const MAX_KEYS: usize = 2;
+
+/// How sessions of legacy revisions are sealed.
+#[derive(Debug)]
+pub struct Sessions {
+    /// The keys.
+    pub keys: KeyRing,
+    /// How long a session lasts, in seconds.
+    pub lifetime_seconds: u64,
+}
+
+/// Reads `sessions`; `None` where anything about it is wrong.
+pub(super) fn read(place: &Place<'_>) -> Option<Sessions> {
+    let mut map = place.map()?;
+    let keys = map.required("keys");
+    let lifetime_seconds = defaults::SESSION_LIFETIME.read(&mut map);
+    map.finish();
+    let place = keys?;
+    let list = place.list()?;
+    if list.is_empty() || list.len() > MAX_KEYS {
+        place.refuse(format!("expected one key, or two while one replaces the other, found {}", list.len()));
+        return None;
+    }
+    let mut keys: Vec<[u8; 32]> = Vec::new();
+    for item in &list {
+        let bytes = STANDARD.decode(item.string()?).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+        match bytes {
+            None => item.refuse("expected 32 random bytes in standard base64: `openssl rand -base64 32`"),
+            Some(bytes) if keys.contains(&bytes) => item.refuse("this key stands here a second time"),
+            Some(bytes) if bytes.iter().all(|byte| Some(byte) == bytes.first()) => {
+                item.refuse("a key of one repeated byte can be guessed; take `openssl rand -base64 32`");
+            }
+            Some(bytes) => keys.push(bytes),
+        }
+    }
+    if keys.len() != list.len() {
+        return None;
+    }
+    let keys = KeyRing::new(keys.into_iter().map(Key::new).collect())?;
+    Some(Sessions { keys, lifetime_seconds: lifetime_seconds? })
+}

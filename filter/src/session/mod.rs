@@ -1,0 +1,13 @@
+//! Session ids that only the one who got them can use.
+//!
+//! MCP's legacy revisions let a server name a session (`Mcp-Session-Id`), and whoever sends that name is in the
+//! session. The client therefore never sees the server's id: it sees a sealed form that holds the id and is bound to
+//! the subject, the calling actor and the server, and that ends. Any worker and any replica with the same key can open
+//! it, so nothing is shared and nothing is kept.
+//!
+//! Source: MCP 2025-11-25, basic/transports (session management) and security best practices (session hijacking).
+
+mod seal;
+
+pub use crate::config::Sessions;
+pub use seal::{Binding, Fault, Key, KeyRing};
