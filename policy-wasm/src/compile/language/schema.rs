@@ -1,4 +1,4 @@
-//! The JSON Schema of policy files, for editors (draft 7, which all of them read).
+//! The JSON Schema of policy files, for editors (draft 2020-12).
 
 use super::table::ROOT;
 use super::{MapShape, Shape};
@@ -15,10 +15,10 @@ pub fn schema() -> String {
     collect(Shape::Map(&ROOT), &mut maps);
     let definitions = maps.into_values().map(|map| (map.name.to_owned(), map_schema(map))).collect();
     let root = Json::Object(vec![
-        ("$schema".to_owned(), text("http://json-schema.org/draft-07/schema#")),
+        ("$schema".to_owned(), text("https://json-schema.org/draft/2020-12/schema")),
         ("title".to_owned(), text("Toolward policy")),
-        ("$ref".to_owned(), text("#/definitions/policy")),
-        ("definitions".to_owned(), Json::Object(definitions)),
+        ("$ref".to_owned(), text("#/$defs/policy")),
+        ("$defs".to_owned(), Json::Object(definitions)),
     ]);
     let mut out = String::new();
     root.write(0, &mut out);
@@ -41,13 +41,8 @@ fn collect(shape: Shape, maps: &mut BTreeMap<&'static str, &'static MapShape>) {
 fn map_schema(map: &MapShape) -> Json {
     let properties = map.keys.iter().map(|key| {
         let mut fields = vec![("description".to_owned(), text(key.about))];
-        match value(key.shape) {
-            // In draft 7 nothing beside a reference counts.
-            Json::Object(inner) if inner.iter().any(|(name, _)| name == "$ref") => {
-                fields.push(("allOf".to_owned(), Json::List(vec![Json::Object(inner)])));
-            }
-            Json::Object(inner) => fields.extend(inner),
-            _ => {}
+        if let Json::Object(inner) = value(key.shape) {
+            fields.extend(inner);
         }
         (key.name.to_owned(), Json::Object(fields))
     });
@@ -92,7 +87,7 @@ fn value(shape: Shape) -> Json {
             vec![("type".to_owned(), Json::List(types.into()))]
         }
         Shape::Anything => Vec::new(),
-        Shape::Map(map) => vec![("$ref".to_owned(), text(&format!("#/definitions/{}", map.name)))],
+        Shape::Map(map) => vec![("$ref".to_owned(), text(&format!("#/$defs/{}", map.name)))],
         Shape::Named(inner) => {
             let mut fields = of_type("object");
             fields.push(("additionalProperties".to_owned(), value(*inner)));

@@ -202,11 +202,11 @@ fn tiers<'n>(place: &Place<'n>) -> Vec<&'n str> {
     if places.is_empty() || places.len() > MAX_TIERS as usize {
         place.refuse(format!("expected 1 to {MAX_TIERS} tiers, lowest first, found {}", places.len()));
     }
-    distinct(&places, "tier", "tier name like `read`")
+    distinct(&places, "tier", "a tier name like `read`")
 }
 
 fn environments<'n>(place: &Place<'n>) -> Vec<&'n str> {
-    distinct(&place.list().unwrap_or_default(), "environment", "environment name like `prod`")
+    distinct(&place.list().unwrap_or_default(), "environment", "an environment name like `prod`")
 }
 
 /// Names that differ from each other, in the file's order.
@@ -215,7 +215,7 @@ fn distinct<'n>(places: &[Place<'n>], what: &str, example: &str) -> Vec<&'n str>
     for place in places {
         let Some(name) = place.text() else { continue };
         if !is_name(name, b"_-") {
-            place.refuse(format!("expected a {example} ([a-z][a-z0-9_-]*, at most 64), found `{name}`"));
+            place.refuse(format!("expected {example} ([a-z][a-z0-9_-]*, at most 64), found `{name}`"));
         } else if names.contains(&name) {
             place.refuse(format!("{what} `{name}` stands twice"));
         }
