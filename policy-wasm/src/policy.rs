@@ -45,6 +45,8 @@ pub struct Policy {
     pub agent_types: BTreeMap<String, AgentType>,
     /// Rules for methods at every server that has none of its own for the method.
     pub methods: BTreeMap<String, MethodRule>,
+    /// Catalogues that servers share, by name, for lints: their entries are those of the servers.
+    pub catalogues: BTreeMap<String, Catalogue>,
     /// Servers in order of their ids.
     pub servers: Vec<Server>,
     /// Grants in order of their ids.
@@ -134,6 +136,15 @@ pub struct AgentType {
     pub server_kinds: BTreeSet<ServerKind>,
     /// The highest tier that agents of this type reach, whatever their own ceiling.
     pub ceiling: Option<Tier>,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// A catalogue that servers share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Catalogue {
+    /// Whether a server has it.
+    pub used: bool,
     /// Where it stands.
     pub origin: Origin,
 }

@@ -34,7 +34,7 @@ grants:
 actors:
   - {id: planner, subject: planner, type: desktop, servers: [github], ceiling: destructive}
 forbids:
-  - {id: grave, subjects: [{role: auditor}], tools: [delete], valid: {until: "2026-12-01"}}
+  - {id: grave, subjects: [{role: auditor}], items: {labels: [grave]}, valid: {until: "2026-12-01"}}
 "#;
 
 /// Lint, text of the clean policy, what stands there instead, what is found on which line (0: the whole policy).
@@ -88,7 +88,7 @@ const CASES: &[(&str, &str, &str, u32)] = &[
         "type: desktop, servers: [github], ceiling: write",
         15,
     ),
-    ("monitor-mode", "tools: [delete],", "tools: [delete], mode: monitor,", 21),
+    ("monitor-mode", "items: {labels: [grave]},", "items: {labels: [grave]}, mode: monitor,", 21),
     ("name-above-tier", "search: {tier: read", "send: {tier: read", 13),
     (
         "rule-never-matches",
@@ -98,11 +98,129 @@ const CASES: &[(&str, &str, &str, u32)] = &[
     ),
     ("server-unreachable", "server_kinds: [corporate, sensitive]", "server_kinds: [corporate]", 9),
     ("unused-agent-type", "{desktop: {", "{batch: {server_kinds: [corporate]}, desktop: {", 7),
+    ("unused-catalogue", "servers:", "catalogues:\n  wiki: {tools: {look: {tier: read}}}\nservers:", 9),
+    ("unused-label", "labels: [grave], def", "labels: [grave, old], def", 15),
+    ("unused-label", "type: desktop, servers", "type: desktop, labels: [old], servers", 19),
     ("unused-issuer", "https://id.acme.test}", "https://id.acme.test, other: https://id.other.test}", 0),
     ("unused-name", "roles: {", "roles: {admin: {issuer: acme}, ", 6),
     ("window-expired", "2026-12-01", "2026-11-21", 21),
     ("window-expired", "2027-01-01", "2026-11-21", 0),
 ];
+
+/// Lint, text of the clean policy, what stands there instead and resembles what the lint is about.
+const NEAR_MISSES: &[(&str, &str, &str)] = &[
+    (
+        "actor-without-grant",
+        "actors:",
+        "actors:\n  - {id: idle, subject: idle, type: desktop, servers: [github], ceiling: read}",
+    ),
+    (
+        "consent-reason-alone",
+        "required_from: destructive, reason_from: destructive",
+        "required_from: destructive",
+    ),
+    (
+        "definition-expired",
+        "definition: \"sha256:0000000000000000000000000000000000000000000000000000000000000002\"",
+        "versions: {v1: {digest: \"sha256:0000000000000000000000000000000000000000000000000000000000000002\", deprecated_until: \"2026-11-21\"}, v2: {digest: \"sha256:0000000000000000000000000000000000000000000000000000000000000004\"}}",
+    ),
+    // Not pinned, and not at a sensitive server.
+    (
+        "definition-unpinned",
+        "kind: sensitive\n    tools:\n      search: {tier: read, definition: \"sha256:0000000000000000000000000000000000000000000000000000000000000001\"}",
+        "kind: corporate\n    tools:\n      search: {tier: read}",
+    ),
+    // What covers it is only tried out, or only for a time.
+    (
+        "forbid-shadowed",
+        "forbids:",
+        "forbids:\n  - {id: all, subjects: [{role: auditor}], items: {tier_from: read}, mode: monitor}",
+    ),
+    (
+        "forbid-shadowed",
+        "forbids:",
+        "forbids:\n  - {id: all, subjects: [{role: auditor}], items: {tier_from: read}, valid: {until: \"2026-11-30\"}}",
+    ),
+    (
+        "forbid-shadowed",
+        "forbids:",
+        "forbids:\n  - {id: all, subjects: [{group: engineering}], items: {tier_from: read}}",
+    ),
+    // One of two agents reaches the ceiling.
+    (
+        "grant-above-actors",
+        "actors:",
+        "actors:\n  - {id: low, subject: low, type: desktop, servers: [github], ceiling: read}",
+    ),
+    (
+        "grant-without-actor",
+        "servers: [github], ceiling: destructive}\nactors:",
+        "servers: [github], actors: [{subject: planner}], ceiling: destructive}\nactors:",
+    ),
+    ("grant-without-consent", "required_from: destructive, reason_from: destructive", "required_from: write"),
+    ("item-unreachable", "search: {tier: read", "search: {tier: destructive"),
+    ("monitor-mode", "items: {labels: [grave]},", "items: {labels: [grave]}, mode: enforce,"),
+    ("name-above-tier", "search: {tier: read", "settings: {tier: read"),
+    ("name-above-tier", "merge: {tier: write", "delete_branch: {tier: write"),
+    ("rule-never-matches", "forbids:", "forbids:\n  - {id: none, items: {names: [delete], labels: [grave]}}"),
+    ("server-unreachable", "server_kinds: [corporate, sensitive]", "server_kinds: [sensitive]"),
+    (
+        "unused-agent-type",
+        "{desktop: {server_kinds: [corporate, sensitive]}}\nservers",
+        "{desktop: {server_kinds: [corporate, sensitive], ceiling: destructive}}\nservers",
+    ),
+    (
+        "unused-catalogue",
+        "servers:\n  github:\n",
+        "catalogues:\n  wiki: {tools: {look: {tier: read, definition: \"sha256:0000000000000000000000000000000000000000000000000000000000000004\"}}}\nservers:\n  github:\n    catalogue: wiki\n",
+    ),
+    ("unused-issuer", "roles: {auditor: {issuer: acme}}\n", ""),
+    // Meant by a condition, by a budget, by a grant.
+    (
+        "unused-label",
+        "labels: [grave], definition: \"sha256:0000000000000000000000000000000000000000000000000000000000000003\"}",
+        "labels: [grave, old], when: \"!('old' in tool.labels)\", definition: \"sha256:0000000000000000000000000000000000000000000000000000000000000003\"}",
+    ),
+    (
+        "unused-label",
+        "labels: [grave], definition: \"sha256:0000000000000000000000000000000000000000000000000000000000000003\"}\n",
+        "labels: [grave, dear], definition: \"sha256:0000000000000000000000000000000000000000000000000000000000000003\"}\nbudgets:\n  - {id: dear, items: {labels: [dear]}, per: [subject], limit: 1, window: 1h}\n",
+    ),
+    (
+        "unused-label",
+        "servers: [github], ceiling: destructive}\nactors:\n  - {id: planner,",
+        "servers: [github], actors: [{label: known}], ceiling: destructive}\nactors:\n  - {id: planner, labels: [known],",
+    ),
+    // Meant by nothing but an approval.
+    (
+        "unused-name",
+        "labels: [grave], definition",
+        "labels: [grave], approval: {approvers: [role:lead], valid_for: 1h}, definition",
+    ),
+    ("window-expired", "2026-12-01", "2026-11-22"),
+    ("window-expired", "2027-01-01", "2026-11-22"),
+];
+
+#[test]
+fn no_lint_fires_at_what_only_resembles_a_mistake() {
+    let mut told = BTreeSet::new();
+    for (code, text, instead) in NEAR_MISSES {
+        assert!(CLEAN.contains(text), "{code}: the clean policy lacks `{text}`");
+        let mut policy = CLEAN.replacen(text, instead, 1);
+        if instead.contains("role:lead") {
+            policy = policy.replace("roles: {", "roles: {lead: {issuer: acme}, ");
+        }
+        if *code == "unused-issuer" {
+            policy = policy.replace("{role: auditor}, ", "").replace(", {role: auditor}", "");
+            policy = policy.replace("{role: auditor}", "{group: engineering}");
+        }
+        let found = found(&policy);
+        assert!(found.iter().all(|lint| lint.code != *code), "{code}: {found:?}");
+        told.insert(*code);
+    }
+    let all: BTreeSet<_> = LINTS.iter().map(|(code, _)| *code).collect();
+    assert_eq!(told, all, "every lint has a case");
+}
 
 fn found(text: &str) -> Vec<Lint> {
     let file = SourceFile { name: "policy.yaml".to_owned(), text: text.to_owned() };

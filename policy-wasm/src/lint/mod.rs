@@ -12,7 +12,7 @@ use crate::policy::{Origin, Policy, Time};
 use crate::source::Position;
 
 /// Every lint: its code, and what it is about in a few words. The codes are stable.
-pub const LINTS: [(&str, &str); 17] = [
+pub const LINTS: [(&str, &str); 19] = [
     ("actor-without-grant", "an agent that no grant lets do anything"),
     ("consent-reason-alone", "a reason is asked of a consent that is itself not asked for"),
     ("definition-expired", "a tool none of whose definitions is accepted any longer"),
@@ -30,7 +30,9 @@ pub const LINTS: [(&str, &str); 17] = [
     ("rule-never-matches", "a rule that matches no entry or no agent"),
     ("server-unreachable", "a server that nobody or no agent can use"),
     ("unused-agent-type", "an agent type that no actor has"),
+    ("unused-catalogue", "a catalogue that no server has"),
     ("unused-issuer", "an issuer that no rule refers to"),
+    ("unused-label", "a label of entries or agents that no rule refers to"),
     ("unused-name", "a declared group or role that no rule refers to"),
     ("window-expired", "a rule, or the whole policy, whose time is over"),
 ];

@@ -2,11 +2,13 @@
 
 use super::Finder;
 use crate::policy::{Agent, Condition, Holder, Policy};
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn find(finder: &mut Finder<'_>) {
     let policy = finder.policy;
     let texts: Vec<&str> = conditions(policy).map(|condition| condition.text.as_str()).collect();
     let told = |name: &str| texts.iter().any(|text| text.contains(name));
+    labels(finder, &told);
     let holders: Vec<&Holder> = holders(policy).collect();
     for declared in &policy.declared {
         let (what, name) = match &declared.holder {
@@ -32,6 +34,13 @@ pub(super) fn find(finder: &mut Finder<'_>) {
             );
         }
     }
+    for (name, catalogue) in &policy.catalogues {
+        if !catalogue.used {
+            let message = format!("no server has catalogue `{name}`: nothing of it can be called");
+            let help = "name it under `catalogue` of a server, or take it away";
+            finder.add("unused-catalogue", Some(catalogue.origin), message, help);
+        }
+    }
     for (short, issuer) in &policy.issuers {
         let by_holder = holders.iter().any(|holder| issuer_of(holder) == issuer);
         let by_agent = agents(policy).any(|agent| agent_issuer(agent) == Some(issuer));
@@ -44,6 +53,44 @@ pub(super) fn find(finder: &mut Finder<'_>) {
                 "take it away: a filter may trust its tokens for nothing",
             );
         }
+    }
+}
+
+/// Labels of entries and of agents, each told once, where it stands first. Those of servers are turned into the servers
+/// that have them when rules are read, so nothing is known of their use.
+fn labels(finder: &mut Finder<'_>, told: &dyn Fn(&str) -> bool) {
+    let policy = finder.policy;
+    let items = policy.forbids.iter().filter_map(|rule| rule.items.as_ref());
+    let items = items.chain(policy.approvals.iter().map(|rule| &rule.items));
+    let items = items.chain(policy.budgets.iter().map(|rule| &rule.items));
+    let selected: BTreeSet<&String> = items.filter_map(|items| items.labels.as_ref()).flatten().collect();
+    let entries = policy.servers.iter().flat_map(|server| &server.items);
+    let mut unused = BTreeMap::new();
+    for (label, origin) in entries.flat_map(|item| item.labels.iter().map(|label| (label, item.origin))) {
+        if !selected.contains(label) && !told(label) {
+            let first = unused.entry(("entries", label)).or_insert(origin);
+            *first = origin.min(*first);
+        }
+    }
+    let selected: BTreeSet<&String> = agents(policy).filter_map(label_of).collect();
+    let actors = policy.actors.iter();
+    for (label, origin) in actors.flat_map(|actor| actor.labels.iter().map(|label| (label, actor.origin))) {
+        if !selected.contains(label) && !told(label) {
+            let first = unused.entry(("agents", label)).or_insert(origin);
+            *first = origin.min(*first);
+        }
+    }
+    for ((what, label), origin) in unused {
+        let message = format!("no rule refers to the label `{label}`, which {what} have");
+        let help = "take it away, or write the rule that it is for";
+        finder.add("unused-label", Some(origin), message, help);
+    }
+}
+
+fn label_of(agent: &Agent) -> Option<&String> {
+    match agent {
+        Agent::Label(label) => Some(label),
+        _ => None,
     }
 }
 

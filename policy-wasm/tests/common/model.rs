@@ -357,6 +357,7 @@ pub fn policy() -> impl Strategy<Value = Policy> {
             declared: Vec::new(),
             agent_types,
             methods,
+            catalogues: std::collections::BTreeMap::new(),
             servers: vec![servers.0, servers.1],
             grants,
             actors,

@@ -158,6 +158,7 @@ pub(super) fn policy<'n>(
         approvals: rule::approvals(parts.all("approvals"), &context),
         budgets: rule::budgets(parts.all("budgets"), &context),
         actors,
+        catalogues: catalogues.iter().map(|(name, shared)| ((*name).to_owned(), shared.told())).collect(),
         servers: servers.into_servers(),
     }
 }

@@ -5,8 +5,9 @@ use super::item::{self, Items};
 use super::method;
 use super::names::{Names, is_name, labels, mode};
 use crate::bundle::layout::SERVER_KINDS;
-use crate::policy::{Server, ServerKind, Tier};
+use crate::policy::{Catalogue, Origin, Server, ServerKind, Tier};
 use crate::source::{MapReader, Named, Place, suggest};
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The revisions of MCP that a server can be limited to.
@@ -63,8 +64,23 @@ fn qualities<'s>(server: &'s Server, key: &str) -> Vec<&'s str> {
     }
 }
 
+/// Entries that servers share.
+pub(super) struct Shared<'n> {
+    items: Items<'n>,
+    /// Whether a server has named it so far.
+    used: Cell<bool>,
+    origin: Origin,
+}
+
+impl Shared<'_> {
+    /// What lints are told of it, once all servers are read.
+    pub(super) fn told(&self) -> Catalogue {
+        Catalogue { used: self.used.get(), origin: self.origin }
+    }
+}
+
 /// Reads the catalogues, by name.
-pub(super) fn catalogues<'n>(named: Vec<Named<'n>>, names: &Names<'n>) -> BTreeMap<&'n str, Items<'n>> {
+pub(super) fn catalogues<'n>(named: Vec<Named<'n>>, names: &Names<'n>) -> BTreeMap<&'n str, Shared<'n>> {
     let mut catalogues = BTreeMap::new();
     for entry in named {
         check_id("catalogue", &entry);
@@ -74,7 +90,8 @@ pub(super) fn catalogues<'n>(named: Vec<Named<'n>>, names: &Names<'n>) -> BTreeM
         if !any {
             entry.value.refuse("expected `tools`, `prompts`, `resources` or `resource_templates`");
         }
-        catalogues.insert(entry.name, items);
+        let origin = names.at(entry.value.file(), entry.name_position);
+        catalogues.insert(entry.name, Shared { items, used: Cell::new(false), origin });
     }
     catalogues
 }
@@ -92,7 +109,7 @@ fn check_id(what: &str, entry: &Named<'_>) {
 /// Reads the servers, and holds them against each other.
 pub(super) fn read<'n>(
     named: Vec<Named<'n>>,
-    catalogues: &BTreeMap<&'n str, Items<'n>>,
+    catalogues: &BTreeMap<&'n str, Shared<'n>>,
     names: &Names<'n>,
 ) -> Known {
     let mut known = Known { named: BTreeMap::new(), servers: Vec::new() };
@@ -133,7 +150,7 @@ pub(super) fn read<'n>(
 fn server<'n>(
     entry: &Named<'n>,
     map: &mut MapReader<'n>,
-    catalogues: &BTreeMap<&'n str, Items<'n>>,
+    catalogues: &BTreeMap<&'n str, Shared<'n>>,
     names: &Names<'n>,
 ) -> Vec<Server> {
     let resource = map.required("resource");
@@ -252,7 +269,7 @@ fn environments<'n>(map: &mut MapReader<'n>, names: &Names<'n>) -> (Vec<&'n str>
 fn merged<'n>(
     shared: Option<Place<'n>>,
     own: Items<'n>,
-    catalogues: &BTreeMap<&'n str, Items<'n>>,
+    catalogues: &BTreeMap<&'n str, Shared<'n>>,
 ) -> Items<'n> {
     let mut all = own;
     let Some(place) = shared else { return all };
@@ -263,12 +280,13 @@ fn merged<'n>(
     };
     for place in places {
         let Some(name) = place.text() else { continue };
-        let Some(items) = catalogues.get(name) else {
+        let Some(catalogue) = catalogues.get(name) else {
             let suggestion = suggest(name, catalogues.keys().copied());
             place.refuse_with(format!("catalogue `{name}` is not defined under `catalogues`"), suggestion);
             continue;
         };
-        for (key, (item, at)) in items {
+        catalogue.used.set(true);
+        for (key, (item, at)) in &catalogue.items {
             if all.contains_key(key) {
                 place.refuse(format!("`{}` of catalogue `{name}` is already in this server", key.1));
             } else {
