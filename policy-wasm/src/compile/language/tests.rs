@@ -86,3 +86,31 @@ fn no_two_maps_share_a_name_and_no_key_stands_twice() {
     }
     walk(Shape::Map(&ROOT), &mut BTreeMap::new());
 }
+
+/// The keys that the page has in the table behind each `<!-- keys of … -->`.
+fn keys_of_page() -> BTreeMap<String, BTreeSet<String>> {
+    let page = include_str!("../../../../docs/policy.md");
+    let mut found = BTreeMap::new();
+    for part in page.split("<!-- keys of ").skip(1) {
+        let (name, rest) = part.split_once(" -->\n").unwrap();
+        let rows = rest.lines().take_while(|line| line.starts_with('|')).skip(2);
+        let cells = rows.map(|row| row.split('|').nth(1).unwrap());
+        let keys = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(str::to_owned).collect();
+        assert!(found.insert(name.to_owned(), keys).is_none(), "two tables for {name}");
+    }
+    found
+}
+
+#[test]
+fn the_page_has_every_key_of_the_table_and_no_other() {
+    let mut maps = BTreeMap::new();
+    paths(Shape::Map(&ROOT), "", "", &mut maps);
+    let table: BTreeMap<String, BTreeSet<String>> = maps
+        .into_iter()
+        .map(|(name, (.., shape))| {
+            let Shape::Map(map) = shape else { panic!() };
+            (name.to_owned(), map.keys.iter().map(|key| key.name.to_owned()).collect())
+        })
+        .collect();
+    assert_eq!(keys_of_page(), table);
+}
