@@ -26,6 +26,8 @@ test("problems have their places, and nothing is compiled", () => {
   assert.deepEqual(problems, check([{ name: "p.yaml", text }]));
   const [problem] = problems;
   assert.deepEqual([problem.file, problem.line, problem.suggestion], ["p.yaml", 3, "did you mean `read`?"]);
+  assert.ok(problem.excerpt.includes("raed") && problem.excerpt.includes("^^^^"), problem.excerpt);
+  assert.equal(problem.end_column, problem.column + 4);
   assert.deepEqual(check([{ name: "p.yaml", text: SMALL }]), []);
 });
 
