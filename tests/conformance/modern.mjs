@@ -125,6 +125,21 @@ const HEADERS = {
   }, []),
 };
 
+// What the header that mirrors an argument says; undefined where it is not encoded as it must be.
+function decode(value) {
+  const encoded = /^=\?base64\?(.*)\?=$/.exec(value)?.[1];
+  if (encoded === undefined) return value;
+  const bytes = Buffer.from(encoded, "base64");
+  return bytes.toString("base64") === encoded ? bytes.toString("utf8") : undefined;
+}
+
+// The SDK leaves it to the server to hold these headers against the arguments.
+function mirrorsAreRight({ method, params }, headers) {
+  if (method !== "tools/call" || params?.name !== HEADERS.name) return true;
+  const said = headers["mcp-param-region"];
+  return (said === undefined ? said : decode(said)) === params.arguments?.region;
+}
+
 let notifier;
 const TRIGGERS = {
   test_trigger_tool_change: () => notifier.toolsChanged(),
@@ -210,6 +225,17 @@ const hosts = (process.env.FIXTURE_HOSTS ?? "127.0.0.1,localhost").split(",").ma
 const hostIsKnown = hostHeaderValidation(hosts);
 const originIsKnown = originValidation(hosts);
 
-http.createServer((request, response) => {
-  if (hostIsKnown(request, response) && originIsKnown(request, response)) serve(request, response);
+http.createServer(async (request, response) => {
+  try {
+    if (!hostIsKnown(request, response) || !originIsKnown(request, response)) return undefined;
+    const parts = [];
+    for await (const part of request) parts.push(part);
+    const body = request.method === "POST" ? JSON.parse(Buffer.concat(parts).toString("utf8")) : undefined;
+    if (!body || mirrorsAreRight(body, request.headers)) return await serve(request, response, body);
+    return response.writeHead(400, { "content-type": "application/json" }).end(JSON.stringify({
+      jsonrpc: "2.0", id: body.id, error: { code: -32020, message: "Mcp-Param-Region is not what the body says" },
+    }));
+  } catch (error) {
+    return response.headersSent ? response.end() : response.writeHead(400).end(String(error));
+  }
 }).listen(port, "127.0.0.1", () => console.log(`listening on ${port}`));
