@@ -33,7 +33,9 @@ TOKEN_FILTER = """          - name: envoy.filters.http.header_mutation
               "@type": type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation
               mutations:
                 request_mutations:
-                - append: {{header: {{key: authorization, value: "Bearer {token}"}}, append_action: OVERWRITE_IF_EXISTS_OR_ADD}}
+                - append:
+                    header: {{key: authorization, value: "Bearer {token}"}}
+                    append_action: OVERWRITE_IF_EXISTS_OR_ADD
 """
 
 
