@@ -117,4 +117,8 @@ reasons! {
     ListUnreadable = "list_unreadable",
     /// The server's list is longer than the limit.
     ListTooLarge = "list_too_large",
+    /// What the server sent could not be read, or could be read in two ways, so it is not passed.
+    AnswerUnreadable = "answer_unreadable",
+    /// An answer, or one event of a stream, is longer than the limit.
+    AnswerTooLarge = "answer_too_large",
 }

@@ -31,6 +31,15 @@ pub struct CheckTrace {
     pub result: &'static str,
 }
 
+/// The definition that a server last showed for a tool whose definition the policy pins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenDefinition {
+    /// SHA-256; zeros where it has none, since it could be read in two ways.
+    pub digest: [u8; 32],
+    /// The version's name in the policy, where it is one that the policy has.
+    pub version: Option<String>,
+}
+
 /// What is known of an exchange when its decision is recorded.
 #[derive(Debug, Default)]
 pub struct Facts<'a> {
@@ -60,6 +69,10 @@ pub struct Facts<'a> {
     pub checks: &'a [CheckTrace],
     /// The bundle's revision.
     pub bundle_revision: Option<&'a str>,
+    /// What the server last showed of the tool.
+    pub definition: Option<&'a SeenDefinition>,
+    /// The decision is about something that the server sent, not about the request.
+    pub from_server: bool,
 }
 
 /// Longest freely chosen text in a record, in bytes.
@@ -160,9 +173,23 @@ pub fn record(facts: &Facts<'_>, denied: Option<Reason>) -> DecisionRecord {
         fields.optional("token_id", delegation.token_id.as_deref());
         fields.optional("consent_id", delegation.consent.as_ref().map(|consent| consent.id.as_str()));
     }
+    if facts.from_server {
+        fields.text("direction", "server_to_client");
+    }
     fields.optional("server", facts.server);
     fields.optional("method", facts.method);
     fields.optional("tool", facts.tool);
+    if let Some(definition) = facts.definition {
+        let mut seen = Fields::open(fields.key("definition"));
+        let out = seen.key("digest");
+        out.push_str("\"sha256:");
+        for nibble in definition.digest.iter().flat_map(|byte| [byte >> 4, byte & 15]) {
+            out.extend(char::from_digit(nibble.into(), 16));
+        }
+        out.push('"');
+        seen.optional("version", definition.version.as_deref());
+        seen.close();
+    }
     if let Some(arguments) = facts.arguments {
         fields.key("arguments").push_str(arguments);
     }

@@ -190,6 +190,12 @@ pub const fn row(reason: Reason) -> Row {
         Reason::ListTooLarge => {
             http(502, code::INTERNAL, "the server's list is longer than the gateway's limit")
         }
+        Reason::AnswerUnreadable => {
+            http(502, code::INTERNAL, "the server's answer could not be read, so it is not shown")
+        }
+        Reason::AnswerTooLarge => {
+            http(502, code::INTERNAL, "the server's answer is longer than the gateway's limit")
+        }
         Reason::Token(error) => token_row(error),
         Reason::Policy(reason) => policy_row(reason),
     }

@@ -78,6 +78,11 @@ impl DelegationVerifier {
         unavailable
     }
 
+    /// Whether a token that was verified may be used no longer.
+    pub fn has_expired(&self, delegation: &VerifiedDelegation, now: u64) -> bool {
+        delegation.check_time(now, self.settings.leeway_seconds) == Err(TokenError::Expired)
+    }
+
     fn verify_anew(&self, token: &str, now: u64) -> Result<Rc<VerifiedDelegation>, TokenError> {
         let segments = Segments::split(token)?;
         let unverified = UnverifiedToken::read(&segments)?;

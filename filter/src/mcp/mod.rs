@@ -5,9 +5,13 @@
 //! | [`message`] | one JSON-RPC message from the client |
 //! | [`method`] | which methods there are, and what they act on |
 //! | [`revision`] | protocol revisions, eras, mirrored headers |
-//! | [`list`] | answers to `tools/list`, cut down to what the caller could call |
+//! | [`answer`] | one JSON-RPC message from a server |
+//! | [`list`] | lists of a server's catalogue, cut down to what the caller could ask for |
+//! | [`edit`] | changes to a text that leave its other bytes alone |
 //! | [`sse`] | event streams, cut anywhere |
 
+pub mod answer;
+pub mod edit;
 pub mod list;
 pub mod message;
 pub mod method;

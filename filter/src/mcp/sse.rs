@@ -10,7 +10,8 @@ pub enum Fate {
     Pass,
     /// It goes on with this data; its other lines stay.
     Replace(Vec<u8>),
-    /// It is left out.
+    /// It is left out, but for `id` and `retry`: without data they dispatch no event, and a client that resumes asks for
+    /// what comes after this event, not for the event again.
     Drop,
 }
 
@@ -30,6 +31,8 @@ pub struct EventFilter {
     pending: Vec<u8>,
     /// How much of `pending` is known to hold no end of an event.
     searched: usize,
+    /// Where the line begins that `searched` lies in.
+    line_start: usize,
     limit: usize,
     started: bool,
     /// The last event ended in CR at the end of what was there: a LF that follows belongs to it, and goes the way the
@@ -40,7 +43,14 @@ pub struct EventFilter {
 impl EventFilter {
     /// `limit`: the longest event, in bytes.
     pub fn new(limit: usize) -> Self {
-        EventFilter { pending: Vec::new(), searched: 0, limit, started: false, straggler: None }
+        EventFilter {
+            pending: Vec::new(),
+            searched: 0,
+            line_start: 0,
+            limit,
+            started: false,
+            straggler: None,
+        }
     }
 
     /// Takes the next bytes of the stream and appends to `out` what may go on. `judge` sees the data of each event:
@@ -71,7 +81,7 @@ impl EventFilter {
             }
             let rest = self.pending.split_off(end);
             let event = std::mem::replace(&mut self.pending, rest);
-            self.searched = 0;
+            (self.searched, self.line_start) = (0, 0);
             let passes = self.judge_event(&event, out, judge);
             if self.pending.is_empty() && event.last() == Some(&b'\r') {
                 self.straggler = Some(if passes { Straggler::Passes } else { Straggler::Vanishes });
@@ -83,25 +93,27 @@ impl EventFilter {
     /// Offset after the blank line that ends the first event in `pending`.
     fn event_end(&mut self) -> Option<usize> {
         let mut at = self.searched;
-        let mut line_start = at;
         loop {
+            let rest = self.pending.get(at..).unwrap_or_default();
+            let Some(length) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else {
+                self.searched = self.pending.len();
+                return None;
+            };
+            at = at.saturating_add(length);
             let byte = *self.pending.get(at)?;
-            if byte != b'\n' && byte != b'\r' {
-                at = at.saturating_add(1);
-                continue;
-            }
             let next = at.saturating_add(1);
             let crlf = byte == b'\r' && self.pending.get(next) == Some(&b'\n');
             let line_end = if crlf { next.saturating_add(1) } else { next };
-            if at == line_start {
+            if at == self.line_start {
                 return Some(line_end);
             }
+            self.searched = at;
             if byte == b'\r' && next == self.pending.len() {
                 // A LF may still follow; whether the next line is blank is not known yet.
                 return None;
             }
             self.searched = line_end;
-            line_start = line_end;
+            self.line_start = line_end;
             at = line_end;
         }
     }
@@ -139,7 +151,17 @@ impl EventFilter {
                 out.extend_from_slice(event);
                 true
             }
-            Fate::Drop => false,
+            Fate::Drop => {
+                let before = out.len();
+                for line in split_lines(lines).filter(|line| is_bookmark(line)) {
+                    out.extend_from_slice(line);
+                    out.push(b'\n');
+                }
+                if out.len() > before {
+                    out.push(b'\n');
+                }
+                false
+            }
             Fate::Replace(with) => {
                 out.extend_from_slice(&others);
                 write_data(out, &with);
@@ -161,6 +183,12 @@ fn split_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
         rest = after.strip_prefix(b"\r\n").or_else(|| after.get(1..)).unwrap_or_default();
         Some(line)
     })
+}
+
+/// Whether a line is one that resumption stands on: `id` or `retry`.
+fn is_bookmark(line: &[u8]) -> bool {
+    let field = line.split(|byte| *byte == b':').next().unwrap_or_default();
+    field == b"id" || field == b"retry"
 }
 
 /// Writes data and the end of the event; data of several lines becomes several fields.

@@ -66,6 +66,12 @@ pub enum Event<'a> {
         /// Nothing follows (trailers count as the end).
         end_of_stream: bool,
     },
+    /// Time has passed. Only for exchanges whose response is a stream ([`super::Exchange::streams`]), which may be silent
+    /// for hours while its token expires.
+    Tick {
+        /// The time.
+        now_ms: u64,
+    },
 }
 
 /// What came of a call to the authorization cluster.
@@ -125,6 +131,8 @@ pub enum Effect {
     RemoveResponseHeaders(&'static [&'static str]),
     /// Put this in place of the response bytes of the event that is being handled.
     ReplaceResponseBody(Vec<u8>),
+    /// End the response that is streaming; nothing can be said any more, so the connection is reset.
+    EndResponse,
 }
 
 /// Whether the host lets the side of the exchange that called back go on.
@@ -156,6 +164,7 @@ impl fmt::Debug for Event<'_> {
             Event::ResponseBody { body, end_of_stream, .. } => {
                 write!(f, "ResponseBody({} bytes, end {end_of_stream})", body.len())
             }
+            Event::Tick { .. } => f.write_str("Tick"),
         }
     }
 }

@@ -1,9 +1,11 @@
 //! One HTTP exchange, request side: from the head to a permit or a denial.
 
 use super::connection::ConnectionFacts;
+use super::definitions::Digest;
 use super::event::{Call, CallAnswer, Effect, Event, Fields, Flow};
 use super::head::{self, Credentials, Head};
-use super::response::Response;
+use super::judge::Note;
+use super::response::{self, Response};
 use super::session::Session;
 use super::{Pep, Permit, mapping, shown};
 use crate::callout::{Verdict, spicedb};
@@ -13,9 +15,9 @@ use crate::mcp::message::{self, Message, Request};
 use crate::mcp::revision::{self, Mirrored};
 use crate::mcp::{Era, Method};
 use crate::reason::Reason;
-use crate::record::{CheckTrace, Facts, record};
+use crate::record::{CheckTrace, Facts, SeenDefinition, record};
 use crate::reply::{self, Context};
-use policy_wasm::bundle::Server;
+use policy_wasm::bundle::{Acceptance, Server};
 use policy_wasm::decision::{Decision, DenyReason, Effect as Answer, Obligation, RelationCheck};
 use policy_wasm::model::{self, Action, Delegation};
 use policy_wasm::order::in_order;
@@ -51,6 +53,8 @@ struct Story {
     checks: Vec<CheckTrace>,
     connection: ConnectionFacts,
     session: Session,
+    /// The definition that the server last showed for the tool.
+    definition: Option<SeenDefinition>,
 }
 
 enum State {
@@ -157,7 +161,8 @@ impl Exchange {
                 State::ExpectResponse(mut permitted),
                 event @ (Event::ResponseHeaders { .. }
                 | Event::ResponseBuffered { .. }
-                | Event::ResponseBody { .. }),
+                | Event::ResponseBody { .. }
+                | Event::Tick { .. }),
             ) => {
                 let effects = self.on_response(&pep, &mut permitted.response, event);
                 self.state = State::ExpectResponse(permitted);
@@ -212,6 +217,11 @@ impl Exchange {
         matches!(&self.state, State::ExpectResponse(permitted) if sessions || permitted.response.judges())
     }
 
+    /// Whether the response is a stream that may be open for long, so that it wants [`Event::Tick`].
+    pub fn streams(&self) -> bool {
+        matches!(&self.state, State::ExpectResponse(permitted) if permitted.response.streams())
+    }
+
     fn deny(&mut self, pep: Option<&Pep>, reason: Reason) -> Vec<Effect> {
         self.state = State::Denied;
         let record = self.record(pep, Some(reason));
@@ -219,26 +229,44 @@ impl Exchange {
     }
 
     fn record(&self, pep: Option<&Pep>, denied: Option<Reason>) -> crate::record::DecisionRecord {
+        record(&self.facts(pep), denied)
+    }
+
+    /// The record of a decision on something that the server sent.
+    fn record_note(&self, pep: &Pep, note: &Note) -> crate::record::DecisionRecord {
+        let definition = note.definition.map(|digest| SeenDefinition { digest, version: None });
+        let facts = Facts {
+            from_server: true,
+            method: note.method.map(Method::name),
+            tool: note.tool.as_deref(),
+            decision: note.decision.as_ref(),
+            definition: definition.as_ref(),
+            arguments: None,
+            checks: &[],
+            ..self.facts(Some(pep))
+        };
+        record(&facts, note.reason)
+    }
+
+    fn facts<'f>(&'f self, pep: Option<&'f Pep>) -> Facts<'f> {
         let story = &self.story;
-        let server = story.server(pep);
-        record(
-            &Facts {
-                decision_id: &story.decision_id,
-                time_ms: story.now_ms,
-                request_id: story.request_id.as_deref(),
-                http_method: &story.http_method,
-                path: &story.path,
-                server: server.map(Server::id),
-                delegation: story.delegation.as_deref(),
-                method: story.method,
-                tool: story.tool.as_deref(),
-                decision: story.decision.as_ref(),
-                arguments: story.shown.as_deref(),
-                checks: &story.checks,
-                bundle_revision: pep.map(|pep| pep.config.bundle.revision()),
-            },
-            denied,
-        )
+        Facts {
+            decision_id: &story.decision_id,
+            time_ms: story.now_ms,
+            request_id: story.request_id.as_deref(),
+            http_method: &story.http_method,
+            path: &story.path,
+            server: story.server(pep).map(Server::id),
+            delegation: story.delegation.as_deref(),
+            method: story.method,
+            tool: story.tool.as_deref(),
+            decision: story.decision.as_ref(),
+            arguments: story.shown.as_deref(),
+            checks: &story.checks,
+            bundle_revision: pep.map(|pep| pep.config.bundle.revision()),
+            definition: story.definition.as_ref(),
+            from_server: false,
+        }
     }
 
     fn on_head(
@@ -311,7 +339,7 @@ impl Exchange {
                 return Err(Reason::BodyUnexpected.into());
             }
             let response =
-                if self.story.http_method == "GET" { Response::stream() } else { Response::pass() };
+                if self.story.http_method == "GET" { Response::messages() } else { Response::pass() };
             return self.decide(pep, accepted, &Action::UseServer, response);
         }
         if body.is_empty() {
@@ -328,7 +356,7 @@ impl Exchange {
                 self.story.modern = meta.revision.is_some();
                 self.story.requested_revision = requested(&meta.revision, &accepted.mirrored);
                 revision::place_notification(&accepted.mirrored, method, &meta, &pep.config.revisions)?;
-                self.decide(pep, accepted, &Action::UseServer, Response::pass())
+                self.decide(pep, accepted, &Action::UseServer, Response::messages())
             }
             Message::Request(request) => self.on_request(pep, accepted, &request),
         }
@@ -353,11 +381,22 @@ impl Exchange {
             (Era::Legacy, Method::Initialize) => self.story.session.begin(),
             (Era::Legacy, _) => {}
         }
-        let response = match request.method {
-            Method::ListTools => Response::list(request.id.raw(), revision.era()),
-            _ => Response::pass(),
+        let response = Response::answer(request.id.raw(), request.method, revision);
+        let definition = self.seen_definition(pep, request);
+        self.decide(pep, accepted, &mapping::action(request, definition.as_ref()), response)
+    }
+
+    /// The definition that the server last showed for the tool that is called, where the policy pins it.
+    fn seen_definition(&mut self, pep: &Pep, request: &Request<'_>) -> Option<Digest> {
+        let tool = request.name.as_deref().filter(|_| request.method == Method::CallTool)?;
+        let (item, digest) = pep.definitions.of(self.story.server(Some(pep))?, tool)?;
+        let version = match item.accepts(&digest, self.story.now_ms / 1000) {
+            Ok(Acceptance::Accepted(known) | Acceptance::Expired(known)) => known.version().ok(),
+            _ => None,
         };
-        self.decide(pep, accepted, &mapping::action(request), response)
+        let version = version.filter(|version| !version.is_empty()).map(str::to_owned);
+        self.story.definition = Some(SeenDefinition { digest, version });
+        Some(digest)
     }
 
     fn decide(
@@ -442,7 +481,7 @@ impl Exchange {
         else {
             return Vec::new();
         };
-        if let Event::ResponseBody { now_ms, .. } = event {
+        if let Event::ResponseBody { now_ms, .. } | Event::Tick { now_ms } = event {
             self.story.now_ms = now_ms;
         }
         let now = self.story.now_ms / 1000;
@@ -452,18 +491,24 @@ impl Exchange {
             }
             _ => None,
         };
-        let refusal = |reason: Reason| reply::denial(reason, &self.story.context(Some(pep)));
-        let (mut effects, denied) =
-            delegation.with_delegation(pep.config.bundle.reads_claims(), |delegation| {
-                let asked = self.story.asked(delegation, Action::UseServer);
-                response.handle(pep, server, &asked, event, &refusal)
-            });
-        if let Some(sealed) = sealed {
-            effects.insert(0, sealed);
+        let expired = pep.config.verifier.has_expired(&delegation, now);
+        let refusal = |reason: Reason, id: Option<&str>| {
+            let context = self.story.context(Some(pep));
+            reply::denial(reason, &Context { id: id.or(context.id), ..context })
+        };
+        let outcome = delegation.with_delegation(pep.config.bundle.reads_claims(), |delegation| {
+            let request = self.story.asked(delegation, Action::UseServer);
+            let context = response::Context { pep, server, request: &request, refusal: &refusal, expired };
+            response.handle(&context, event)
+        });
+        // Records stand before what they are about.
+        let mut effects: Vec<Effect> =
+            outcome.notes.iter().map(|note| Effect::Record(self.record_note(pep, note))).collect();
+        if let Some(reason) = outcome.refused {
+            effects.push(Effect::Record(self.record(Some(pep), Some(reason))));
         }
-        if let Some(reason) = denied {
-            effects.insert(0, Effect::Record(self.record(Some(pep), Some(reason))));
-        }
+        effects.extend(sealed);
+        effects.extend(outcome.effects);
         effects
     }
 }

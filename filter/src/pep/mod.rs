@@ -8,9 +8,11 @@
 //! out of order leaves it held.
 
 mod connection;
+mod definitions;
 pub mod event;
 mod exchange;
 mod head;
+mod judge;
 mod mapping;
 pub mod metadata;
 pub mod permit;
@@ -27,6 +29,7 @@ pub use permit::Permit;
 
 use crate::config::Config;
 use crate::crypto::Algorithm;
+use definitions::Definitions;
 use metadata::Metadata;
 use policy_wasm::json::Limits;
 
@@ -36,6 +39,7 @@ pub struct Pep {
     config: Config,
     metadata: Metadata,
     limits: Limits,
+    definitions: Definitions,
 }
 
 impl Pep {
@@ -43,7 +47,7 @@ impl Pep {
     pub fn new(config: Config) -> Pep {
         let metadata = Metadata::of(&config);
         let limits = Limits { depth: config.max_depth };
-        Pep { config, metadata, limits }
+        Pep { config, metadata, limits, definitions: Definitions::default() }
     }
 
     /// Runs what the first request would run: hosts compile each function when it is first called, and that would
@@ -62,7 +66,7 @@ impl Pep {
         self.config.longest_body_bytes()
     }
 
-    /// Longest list answer and longest event of a stream, in bytes.
+    /// Longest JSON answer and longest event of a stream, in bytes.
     pub fn max_response_bytes(&self) -> usize {
         self.config.max_response_bytes
     }

@@ -1,30 +1,33 @@
-//! The response side: lists are cut down to what the caller could call, everything else passes as it came.
+//! The response side: what a server sends is read before it reaches the client, and passes as it came where nothing is
+//! in the way. `docs/answers.md` says what is judged.
 
 use super::Pep;
 use super::event::{Effect, Event, Fields, Flow};
-use crate::mcp::Era;
-use crate::mcp::list::{self, Expected, Judged};
+use super::judge::{self, Judge, Note, Stop, Told};
+use crate::delegation::TokenError;
+use crate::mcp::Method;
+use crate::mcp::list::{self, List};
+use crate::mcp::revision::Revision;
 use crate::mcp::sse::{EventFilter, Fate, write_data};
 use crate::reason::Reason;
 use crate::reply::Reply;
 use policy_wasm::bundle::Server;
-use policy_wasm::decision::Visibility;
-use policy_wasm::model::{ItemKind, Request};
-use policy_wasm::pdp::Authority;
+use policy_wasm::model::Request;
 
 /// What is to become of the response to a permitted request.
 pub(super) struct Response {
     awaited: Awaited,
     phase: Phase,
+    told: Told,
 }
 
 enum Awaited {
-    /// Nothing that needs judging.
-    Anything,
-    /// The answer to `tools/list` with this id.
-    List { id: String, era: Era },
-    /// A stream of the server's own (GET), which may replay a list.
-    Stream,
+    /// Nothing that a client reads (DELETE).
+    Nothing,
+    /// The answer to the request with this id (JSON text); in a stream, other messages too.
+    Answer { id: String, list: Option<&'static List>, revision: Revision },
+    /// Messages of the server's own: streams of GET, and what comes for a notification.
+    Messages,
 }
 
 enum Phase {
@@ -37,10 +40,38 @@ enum Phase {
     },
     /// Events go on as they are judged.
     Events(EventFilter),
-    /// A list in a stream was refused; nothing more of the stream goes on.
+    /// Something in a stream was refused, or the token has expired; nothing more of the stream goes on.
     Ended,
     /// A reply stands in for the response; what the host calls back for now is that reply.
     Replied,
+}
+
+/// What a response event leads to.
+#[derive(Default)]
+pub(super) struct Outcome {
+    pub(super) effects: Vec<Effect>,
+    /// Decisions on what the server sent.
+    pub(super) notes: Vec<Note>,
+    /// Why the response is refused.
+    pub(super) refused: Option<Reason>,
+}
+
+impl From<Vec<Effect>> for Outcome {
+    fn from(effects: Vec<Effect>) -> Self {
+        Outcome { effects, ..Outcome::default() }
+    }
+}
+
+/// What the messages of a response are judged by.
+pub(super) struct Context<'c> {
+    pub(super) pep: &'c Pep,
+    pub(super) server: Server<'c>,
+    /// The caller, the time and the connection.
+    pub(super) request: &'c Request<'c>,
+    /// The reply that refuses the answer with this id (JSON text), or the one that is awaited.
+    pub(super) refusal: &'c dyn Fn(Reason, Option<&str>) -> Reply,
+    /// Whether the token may be used no longer.
+    pub(super) expired: bool,
 }
 
 /// Removed where bytes may change: the length, and what vouches for the old bytes.
@@ -56,16 +87,22 @@ fn media_type<'a>(fields: &Fields<'a>) -> &'a [u8] {
 }
 
 impl Response {
+    fn new(awaited: Awaited) -> Self {
+        Response { awaited, phase: Phase::ExpectHeaders, told: Told::default() }
+    }
+
     pub(super) fn pass() -> Self {
-        Response { awaited: Awaited::Anything, phase: Phase::ExpectHeaders }
+        Response::new(Awaited::Nothing)
     }
 
-    pub(super) fn list(id: &str, era: Era) -> Self {
-        Response { awaited: Awaited::List { id: id.to_owned(), era }, phase: Phase::ExpectHeaders }
+    /// Of a request with this id (JSON text).
+    pub(super) fn answer(id: &str, method: Method, revision: Revision) -> Self {
+        Response::new(Awaited::Answer { id: id.to_owned(), list: list::asked_by(method), revision })
     }
 
-    pub(super) fn stream() -> Self {
-        Response { awaited: Awaited::Stream, phase: Phase::ExpectHeaders }
+    /// Of a GET, and of what is no request.
+    pub(super) fn messages() -> Self {
+        Response::new(Awaited::Messages)
     }
 
     pub(super) fn flow(&self) -> Flow {
@@ -77,150 +114,207 @@ impl Response {
 
     /// Whether the response needs judging at all.
     pub(super) fn judges(&self) -> bool {
-        !matches!((&self.awaited, &self.phase), (Awaited::Anything, _) | (_, Phase::Passing | Phase::Replied))
+        !matches!((&self.awaited, &self.phase), (Awaited::Nothing, _) | (_, Phase::Passing | Phase::Replied))
     }
 
-    /// Handles a response event; the reason is there when something was refused.
-    pub(super) fn handle(
-        &mut self,
-        pep: &Pep,
-        server: Server<'_>,
-        request: &Request<'_>,
-        event: Event<'_>,
-        refusal: &dyn Fn(Reason) -> Reply,
-    ) -> (Vec<Effect>, Option<Reason>) {
+    /// Whether this is a stream that may be open for long.
+    pub(super) fn streams(&self) -> bool {
+        matches!(self.phase, Phase::Events(_) | Phase::Ended)
+    }
+
+    /// Handles a response event.
+    pub(super) fn handle(&mut self, context: &Context<'_>, event: Event<'_>) -> Outcome {
         match event {
             Event::ResponseHeaders { fields, end_of_stream } => {
-                self.on_headers(pep, fields, end_of_stream, refusal)
+                self.on_headers(context, fields, end_of_stream)
             }
             Event::ResponseBuffered { bytes }
-                if bytes > pep.config.max_response_bytes && matches!(self.phase, Phase::Held { .. }) =>
+                if bytes > context.pep.config.max_response_bytes
+                    && matches!(self.phase, Phase::Held { .. }) =>
             {
-                self.reply(Reason::ListTooLarge, refusal)
+                self.reply(self.too_large(), context)
             }
-            Event::ResponseBody { body, end_of_stream, .. } => {
-                self.on_body(pep, server, request, body, end_of_stream, refusal)
-            }
-            _ => (Vec::new(), None),
+            Event::ResponseBody { body, end_of_stream, .. } => match &self.phase {
+                Phase::Held { strict } => self.on_held(context, body, end_of_stream, *strict),
+                Phase::Events(_) => self.on_events(context, body),
+                Phase::Ended => vec![Effect::ReplaceResponseBody(Vec::new())].into(),
+                Phase::ExpectHeaders | Phase::Passing | Phase::Replied => Outcome::default(),
+            },
+            Event::Tick { .. } if self.streams() => self.on_tick(context),
+            _ => Outcome::default(),
         }
     }
 
-    fn reply(&mut self, reason: Reason, refusal: &dyn Fn(Reason) -> Reply) -> (Vec<Effect>, Option<Reason>) {
+    fn is_list(&self) -> bool {
+        matches!(self.awaited, Awaited::Answer { list: Some(_), .. })
+    }
+
+    fn unreadable(&self) -> Reason {
+        if self.is_list() { Reason::ListUnreadable } else { Reason::AnswerUnreadable }
+    }
+
+    fn too_large(&self) -> Reason {
+        if self.is_list() { Reason::ListTooLarge } else { Reason::AnswerTooLarge }
+    }
+
+    fn reply(&mut self, reason: Reason, context: &Context<'_>) -> Outcome {
         self.phase = Phase::Replied;
-        (vec![Effect::Reply(refusal(reason))], Some(reason))
+        let effects = vec![Effect::Reply((context.refusal)(reason, None))];
+        Outcome { effects, refused: Some(reason), ..Outcome::default() }
     }
 
-    fn on_headers(
-        &mut self,
-        pep: &Pep,
-        fields: &Fields<'_>,
-        end_of_stream: bool,
-        refusal: &dyn Fn(Reason) -> Reply,
-    ) -> (Vec<Effect>, Option<Reason>) {
+    fn on_headers(&mut self, context: &Context<'_>, fields: &Fields<'_>, end_of_stream: bool) -> Outcome {
         self.phase = Phase::Passing;
-        if matches!(self.awaited, Awaited::Anything) || end_of_stream {
-            return (Vec::new(), None);
+        if matches!(self.awaited, Awaited::Nothing) || end_of_stream {
+            return Outcome::default();
         }
-        let ok = field(fields, ":status").is_some_and(|status| status.first() == Some(&b'2'));
+        let status = field(fields, ":status").unwrap_or_default();
+        let ok = status.first() == Some(&b'2');
         let encoded = field(fields, "content-encoding").is_some_and(|e| !e.eq_ignore_ascii_case(b"identity"));
         if encoded && ok {
-            return self.reply(Reason::ListUnreadable, refusal);
+            return self.reply(self.unreadable(), context);
         }
         let media = media_type(fields);
         if media.eq_ignore_ascii_case(b"text/event-stream") {
-            self.phase = Phase::Events(EventFilter::new(pep.config.max_response_bytes));
-            return (vec![Effect::RemoveResponseHeaders(STALE)], None);
+            self.phase = Phase::Events(EventFilter::new(context.pep.config.max_response_bytes));
+            return vec![Effect::RemoveResponseHeaders(STALE)].into();
         }
-        // An error of the server is no list; one that pretends is cut like one. A GET is answered with a stream; there
-        // are clients that read one from whatever comes instead, so that must be readable too.
-        self.phase = Phase::Held { strict: ok };
-        (Vec::new(), None)
+        // An error of the server is no answer, and neither is what it says beside 202; one that pretends is judged like
+        // one. A GET is answered with a stream; there are clients that read one from whatever comes instead, so that
+        // must be readable too.
+        let word = status == b"202" && !media.eq_ignore_ascii_case(b"application/json");
+        self.phase = Phase::Held { strict: ok && !word };
+        Outcome::default()
     }
 
-    fn on_body(
-        &mut self,
-        pep: &Pep,
-        server: Server<'_>,
-        request: &Request<'_>,
-        body: &[u8],
-        end_of_stream: bool,
-        refusal: &dyn Fn(Reason) -> Reply,
-    ) -> (Vec<Effect>, Option<Reason>) {
-        let bundle = &pep.config.bundle;
-        let mut authority = None;
-        let mut keep = |tool: &str| {
-            let authority = authority.get_or_insert_with(|| Authority::of(bundle, server, request));
-            authority.visibility(ItemKind::Tool, tool) != Visibility::Deny
+    fn judge<'j>(
+        awaited: &'j Awaited,
+        told: &'j mut Told,
+        context: &'j Context<'_>,
+        stream: bool,
+        denial: &'j dyn Fn(Reason, &str) -> Vec<u8>,
+    ) -> Judge<'j> {
+        let (revision, awaited) = match awaited {
+            Awaited::Answer { id, list, revision } => {
+                (Some(*revision), Some(judge::Awaited { id, list: *list }))
+            }
+            Awaited::Messages | Awaited::Nothing => (None, None),
         };
-        let (id, era) = match &self.awaited {
-            Awaited::List { id, era } => (Some(id.as_str()), *era),
-            Awaited::Stream | Awaited::Anything => (None, Era::Legacy),
+        Judge {
+            pep: context.pep,
+            server: context.server,
+            request: context.request,
+            revision,
+            awaited,
+            stream,
+            denial,
+            told,
+            authority: None,
+            notes: Vec::new(),
+        }
+    }
+
+    fn on_held(&mut self, context: &Context<'_>, body: &[u8], end_of_stream: bool, strict: bool) -> Outcome {
+        let too_large = body.len() > context.pep.config.max_response_bytes;
+        if !end_of_stream && !too_large {
+            return Outcome::default();
+        }
+        if too_large {
+            return self.reply(self.too_large(), context);
+        }
+        self.phase = Phase::Passing;
+        if body.is_empty() && !self.is_list() {
+            return Outcome::default();
+        }
+        let denial = |reason, id: &str| (context.refusal)(reason, Some(id)).body;
+        let mut judge = Response::judge(&self.awaited, &mut self.told, context, false, &denial);
+        let judged = judge.judge(body);
+        let notes = judge.notes;
+        let mut outcome = match judged {
+            Ok(judge::Fate::Keep) => Outcome::default(),
+            Ok(judge::Fate::Change(text)) => {
+                let edits = Effect::RemoveResponseHeaders(STALE);
+                vec![edits, Effect::ReplaceResponseBody(text.into_bytes())].into()
+            }
+            Ok(judge::Fate::Drop) => {
+                vec![Effect::RemoveResponseHeaders(STALE), Effect::ReplaceResponseBody(Vec::new())].into()
+            }
+            Err(Stop::Denied(reason)) => {
+                let mut outcome = self.reply(reason, context);
+                // The denial is among the notes.
+                outcome.refused = None;
+                outcome
+            }
+            Err(Stop::Unreadable) if !strict => Outcome::default(),
+            Err(Stop::Unreadable) => self.reply(self.unreadable(), context),
         };
-        match &mut self.phase {
-            Phase::ExpectHeaders | Phase::Passing | Phase::Replied => (Vec::new(), None),
-            Phase::Ended => (vec![Effect::ReplaceResponseBody(Vec::new())], None),
-            Phase::Held { strict } => {
-                let strict = *strict;
-                let too_large = body.len() > pep.config.max_response_bytes;
-                if !end_of_stream && !too_large {
-                    return (Vec::new(), None);
+        outcome.notes = notes;
+        outcome
+    }
+
+    fn on_events(&mut self, context: &Context<'_>, body: &[u8]) -> Outcome {
+        if context.expired {
+            return self.expire(vec![Effect::ReplaceResponseBody(Vec::new())]);
+        }
+        let (unreadable, too_large) = (self.unreadable(), self.too_large());
+        let waits = matches!(self.awaited, Awaited::Answer { .. });
+        let Phase::Events(events) = &mut self.phase else { return Outcome::default() };
+        let denial = |reason, id: &str| (context.refusal)(reason, Some(id)).body;
+        let mut judge = Response::judge(&self.awaited, &mut self.told, context, true, &denial);
+        let mut out = Vec::new();
+        let mut refused = None;
+        let pushed = events.push(body, &mut out, &mut |data| {
+            if refused.is_some() {
+                return Fate::Drop;
+            }
+            if data.trim_ascii().is_empty() {
+                return Fate::Pass;
+            }
+            match judge.judge(data) {
+                Ok(judge::Fate::Keep) => Fate::Pass,
+                Ok(judge::Fate::Change(text)) => Fate::Replace(text.into_bytes()),
+                Ok(judge::Fate::Drop) => Fate::Drop,
+                // It may have been the answer that the client waits for.
+                Err(_) if waits => {
+                    refused = Some(unreadable);
+                    Fate::Replace((context.refusal)(unreadable, None).body)
                 }
-                let expected = id.map_or(Expected::Stream(None), Expected::AnswerTo);
-                let judged = if too_large {
-                    Err(Reason::ListTooLarge)
-                } else if body.is_empty() && id.is_none() {
-                    Ok(Judged::Unchanged)
-                } else {
-                    list::judge(body, &pep.limits, era, expected, &mut keep)
-                        .map_err(|_| Reason::ListUnreadable)
-                };
-                match judged {
-                    Ok(Judged::Unchanged) => {
-                        self.phase = Phase::Passing;
-                        (Vec::new(), None)
-                    }
-                    Ok(Judged::Changed(bytes)) => {
-                        self.phase = Phase::Passing;
-                        let edits = Effect::RemoveResponseHeaders(STALE);
-                        (vec![edits, Effect::ReplaceResponseBody(bytes)], None)
-                    }
-                    Err(Reason::ListUnreadable) if !strict => {
-                        self.phase = Phase::Passing;
-                        (Vec::new(), None)
-                    }
-                    Err(reason) => self.reply(reason, refusal),
+                Err(_) => {
+                    judge.unreadable_event();
+                    Fate::Drop
                 }
             }
-            Phase::Events(events) => {
-                let mut out = Vec::new();
-                let mut refused = None;
-                let mut judge = |data: &[u8]| {
-                    if refused.is_some() {
-                        return Fate::Drop;
-                    }
-                    if data.trim_ascii().is_empty() {
-                        return Fate::Pass;
-                    }
-                    match list::judge(data, &pep.limits, era, Expected::Stream(id), &mut keep) {
-                        Ok(Judged::Unchanged) => Fate::Pass,
-                        Ok(Judged::Changed(bytes)) => Fate::Replace(bytes),
-                        Err(_) if id.is_some() => {
-                            refused = Some(Reason::ListUnreadable);
-                            Fate::Replace(refusal(Reason::ListUnreadable).body)
-                        }
-                        Err(_) => Fate::Drop,
-                    }
-                };
-                let pushed = events.push(body, &mut out, &mut judge);
-                if pushed.is_err() && refused.is_none() {
-                    refused = Some(Reason::ListTooLarge);
-                    write_data(&mut out, &refusal(Reason::ListTooLarge).body);
-                }
-                if refused.is_some() {
-                    self.phase = Phase::Ended;
-                }
-                (vec![Effect::ReplaceResponseBody(out)], refused)
+        });
+        let notes = judge.notes;
+        if pushed.is_err() && refused.is_none() {
+            refused = Some(too_large);
+            if waits {
+                write_data(&mut out, &(context.refusal)(too_large, None).body);
             }
         }
+        if refused.is_some() {
+            self.phase = Phase::Ended;
+        }
+        Outcome { effects: vec![Effect::ReplaceResponseBody(out)], notes, refused }
+    }
+
+    /// A stream that was refused ends, and one whose token has expired.
+    fn on_tick(&mut self, context: &Context<'_>) -> Outcome {
+        match self.phase {
+            Phase::Events(_) if context.expired => self.expire(Vec::new()),
+            Phase::Ended => self.end(Vec::new()),
+            _ => Outcome::default(),
+        }
+    }
+
+    fn expire(&mut self, effects: Vec<Effect>) -> Outcome {
+        Outcome { refused: Some(Reason::Token(TokenError::Expired)), ..self.end(effects) }
+    }
+
+    fn end(&mut self, mut effects: Vec<Effect>) -> Outcome {
+        // Should the host not end it, nothing more of it goes on all the same.
+        self.phase = Phase::Ended;
+        effects.push(Effect::EndResponse);
+        effects.into()
     }
 }

@@ -27,6 +27,19 @@ pub struct Definition<'b> {
     pub until: Option<u64>,
 }
 
+/// What the policy says of a definition that a server shows for a tool.
+#[derive(Debug, Clone, Copy)]
+pub enum Acceptance<'b> {
+    /// The tool's definition is not pinned.
+    NotPinned,
+    /// It is one that is accepted.
+    Accepted(Definition<'b>),
+    /// It was accepted until some time that has passed.
+    Expired(Definition<'b>),
+    /// It is none that was ever accepted.
+    Unknown,
+}
+
 /// What an argument must be like.
 #[derive(Debug, Clone, Copy)]
 pub struct ArgumentRule<'b> {
@@ -127,6 +140,27 @@ impl<'b> Item<'b> {
     /// [`Unreadable`] where the bundle is nonsense.
     pub fn is_pinned(self) -> Result<bool, Unreadable> {
         Ok(self.field(layout::item_extra::DEFINITIONS)? != 0)
+    }
+
+    /// What the policy says of a definition with this digest at this time (Unix seconds).
+    ///
+    /// # Errors
+    /// [`Unreadable`] where the bundle is nonsense.
+    pub fn accepts(self, digest: &[u8; 32], now: u64) -> Result<Acceptance<'b>, Unreadable> {
+        if !self.is_pinned()? {
+            return Ok(Acceptance::NotPinned);
+        }
+        let mut found = Acceptance::Unknown;
+        for definition in self.definitions()? {
+            let definition = definition?;
+            if definition.digest()? == *digest {
+                if definition.until.is_none_or(|until| now < until) {
+                    return Ok(Acceptance::Accepted(definition));
+                }
+                found = Acceptance::Expired(definition);
+            }
+        }
+        Ok(found)
     }
 
     /// Definitions that are accepted; none where it is not pinned.

@@ -31,7 +31,7 @@ mod unverified;
 
 pub use error::BundleError;
 pub use header::Header;
-pub use item::{ArgumentRule, Check, Definition, Item, Part};
+pub use item::{Acceptance, ArgumentRule, Check, Definition, Item, Part};
 pub use list::List;
 pub use principal::{AgentType, HeldCeiling, Issuer, Principal};
 pub use read::{Unreadable, digest};

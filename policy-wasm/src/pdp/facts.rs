@@ -56,7 +56,7 @@ impl<'w, T: Trace> Walk<'w, T> {
     /// The version whose definition was seen.
     fn version(&self) -> Result<&'w str, Fault> {
         let item = self.item().ok_or(Fault::Missing)?;
-        let seen = self.seen_definition().ok_or(Fault::Missing)?;
+        let seen = self.seen_definition.ok_or(Fault::Missing)?;
         for definition in item.definitions()? {
             let definition = definition?;
             if definition.digest()? == *seen {

@@ -1,17 +1,27 @@
 //! Methods that are permitted where the policy says nothing of them.
 
-/// Methods that every server may be used by: what clients need, and what is judged by the catalogue.
+/// Methods that every server may be used by: what clients need, what is judged by the catalogue, and notifications that
+/// carry nothing but what follows from a request that was permitted. Whatever a server asks of the client or the human
+/// (sampling, elicitation, roots), and its log messages, is not among them.
 ///
 /// Source: MCP 2025-11-25 and 2026-07-28; `http/get` and `http/delete` stand for requests without a message.
-pub const PERMITTED: [&str; 17] = [
+pub const PERMITTED: [&str; 25] = [
     "completion/complete",
     "http/delete",
     "http/get",
     "initialize",
     "notifications/cancelled",
+    "notifications/elicitation/complete",
     "notifications/initialized",
     "notifications/progress",
+    "notifications/prompts/list_changed",
+    "notifications/resources/list_changed",
+    "notifications/resources/updated",
     "notifications/roots/list_changed",
+    "notifications/subscriptions/acknowledged",
+    "notifications/tasks",
+    "notifications/tasks/status",
+    "notifications/tools/list_changed",
     "ping",
     "prompts/get",
     "prompts/list",

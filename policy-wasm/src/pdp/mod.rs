@@ -65,6 +65,12 @@ impl<'b> Authority<'b> {
 
     /// Whether a list shows the entry with this name (resources: URI; templates: URI template) to this caller.
     pub fn visibility(&self, kind: ItemKind, name: &str) -> Visibility {
+        self.visibility_as(kind, name, None)
+    }
+
+    /// As [`Authority::visibility`], of a tool whose definition the server shows like this (SHA-256): one that the policy
+    /// does not accept is not shown.
+    pub fn visibility_as(&self, kind: ItemKind, name: &str, definition: Option<&[u8; 32]>) -> Visibility {
         let mut silent = Silent;
         let mut walk = Walk::new(self.bundle, self.server, self.request, &mut silent);
         walk.aim = Aim::List;
@@ -73,6 +79,7 @@ impl<'b> Authority<'b> {
             ItemKind::Prompt => "prompts/get",
             ItemKind::Resource | ItemKind::Template => "resources/read",
         };
+        walk.seen_definition = definition;
         walk.reasons = self.reasons;
         walk.who = self.who.clone();
         walk.guard(|walk| walk.want(kind, name));

@@ -3,7 +3,7 @@
 use super::trace::{Outcome, Seen, Trace};
 use super::who::Who;
 use super::{method, template};
-use crate::bundle::{Bundle, Condition, Item, Mode, Server, Unreadable};
+use crate::bundle::{Acceptance, Bundle, Condition, Item, Mode, Server, Unreadable};
 use crate::condition::{self, Reads};
 use crate::decision::{Approval, Budget, Decision, DenyReason, Obligation, Reasons};
 use crate::json;
@@ -45,6 +45,8 @@ pub(super) struct Walk<'w, T> {
     pub(super) conditional: bool,
     /// The highest tier that was held against the ceilings.
     pub(super) needed: Option<u32>,
+    /// The definition that the server last showed for the tool.
+    pub(super) seen_definition: Option<&'w [u8; 32]>,
     pub(super) scope_needed: Option<&'w str>,
     /// Approval rules and budgets that apply, in order of their numbers.
     pub(super) demands: Vec<u32>,
@@ -74,6 +76,10 @@ impl<'w, T: Trace> Walk<'w, T> {
             monitored: Reasons::NONE,
             conditional: false,
             needed: None,
+            seen_definition: match request.action {
+                Action::CallTool { definition, .. } => definition,
+                _ => None,
+            },
             scope_needed: None,
             demands: Vec::new(),
             who: Who::default(),
@@ -150,14 +156,6 @@ impl<'w, T: Trace> Walk<'w, T> {
         self.wanted.and_then(|wanted| wanted.item)
     }
 
-    /// The definition that the server last showed for the tool.
-    pub(super) fn seen_definition(&self) -> Option<&'w [u8; 32]> {
-        match self.request.action {
-            Action::CallTool { definition, .. } => definition,
-            _ => None,
-        }
-    }
-
     pub(super) fn arguments(&self) -> Option<json::Object<'w>> {
         match self.request.action {
             Action::CallTool { arguments, .. } | Action::GetPrompt { arguments, .. } => arguments,
@@ -170,7 +168,9 @@ impl<'w, T: Trace> Walk<'w, T> {
     pub(super) fn holds(&mut self, condition: Option<Condition<'w>>) -> Outcome {
         let Some(condition) = condition else { return Outcome::Applies };
         let Some(reads) = condition::reads(condition.code) else { return Outcome::Failed };
-        let arguments = reads.contains(Reads::ARGS) || reads.contains(Reads::DEFINITION);
+        let definition = reads.contains(Reads::DEFINITION);
+        let arguments = reads.contains(Reads::ARGS)
+            || (definition && (self.aim != Aim::List || self.seen_definition.is_none()));
         let open = match self.aim {
             Aim::Prepare => true,
             Aim::List if arguments => true,
@@ -229,29 +229,19 @@ impl<'w, T: Trace> Walk<'w, T> {
 
     /// Whether the definition that the server showed is one that the policy accepts.
     fn definition(&mut self) -> Result<(), Unreadable> {
-        let (Some(item), Action::CallTool { definition: Some(seen), .. }) =
-            (self.item(), self.request.action)
-        else {
+        let (Some(item), Some(seen)) = (self.item(), self.seen_definition) else { return Ok(()) };
+        if self.aim == Aim::Prepare {
             return Ok(());
+        }
+        let reason = match item.accepts(seen, self.request.now)? {
+            Acceptance::NotPinned => return Ok(()),
+            Acceptance::Accepted(_) => None,
+            Acceptance::Expired(_) => Some(DenyReason::DefinitionExpired),
+            Acceptance::Unknown => Some(DenyReason::DefinitionUnaccepted),
         };
-        if self.aim != Aim::Decide || !item.is_pinned()? {
-            return Ok(());
-        }
-        let (mut known, mut accepted) = (false, false);
-        for definition in item.definitions()? {
-            let definition = definition?;
-            if definition.digest()? == *seen {
-                known = true;
-                accepted |= definition.until.is_none_or(|until| self.request.now < until);
-            }
-        }
-        self.trace.saw(Seen::Definition { accepted });
-        if !accepted {
-            self.reasons.add(if known {
-                DenyReason::DefinitionExpired
-            } else {
-                DenyReason::DefinitionUnaccepted
-            });
+        self.trace.saw(Seen::Definition { accepted: reason.is_none() });
+        if let Some(reason) = reason {
+            self.reasons.add(reason);
         }
         Ok(())
     }

@@ -1,0 +1,139 @@
+//! One JSON-RPC 2.0 message from a server, read so that no client could read another one.
+//!
+//! Source: JSON-RPC 2.0 §4 and §5; MCP 2024-11-05 to 2026-07-28, basic. Keys that nobody knows pass; keys that a lenient
+//! client could take for one that decides are refused.
+
+use policy_wasm::json::{self, Limits, Object, Str, Value};
+
+/// The bytes are not one message that every client reads alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unreadable;
+
+/// A message from a server.
+#[derive(Debug, Clone, Copy)]
+pub struct Incoming<'a> {
+    /// The id, where there is one; of whatever kind.
+    pub id: Option<Value<'a>>,
+    /// What it is.
+    pub kind: Kind<'a>,
+}
+
+/// What a message from a server is.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind<'a> {
+    /// A request (with an id) or a notification (without) of this method.
+    Call {
+        /// The method.
+        method: Str<'a>,
+        /// `params`, if there.
+        params: Option<Object<'a>>,
+    },
+    /// An answer that succeeded.
+    Result(Value<'a>),
+    /// An answer that failed.
+    Error(Value<'a>),
+}
+
+/// Whether a lenient reader could take `key` for `name`, which it is not.
+pub fn lookalike(key: Str<'_>, name: &str) -> bool {
+    !key.is(name) && key.resembles(name)
+}
+
+/// The members with these names, in their order; [`Unreadable`] where a key could be taken for one of them.
+///
+/// # Errors
+/// [`Unreadable`].
+pub fn pick<'a, const N: usize>(
+    object: Object<'a>,
+    names: [&str; N],
+) -> Result<[Option<Value<'a>>; N], Unreadable> {
+    let mut found = [None; N];
+    for (key, value) in object.members() {
+        for (slot, name) in found.iter_mut().zip(names) {
+            if key.is(name) {
+                *slot = Some(value);
+            } else if key.resembles(name) {
+                return Err(Unreadable);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Reads one message.
+///
+/// # Errors
+/// [`Unreadable`].
+pub fn read(message: Value<'_>) -> Result<Incoming<'_>, Unreadable> {
+    let object = message.as_object().ok_or(Unreadable)?;
+    let [id, method, params, result, error] = pick(object, ["id", "method", "params", "result", "error"])?;
+    let kind = match (method, result, error) {
+        (Some(method), None, None) => {
+            let params = match params {
+                Some(params) => Some(params.as_object().ok_or(Unreadable)?),
+                None => None,
+            };
+            Kind::Call { method: method.as_str().ok_or(Unreadable)?, params }
+        }
+        (None, Some(result), None) => Kind::Result(result),
+        (None, None, Some(error)) => Kind::Error(error),
+        _ => return Err(Unreadable),
+    };
+    Ok(Incoming { id, kind })
+}
+
+/// Whether an answer's id is the request's, which is JSON text. Numbers are compared as text, strings unescaped.
+pub fn same_id(answer: Option<Value<'_>>, request: &str) -> bool {
+    let Some(answer) = answer else { return false };
+    match (answer.as_str(), json::parse(request.as_bytes(), &Limits::default()).ok().and_then(Value::as_str))
+    {
+        (Some(answer), Some(request)) => answer.is(&request.decode()),
+        (None, None) => answer.raw() == request,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(text: &str) -> &'static str {
+        let Ok(value) = json::parse(text.as_bytes(), &Limits::default()) else { return "no json" };
+        match read(value).map(|message| message.kind) {
+            Ok(Kind::Call { .. }) => "call",
+            Ok(Kind::Result(_)) => "result",
+            Ok(Kind::Error(_)) => "error",
+            Err(Unreadable) => "unreadable",
+        }
+    }
+
+    #[test]
+    fn a_message_is_of_one_kind_or_refused() {
+        for (text, expected) in [
+            (r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#, "call"),
+            (r#"{"jsonrpc":"2.0","method":"notifications/message","params":{}}"#, "call"),
+            (r#"{"jsonrpc":"2.0","id":1,"result":{},"more":1}"#, "result"),
+            (r#"{"jsonrpc":"2.0","id":null,"error":{}}"#, "error"),
+            (r#"{"jsonrpc":"2.0","id":1,"result":{},"error":{}}"#, "unreadable"),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"ping","result":{}}"#, "unreadable"),
+            (r#"{"jsonrpc":"2.0","id":1,"Method":"sampling/createMessage","result":{}}"#, "unreadable"),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}"#, "unreadable"),
+            (r#"{"jsonrpc":"2.0","id":1,"method":1}"#, "unreadable"),
+            (r#"{"jsonrpc":"2.0","id":1}"#, "unreadable"),
+            (r#"[]"#, "unreadable"),
+            (r#"{"id":1,"id":2,"result":{}}"#, "no json"),
+        ] {
+            assert_eq!(kind(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn ids_are_the_same_where_a_client_would_say_so() {
+        let same = |answer: &str, request: &str| {
+            same_id(json::parse(answer.as_bytes(), &Limits::default()).ok(), request)
+        };
+        assert!(same(r#""a\u0062""#, r#""ab""#) && same("1", "1"));
+        assert!(!same("1.0", "1") && !same(r#""1""#, "1") && !same("null", "1"));
+        assert!(!same_id(None, "1"));
+    }
+}

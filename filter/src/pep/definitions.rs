@@ -1,0 +1,43 @@
+//! What servers last showed of the tools whose definitions the policy pins.
+//!
+//! A definition reaches the filter only in lists. What a list showed is remembered until a configuration replaces this one
+//! (so never beyond the bundle), by each VM for itself, so that a call of a tool that was seen to differ is denied. At
+//! most one entry for each pinned tool of the bundle: what the policy does not pin is not remembered.
+
+use policy_wasm::bundle::{Item, Server};
+use policy_wasm::model::ItemKind;
+use std::cell::RefCell;
+
+/// SHA-256 of a definition; zeros stand for one that has no digest, which no policy accepts.
+pub(super) type Digest = [u8; 32];
+
+/// Digests by the bundle's numbers of tools.
+#[derive(Default)]
+pub(super) struct Definitions {
+    seen: RefCell<Vec<(u32, Digest)>>,
+}
+
+impl Definitions {
+    /// Remembers what a server showed; says whether that is news.
+    pub(super) fn note(&self, item: Item<'_>, digest: Digest) -> bool {
+        let Ok(mut seen) = self.seen.try_borrow_mut() else { return false };
+        match seen.binary_search_by_key(&item.number(), |(number, _)| *number) {
+            Ok(at) => seen.get_mut(at).is_some_and(|(_, known)| std::mem::replace(known, digest) != digest),
+            Err(at) => {
+                seen.insert(at, (item.number(), digest));
+                true
+            }
+        }
+    }
+
+    /// What the server last showed of this tool, and the tool.
+    pub(super) fn of<'b>(&self, server: Server<'b>, tool: &str) -> Option<(Item<'b>, Digest)> {
+        let seen = self.seen.try_borrow().ok()?;
+        if seen.is_empty() {
+            return None;
+        }
+        let item = server.item(ItemKind::Tool, tool).ok()??;
+        let at = seen.binary_search_by_key(&item.number(), |(number, _)| *number).ok()?;
+        seen.get(at).map(|(_, digest)| (item, *digest))
+    }
+}
