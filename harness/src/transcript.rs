@@ -195,8 +195,8 @@ fn compare_records(exchange: &Exchange, seen: &Seen, report: &mut Vec<String>) {
         let last = (expect.decision.as_str().to_owned(), reason.to_owned());
         let permit = ("permit".to_owned(), "allowed".to_owned());
         // A response that is refused comes after the permit of its request.
-        let expected: Vec<_> =
-            if refuses_response(reason) { vec![permit, last.clone()] } else { vec![last.clone()] };
+        let mut expected = if refuses_response(reason) { vec![permit, last] } else { vec![last] };
+        expected.extend(expect.from_server.iter().cloned());
         let text =
             |record: &Value, field: &str| record.get(field).and_then(Value::as_str).unwrap_or("").to_owned();
         let found: Vec<_> =
@@ -216,7 +216,10 @@ fn compare_records(exchange: &Exchange, seen: &Seen, report: &mut Vec<String>) {
             let found = seen.records.last().and_then(|record| record.pointer(&pointer));
             compare_json(&format!("record.{path}"), expected, found, report);
         }
-        counted.extend(expected.into_iter().map(|labels| (labels, 1)));
+        for labels in expected {
+            let count: &mut u64 = counted.entry(labels).or_default();
+            *count = count.saturating_add(1);
+        }
     }
     if counted != seen.decisions {
         report.push(format!(
@@ -229,7 +232,7 @@ fn compare_records(exchange: &Exchange, seen: &Seen, report: &mut Vec<String>) {
 
 /// Reasons for which a response is refused after its request was permitted.
 pub(crate) fn refuses_response(reason: &str) -> bool {
-    matches!(reason, "list_unreadable" | "list_too_large")
+    matches!(reason, "list_unreadable" | "list_too_large" | "answer_unreadable" | "answer_too_large")
 }
 
 fn compare_response(exchange: &Exchange, seen: &Seen, response: &Response, report: &mut Vec<String>) {
@@ -247,8 +250,10 @@ fn compare_response(exchange: &Exchange, seen: &Seen, response: &Response, repor
             show(&response.body)
         ));
     }
-    if !response.complete {
-        report.push("response: cut off before its end".to_owned());
+    match (response.complete, expect.cut) {
+        (false, false) => report.push("response: cut off before its end".to_owned()),
+        (true, true) => report.push("response: expected to be cut off, it came to its end".to_owned()),
+        _ => {}
     }
     compare_fields("headers", &expect.headers, &response.headers, report);
     for name in &expect.absent_headers {

@@ -101,6 +101,8 @@ unsafe extern "C" {
     ) -> u32;
     fn proxy_set_effective_context(id: u32) -> u32;
     fn proxy_continue_stream(kind: u32) -> u32;
+    fn proxy_close_stream(kind: u32) -> u32;
+    fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
     fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> u32;
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
@@ -297,6 +299,18 @@ pub fn act_on(context: u32) -> Hostcall<()> {
 pub fn resume_request() -> Hostcall<()> {
     // SAFETY: no pointers.
     checked(unsafe { proxy_continue_stream(0) })
+}
+
+/// Ends the response side of the stream at once; what was not sent yet is lost.
+pub fn end_response() -> Hostcall<()> {
+    // SAFETY: no pointers.
+    checked(unsafe { proxy_close_stream(1) })
+}
+
+/// Has the host call back every `milliseconds`.
+pub fn tick_every(milliseconds: u32) -> Hostcall<()> {
+    // SAFETY: no pointers.
+    checked(unsafe { proxy_set_tick_period_milliseconds(milliseconds) })
 }
 
 /// Sets filter state `wasm.<name>` of the stream.

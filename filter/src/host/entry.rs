@@ -44,6 +44,10 @@ impl<T> Numbered<T> {
         }
     }
 
+    fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut T)> {
+        self.0.iter_mut().map(|(number, value)| (*number, value))
+    }
+
     fn take(&mut self, number: u32) -> Option<T> {
         self.place(number).ok().map(|at| self.0.remove(at).1)
     }
@@ -184,6 +188,19 @@ extern "C" fn proxy_on_response_body(id: u32, size: usize, end_of_stream: u32) -
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_response_trailers(id: u32, _count: usize) -> u32 {
     stream(id, Stream::on_response_trailers)
+}
+
+/// Streams whose token has expired end now. The host ends them when this has returned, and calls back for them then.
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_tick(_root: u32) {
+    contexts(|contexts| {
+        let Ok(now_ms) = calls::now_ms() else { return };
+        for (id, stream) in contexts.streams.iter_mut().filter(|(_, stream)| stream.streams()) {
+            if calls::act_on(id).is_ok() {
+                stream.on_tick(now_ms);
+            }
+        }
+    });
 }
 
 /// The answer to a call, which the host gives to the root. One that nobody waits for is nobody's. Where the host does

@@ -13,6 +13,10 @@ use std::rc::Rc;
 /// Longest configuration in bytes, bundle included.
 const MAX_CONFIGURATION: usize = 256 * 1024 * 1024;
 
+/// How often streams that are open are asked whether their tokens still hold, in milliseconds. A silent stream gives no
+/// other callback.
+const TICK_MS: u32 = 1000;
+
 /// The decision counters; each is defined once per VM, at its first use. Labels are our own codes, so there are few.
 #[derive(Default)]
 pub struct Counters {
@@ -94,6 +98,15 @@ impl Root {
             }
         };
         let result = if loaded { "loaded" } else { "refused" };
+        if loaded && let Err(refused) = calls::tick_every(TICK_MS) {
+            calls::log(
+                Level::Warn,
+                &format!(
+                    "toolward: the host does not tick (status {}): silent streams outlive tokens",
+                    refused.0
+                ),
+            );
+        }
         if let Ok(id) = calls::counter(&format!("toolward.configurations_total.result.{result}")) {
             let _ = calls::count(id);
         }

@@ -87,6 +87,7 @@ impl Stream {
                 Effect::ReplaceResponseBody(bytes) => {
                     calls::replace_buffer(Buffer::Response, response_bytes, &bytes)
                 }
+                Effect::EndResponse => calls::end_response(),
             };
             if let Err(refused) = done {
                 self.give_up(refused);
@@ -165,6 +166,17 @@ impl Stream {
             }
             Err(refused) => self.give_up(refused),
         }
+    }
+
+    /// Whether time alone may end the response.
+    pub fn streams(&self) -> bool {
+        !self.replied && self.exchange.streams()
+    }
+
+    /// Time has passed.
+    pub fn on_tick(&mut self, now_ms: u64) {
+        let effects = self.exchange.handle(Event::Tick { now_ms });
+        self.carry_out(effects, 0);
     }
 
     /// The token of the call whose answer is waited for.

@@ -60,6 +60,12 @@ pub trait Guest {
     /// A trap.
     fn answer(&mut self, stream: u32, token: u32) -> Result<(), Trap>;
 
+    /// Calls back because time has passed.
+    ///
+    /// # Errors
+    /// A trap.
+    fn tick(&mut self) -> Result<(), Trap>;
+
     /// Ends the context of a stream: done, log, delete.
     ///
     /// # Errors
@@ -360,7 +366,7 @@ impl<G: Guest> Proxy<G> {
     fn deliver_reply(&mut self, flight: &mut Flight, reply: LocalReply) -> Result<(), Trap> {
         let (headers, body) = finish_reply(reply);
         let pieces = if body.is_empty() { Vec::new() } else { vec![body] };
-        self.deliver_response(flight, headers, &pieces, &Fields::new(), true)
+        self.deliver_response(flight, headers, &pieces, &[], &Fields::new(), true)
     }
 
     fn deliver_answer(&mut self, flight: &mut Flight, answer: Answer) -> Result<(), Trap> {
@@ -373,7 +379,7 @@ impl<G: Guest> Proxy<G> {
             });
         }
         let pieces: Vec<Vec<u8>> = answer.pieces().into_iter().map(<[u8]>::to_vec).collect();
-        self.deliver_response(flight, headers, &pieces, &answer.trailers, false)
+        self.deliver_response(flight, headers, &pieces, &answer.pauses, &answer.trailers, false)
     }
 
     /// `in_one`: the end comes with the last bytes (local replies), not apart from them (HTTP/1.1 servers).
@@ -382,6 +388,7 @@ impl<G: Guest> Proxy<G> {
         flight: &mut Flight,
         headers: Fields,
         pieces: &[Vec<u8>],
+        pauses: &[u64],
         trailers: &Fields,
         in_one: bool,
     ) -> Result<(), Trap> {
@@ -397,6 +404,7 @@ impl<G: Guest> Proxy<G> {
         for (index, piece) in pieces.iter().enumerate() {
             let last = index.saturating_add(1) == pieces.len();
             self.response_body(flight, piece, in_one && last && trailers.is_empty())?;
+            self.pause(flight, pauses.get(index).copied().unwrap_or_default())?;
         }
         if !trailers.is_empty() {
             let side = &mut self.stream(flight).response;
@@ -407,6 +415,30 @@ impl<G: Guest> Proxy<G> {
             self.response_body(flight, &[], true)?;
         }
         Ok(())
+    }
+
+    /// Time passes in the middle of a response; the plugin gets its ticks.
+    fn pause(&mut self, flight: &mut Flight, milliseconds: u64) -> Result<(), Trap> {
+        let world = self.guest.world();
+        let period = u64::from(world.tick_period_ms);
+        let mut left = milliseconds;
+        while period > 0 && left >= period && !flight.response_done {
+            left = left.saturating_sub(period);
+            let world = self.guest.world();
+            world.now_ns = world.now_ns.saturating_add(period.saturating_mul(1_000_000));
+            self.guest.tick()?;
+            self.take_up_close(flight);
+        }
+        let world = self.guest.world();
+        world.now_ns = world.now_ns.saturating_add(left.saturating_mul(1_000_000));
+        Ok(())
+    }
+
+    /// Resets the stream where the plugin wanted that.
+    fn take_up_close(&mut self, flight: &mut Flight) {
+        if std::mem::take(&mut self.stream(flight).closed) {
+            flight.response_done = true;
+        }
     }
 
     fn response_body(&mut self, flight: &mut Flight, piece: &[u8], end: bool) -> Result<(), Trap> {
@@ -461,6 +493,7 @@ impl<G: Guest> Proxy<G> {
             response.complete = true;
             flight.response_done = true;
         }
+        self.take_up_close(flight);
         Ok(())
     }
 

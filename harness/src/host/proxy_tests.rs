@@ -31,6 +31,9 @@ impl<F: FnMut(&mut World, Option<Callback>) -> Result<Action, Trap>> Guest for S
     fn answer(&mut self, _: u32, _: u32) -> Result<(), Trap> {
         (self.script)(&mut self.world, None).map(|_| ())
     }
+    fn tick(&mut self) -> Result<(), Trap> {
+        Ok(())
+    }
     fn end(&mut self, _: u32) -> Result<(), Trap> {
         Ok(())
     }

@@ -74,6 +74,8 @@ pub struct Stream {
     pub response: Side,
     /// The plugin's reply, not yet taken up by the proxy.
     pub reply: Option<LocalReply>,
+    /// The plugin called `close_stream`.
+    pub closed: bool,
     /// `set_property` of the plugin: filter state `wasm.<name>`.
     pub filter_state: BTreeMap<String, Vec<u8>>,
     /// What the plugin did that no proxy would let pass, such as a second reply.

@@ -361,6 +361,15 @@ impl World {
         Ok(())
     }
 
+    /// `close_stream`: the stream is reset when the callback has returned.
+    ///
+    /// # Errors
+    /// [`Status::BadArgument`] outside a stream.
+    pub fn close_stream(&mut self, _side: StreamType) -> Result<(), Status> {
+        self.stream()?.closed = true;
+        Ok(())
+    }
+
     /// `http_call`.
     ///
     /// # Errors

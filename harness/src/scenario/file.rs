@@ -244,6 +244,8 @@ pub(super) struct RawAnswer {
     #[serde(default)]
     pub chunks: Vec<usize>,
     #[serde(default)]
+    pub pauses_ms: Vec<u64>,
+    #[serde(default)]
     pub trailers: HeaderList,
 }
 
@@ -257,6 +259,10 @@ pub(super) struct RawExpect {
     pub headers: HeaderList,
     #[serde(default)]
     pub absent_headers: Vec<String>,
+    #[serde(default)]
+    pub cut: bool,
+    #[serde(default)]
+    pub from_server: Vec<(String, String)>,
     pub body: Option<Value>,
     pub body_text: Option<String>,
     #[serde(default)]

@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 
 /// Largest body that a scenario can describe, in bytes.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
+/// Longest time that an answer pauses, in milliseconds; one target really waits.
+const MAX_PAUSE_MS: u64 = 10_000;
 
 /// The scenarios of some files, and the folder that they belong to.
 #[derive(Debug)]
@@ -365,9 +367,11 @@ fn load_answer(raw: RawAnswer, trailers_allowed: bool) -> Result<Answer, String>
     let has_body = json || body.is_some();
     let body = body.unwrap_or_default();
     check_cuts(&raw.chunks, &body)?;
-    let in_one_piece = raw.trailers.0.is_empty() && raw.chunks.is_empty();
+    let in_one_piece = raw.trailers.0.is_empty() && raw.chunks.is_empty() && raw.pauses_ms.is_empty();
     if !trailers_allowed && !in_one_piece {
-        return Err("an answer of the authorization cluster has neither `chunks` nor `trailers`".to_owned());
+        return Err(
+            "an answer of the authorization cluster has no `chunks`, `pauses_ms` or `trailers`".to_owned()
+        );
     }
     let status = raw.status.unwrap_or(200);
     if !(200..=599).contains(&status) {
@@ -378,7 +382,12 @@ fn load_answer(raw: RawAnswer, trailers_allowed: bool) -> Result<Answer, String>
         None if has_body => vec![("content-type".to_owned(), b"application/json".to_vec())],
         None => Vec::new(),
     };
-    Ok(Answer { status, headers, body, chunks: raw.chunks, trailers: raw.trailers.0 })
+    let longest: u64 = raw.pauses_ms.iter().sum();
+    if longest > MAX_PAUSE_MS {
+        return Err(format!("`pauses_ms`: {longest} in all, at most {MAX_PAUSE_MS}"));
+    }
+    let (pauses, trailers) = (raw.pauses_ms, raw.trailers.0);
+    Ok(Answer { status, headers, body, chunks: raw.chunks, pauses, trailers })
 }
 
 fn expectation(raw: RawExpect) -> Result<Expect, String> {
@@ -412,6 +421,8 @@ fn expectation(raw: RawExpect) -> Result<Expect, String> {
         status: raw.status,
         headers: raw.headers.0,
         absent_headers: raw.absent_headers,
+        cut: raw.cut,
+        from_server: raw.from_server,
         body: raw.body,
         body_text: raw.body_text,
         body_includes: raw.body_includes,

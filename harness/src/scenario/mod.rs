@@ -166,6 +166,8 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Offsets at which the body is cut.
     pub chunks: Vec<usize>,
+    /// Milliseconds that pass after each piece.
+    pub pauses: Vec<u64>,
     /// Trailers.
     pub trailers: Fields,
 }
@@ -190,6 +192,10 @@ pub struct Expect {
     pub headers: Fields,
     /// Response fields that must not be there.
     pub absent_headers: Vec<String>,
+    /// The response is ended by the filter in its middle.
+    pub cut: bool,
+    /// What is recorded of the server's messages, after the record of the request: `permit` or `deny`, and reason.
+    pub from_server: Vec<(String, String)>,
     /// The response's body as JSON.
     pub body: Option<Value>,
     /// The response's body as bytes.

@@ -30,6 +30,9 @@ impl Target for Native {
 /// Longest answer of the authorization cluster that is read, in bytes; as in `filter::host`.
 const MAX_ANSWER: usize = 1024 * 1024;
 
+/// As in `filter::host`.
+const TICK_MS: u32 = 1000;
+
 /// The core as a plugin.
 pub struct NativeGuest {
     world: World,
@@ -70,6 +73,7 @@ impl Guest for NativeGuest {
             Ok(config) => {
                 let pep = Pep::new(config);
                 let unavailable = pep.warm_up();
+                self.world.tick_period_ms = TICK_MS;
                 self.pep = Some(Rc::new(pep));
                 Ok(unavailable.is_empty())
             }
@@ -109,6 +113,20 @@ impl Guest for NativeGuest {
 
     fn answer(&mut self, context: u32, _token: u32) -> Result<(), Trap> {
         self.with(context, Stream::call_answered);
+        Ok(())
+    }
+
+    fn tick(&mut self) -> Result<(), Trap> {
+        let now_ms = now_ms(&self.world);
+        let streams: Vec<u32> = self.streams.keys().copied().collect();
+        for id in streams {
+            self.world.effective_context = id;
+            self.with(id, |stream, world| {
+                if !stream.replied && stream.exchange.streams() {
+                    stream.handle(world, Event::Tick { now_ms }, 0);
+                }
+            });
+        }
         Ok(())
     }
 
@@ -302,6 +320,7 @@ impl Stream {
                 Effect::ReplaceResponseBody(bytes) => {
                     world.set_buffer(BufferType::ResponseBody, 0, response_bytes, &bytes)
                 }
+                Effect::EndResponse => world.close_stream(StreamType::Response),
             };
             if done.is_err() {
                 self.give_up(world);

@@ -65,8 +65,8 @@ fn link_streams(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
         proxy_continue_stream(caller, side) {
             Ok(caller.data_mut().world.continue_stream(StreamType::from_number(side)?)?)
         }
-        proxy_close_stream(caller, _side) {
-            Ok(caller.data_mut().world.stream().map(|_| ())?)
+        proxy_close_stream(caller, side) {
+            Ok(caller.data_mut().world.close_stream(StreamType::from_number(side)?)?)
         }
         proxy_send_local_response(
             caller, status, details_at, details_size, body_at, body_size, headers_at, headers_size, _grpc_status

@@ -271,6 +271,14 @@ impl Guest for WasmGuest {
         self.invoke("proxy_on_http_call_response", (ROOT_CONTEXT, token, sizes.0, sizes.1, sizes.2))
     }
 
+    fn tick(&mut self) -> Result<(), Trap> {
+        self.context(ROOT_CONTEXT);
+        if !self.has("proxy_on_tick") {
+            return Ok(());
+        }
+        self.invoke("proxy_on_tick", ROOT_CONTEXT)
+    }
+
     fn end(&mut self, stream: u32) -> Result<(), Trap> {
         self.context(stream);
         self.invoke::<u32, ()>("proxy_on_log", stream)?;

@@ -10,6 +10,7 @@ use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 /// What the servers answer in the current exchange, and what they saw in it.
 #[derive(Default)]
@@ -165,10 +166,11 @@ fn send(wire: &mut Wire, answer: &Answer) -> io::Result<()> {
     let line = format!("HTTP/1.1 {} Scripted", answer.status);
     let fields: Fields = answer.headers.clone();
     wire.send(&head_bytes(line.as_bytes(), &fields, framing))?;
+    let mut pauses = answer.pauses.iter().copied().map(Duration::from_millis);
     for piece in body_bytes(&answer.pieces(), &answer.trailers, framing) {
         wire.send(&piece)?;
         if chunked {
-            thread::sleep(BETWEEN_PIECES);
+            thread::sleep(pauses.next().unwrap_or_default().max(BETWEEN_PIECES));
         }
     }
     Ok(())
