@@ -327,7 +327,13 @@ pub fn denial(reason: Reason, context: &Context<'_>) -> Reply {
 
 /// `WWW-Authenticate`; every part is from the configuration, the policy or the table, never from the client.
 fn challenge(row: Row, context: &Context<'_>) -> Option<String> {
-    let mut parts: Vec<String> = Vec::new();
+    let mut out = String::from("Bearer");
+    let mut part = |name: &str, value: &str| {
+        out.push_str(if out.len() == "Bearer".len() { " " } else { ", " });
+        for piece in [name, "=\"", value, "\""] {
+            out.push_str(piece);
+        }
+    };
     let error = match row.challenge {
         Challenge::None => return None,
         Challenge::Bare => None,
@@ -336,16 +342,16 @@ fn challenge(row: Row, context: &Context<'_>) -> Option<String> {
         Challenge::InsufficientScope => Some("insufficient_scope"),
     };
     if let Some(error) = error {
-        parts.push(format!("error=\"{error}\""));
-        parts.push(format!("error_description=\"{}\"", row.text));
+        part("error", error);
+        part("error_description", row.text);
     }
     if let Some(scope) = context.scope.filter(|scope| !scope.is_empty()) {
-        parts.push(format!("scope=\"{scope}\""));
+        part("scope", scope);
     }
     if let Some(url) = context.metadata_url {
-        parts.push(format!("resource_metadata=\"{url}\""));
+        part("resource_metadata", url);
     }
-    if parts.is_empty() { Some("Bearer".to_owned()) } else { Some(format!("Bearer {}", parts.join(", "))) }
+    Some(out)
 }
 
 /// A JSON-RPC error; also the data of the event that stands in for a list.

@@ -7,12 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Reasons that no request can bring about, each with why. One that a scenario does bring about must leave this list.
-const UNREACHABLE: [(&str, &str); 9] = [
+const UNREACHABLE: [(&str, &str); 6] = [
     ("prompt_unknown", "the filter does not admit these methods yet"),
     ("resource_unknown", "the filter does not admit these methods yet"),
-    ("url_not_listed", "the filter does not admit these methods yet"),
-    ("definition_unaccepted", "the filter does not admit these methods yet"),
-    ("definition_expired", "the filter does not admit these methods yet"),
     (
         "configuration_missing",
         "a proxy without a valid configuration has no server to ask; the filter's unit tests hold it",
@@ -71,8 +68,12 @@ fn expected_reasons() -> BTreeMap<String, Vec<String>> {
     let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (id, case) in cases() {
         for exchange in case["exchanges"].as_array().unwrap() {
-            if let Some(reason) = exchange["expect"]["reason"].as_str() {
-                reasons.entry(reason.to_owned()).or_default().push(id.clone());
+            let expect = &exchange["expect"];
+            let from_server = expect["from_server"].as_array().into_iter().flatten();
+            for reason in from_server.map(|decision| &decision[1]).chain([&expect["reason"]]) {
+                if let Some(reason) = reason.as_str() {
+                    reasons.entry(reason.to_owned()).or_default().push(id.clone());
+                }
             }
         }
     }

@@ -84,7 +84,7 @@ pub const MAX_RESPONSE: Number = Number {
     least: 1024,
     most: 67_108_864,
     unit: "bytes",
-    reason: "`tools/list` answers are held whole to be filtered; other answers stream and have no limit",
+    reason: "answers in JSON are held whole to be judged, and streams event by event; a longer one is refused",
 };
 /// Cached tokens.
 pub const TOKEN_CACHE: Number = Number {

@@ -50,8 +50,12 @@ pub(super) fn read(place: &Place<'_>, algorithms: &[Algorithm]) -> Option<Vec<Ke
         }
     }
     if sound && kept.is_empty() {
-        let names: Vec<_> = algorithms.iter().map(|algorithm| algorithm.name()).collect();
-        keys.refuse(format!("no key of the set can check {}", names.join(", ")));
+        let mut message = String::from("no key of the set can check ");
+        for (index, algorithm) in algorithms.iter().enumerate() {
+            message.push_str(if index > 0 { ", " } else { "" });
+            message.push_str(algorithm.name());
+        }
+        keys.refuse(message);
         return None;
     }
     sound.then_some(kept)

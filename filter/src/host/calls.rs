@@ -157,7 +157,12 @@ pub fn buffer(kind: Buffer, max: usize) -> Hostcall<Vec<u8>> {
 /// A property of the proxy, by its path; `None` where it has none.
 pub fn property(path: &[&str]) -> Option<Vec<u8>> {
     // Parts of a path are separated by a zero byte.
-    let path = path.join("\0");
+    let mut joined = String::new();
+    for part in path {
+        joined.push_str(if joined.is_empty() { "" } else { "\0" });
+        joined.push_str(part);
+    }
+    let path = joined;
     let (mut data, mut size) = (null_mut(), 0usize);
     // SAFETY: pointer and length are of a live string; the host writes a pointer and a length.
     match unsafe { proxy_get_property(path.as_ptr(), path.len(), &mut data, &mut size) } {
