@@ -1,9 +1,10 @@
 # Benchmarks. They assert nothing about time; what came of them stands in docs/benchmarks.md.
 BENCH_FLAGS ?=
 NOOP := $(TARGET)/noop/wasm32-wasip1/release/noop.wasm
+ENGINES := $(TARGET)/bench-engines/wasm32-unknown-unknown/release/bench_engines_guest.wasm
 PARSE := $(TARGET)/bench-parse/wasm32-wasip1/release/bench-parse.wasm
 
-.PHONY: bench bench-parse bench-fuel bench-envoy
+.PHONY: bench bench-parse bench-engines bench-fuel bench-envoy
 bench: | rust ## criterion benchmarks: reading, tokens, decisions, lists, policies of 100,000 rules
 	@cargo bench --locked -p policy-wasm --features compile -- $(BENCH_FLAGS)
 	cargo bench --locked -p toolward-tests --bench core -- $(BENCH_FLAGS)
@@ -11,6 +12,16 @@ bench: | rust ## criterion benchmarks: reading, tokens, decisions, lists, polici
 bench-parse: | rust ## the strict reader in wasm, in Node's V8
 	@$(STEP) "building the benchmark of reading" -- cargo build --locked --release --manifest-path tests/bench_parse/Cargo.toml --target wasm32-wasip1 --target-dir $(TARGET)/bench-parse
 	node --no-warnings --no-liftoff tests/bench_parse/run.mjs $(PARSE)
+
+bench-engines: | rust ## one decision by Toolward (natively, in wasmtime, in V8), Cedar and Rego; 10 to 100,000 rules
+	@$(STEP) "building Toolward, Cedar and regorus" -- cargo build --locked --release --manifest-path tests/bench_engines/Cargo.toml --target-dir $(TARGET)/bench-engines
+	$(STEP) "building Toolward's engine for wasm" -- cargo build --locked --release --manifest-path tests/bench_engines/guest/Cargo.toml --target wasm32-unknown-unknown --target-dir $(TARGET)/bench-engines
+	$(call title,Natively)
+	$(TARGET)/bench-engines/release/bench-engines
+	$(call title,Toolward in V8)
+	node --no-warnings --no-liftoff tests/bench_engines/run.mjs $(ENGINES)
+	$(call title,Toolward in wasmtime)
+	cargo bench --locked -p toolward-tests --bench engines -- $(abspath $(ENGINES))
 
 bench-fuel: $(WASM) $(CLI) ## instructions of a permitted call, counted by wasmtime: the figure to compare over time
 	@$(CLI) run --target wasm --wasm $(WASM) --fuel tests/scenarios/tools/permit.json tests/scenarios/cache
