@@ -28,8 +28,15 @@ const theme = EditorView.theme({
     textUnderlineOffset: "3px",
     backgroundColor: "var(--bad-soft)",
   },
+  ".cm-lintRange.cm-lintRange-warning": {
+    backgroundImage: "none",
+    textDecoration: "underline wavy var(--warn) 1.5px",
+    textUnderlineOffset: "3px",
+    backgroundColor: "var(--warn-soft)",
+  },
   ".cm-tooltip": { backgroundColor: "var(--card)", color: "var(--ink)", border: "1px solid var(--line)", borderRadius: "8px", overflow: "hidden" },
   ".cm-diagnostic-error": { borderLeftColor: "var(--bad)" },
+  ".cm-diagnostic-warning": { borderLeftColor: "var(--warn)" },
   ".cm-panels": { backgroundColor: "var(--card)", color: "var(--ink)" },
   ".cm-button": { backgroundImage: "none", backgroundColor: "var(--card)", color: "var(--ink)" },
   ".cm-textfield": { backgroundColor: "var(--card)", color: "var(--ink)" },
@@ -91,7 +98,7 @@ export function editor(host, changed) {
       const { doc } = view.state;
       const diagnostics = problems.map((problem) => {
         const from = offset(doc, problem);
-        return { from, to: end(doc, from), severity: "error", message: lineOf(problem) };
+        return { from, to: end(doc, from), severity: problem.severity ?? "error", message: lineOf(problem) };
       });
       view.dispatch(setDiagnostics(view.state, diagnostics));
     },

@@ -1,5 +1,5 @@
 // The page: files → bundle → engine; question → decision; engine → matrix. What one part changes, the others follow.
-import { Engine, PolicyError, compile } from "@toolward/policy";
+import { Engine, PolicyError, check, compile } from "@toolward/policy";
 import examples from "toolward:examples";
 import { asking, form } from "./ask.js";
 import { by, fill, h, quiet } from "./dom.js";
@@ -37,7 +37,7 @@ const keep = quiet(400, async () => {
 /** Compiles the files, and shows everything that follows from them. */
 function build() {
   const compiled = compile(files);
-  ({ problems } = compiled);
+  problems = compiled.bundle ? check(files) : compiled.problems;
   if (compiled.bundle) {
     engine?.free();
     engine = Engine.open(compiled.bundle);
@@ -126,7 +126,10 @@ const clean = (members) => Object.fromEntries(Object.entries(members).filter(([,
 const count = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
 
 function showProblems() {
-  by("problems").hidden = problems.length === 0;
+  const box = by("problems");
+  box.hidden = problems.length === 0;
+  box.className = stale ? "problems" : "problems warnings";
+  by("problems-title").textContent = stale ? "Problems" : "Warnings";
   by("problems").querySelector("ul").replaceChildren(...problems.slice(0, 100).map((problem) =>
     h("li", {}, h("button", { type: "button", onclick: () => jump(problem) },
       h("span", { className: "at" }, `${problem.file}:${problem.line}:${problem.column}`), ` ${problem.message}`,
@@ -147,7 +150,7 @@ function tabs() {
     const wrong = problems.filter(({ file }) => file === name).length;
     return h("button", { type: "button", id: `tab-${index}`, role: "tab", tabIndex: index === active ? 0 : -1,
       "aria-selected": index === active, "aria-controls": "panel", onclick: () => show(index) },
-    name, wrong > 0 && h("span", { className: "count", title: count(wrong, "problem") }, String(wrong)));
+    name, wrong > 0 && h("span", { className: stale ? "count" : "count warned", title: count(wrong, stale ? "problem" : "warning") }, String(wrong)));
   }));
   by("panel").setAttribute("aria-labelledby", `tab-${active}`);
   by("remove").disabled = files.length === 1;

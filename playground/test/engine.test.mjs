@@ -23,12 +23,22 @@ test("problems have their places, and nothing is compiled", () => {
   const text = SMALL.replace("tier: read", "tier: raed");
   const { bundle, problems } = compile([{ name: "p.yaml", text }]);
   assert.equal(bundle, undefined);
-  assert.deepEqual(problems, check([{ name: "p.yaml", text }]));
+  assert.deepEqual(problems.map((problem) => ({ severity: "error", code: null, ...problem })), check([{ name: "p.yaml", text }]));
   const [problem] = problems;
   assert.deepEqual([problem.file, problem.line, problem.suggestion], ["p.yaml", 3, "did you mean `read`?"]);
   assert.ok(problem.excerpt.includes("raed") && problem.excerpt.includes("^^^^"), problem.excerpt);
   assert.equal(problem.end_column, problem.column + 4);
-  assert.deepEqual(check([{ name: "p.yaml", text: SMALL }]), []);
+  assert.deepEqual(check([{ name: "p.yaml", text: SMALL }]).filter(({ severity }) => severity === "error"), []);
+});
+
+test("what is likely a mistake is a warning with its place, as the command line tells it", () => {
+  const text = `${SMALL}forbids: [{id: old, tools: [a], valid: {until: "2026-01-01"}}]\n`;
+  const expired = (now) => check([{ name: "p.yaml", text }], { now }).filter(({ code }) => code === "window-expired");
+  const [warning, ...others] = expired(1_795_262_400);
+  assert.deepEqual(others, []);
+  assert.deepEqual([warning.severity, warning.code, warning.file, warning.line], ["warning", "window-expired", "p.yaml", text.split("\n").length - 1]);
+  assert.match(warning.excerpt, /until/);
+  assert.deepEqual(expired(1_700_000_000), []);
 });
 
 test("a refused question is an error with problems", () => {

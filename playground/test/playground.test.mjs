@@ -92,7 +92,17 @@ test("an error is shown where it was typed, and choosing it leads there", async 
   assert.equal(line, place);
   await type("tiers: [readx", "\b");
   await holds("#compiled", "compiles to");
-  assert.equal(await page.$eval("#problems", (list) => list.hidden), true);
+  await holds("#problems", "Warnings");
+  assert.equal(await page.$eval("#editor", (host) => host.shadowRoot.querySelectorAll(".cm-lintRange-error").length), 0);
+});
+
+test("what is likely a mistake is told as a warning, in place, and the policy decides all the same", async () => {
+  await type("delete_repository: {tier: destructive", "\b".repeat("destructive".length) + "read");
+  await holds("#compiled", "compiles to");
+  await holds("#problems", "Warnings");
+  await holds("#problems", "acme.yaml:");
+  assert.ok(await page.$eval("#editor", (host) => host.shadowRoot.querySelectorAll(".cm-lintRange-warning").length > 0));
+  assert.equal(await page.$eval("#editor", (host) => host.shadowRoot.querySelectorAll(".cm-lintRange-error").length), 0);
 });
 
 test("the decision follows the policy", async () => {

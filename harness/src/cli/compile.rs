@@ -5,12 +5,11 @@ use super::{clock, files, sign};
 use anyhow::{Context, bail};
 use clap::Args;
 use policy_wasm::bundle::{Bundle, Trust, Unverified};
-use policy_wasm::compile::{MAX_FILE, Options, SourceFile, TooLarge, compile, quote};
-use policy_wasm::lint::{LINTS, Lint, lint};
+use policy_wasm::compile::{MAX_FILE, Options, SourceFile, TooLarge, compile};
+use policy_wasm::lint::{LINTS, Lint, lint, quoted};
 use policy_wasm::query::problem_json;
-use policy_wasm::source::{MAX_PROBLEMS, Problem, Problems, suggest};
+use policy_wasm::source::{Problem, Problems, suggest};
 use policy_wasm::time;
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -125,7 +124,7 @@ impl Check {
         };
         let mut lints = lint(&policy, now);
         lints.retain(|lint| !self.allow.iter().any(|code| code == lint.code));
-        for (lint, problem) in quoted(&lints, &files) {
+        for (lint, problem) in quoted(&lints, &files, told) {
             if self.source.json_errors {
                 println!("{}", as_json(lint, &problem)?);
             } else if problem.excerpt.is_some() {
@@ -145,29 +144,9 @@ impl Check {
     }
 }
 
-/// Warnings with their excerpts, as problems have them.
-fn quoted<'l>(lints: &'l [Lint], files: &[SourceFile]) -> Vec<(&'l Lint, Problem)> {
-    let told = |lint: &Lint| {
-        let (message, help) = (format!("warning[{}]: {}", lint.code, lint.message), Some(lint.help.clone()));
-        Problem::new(&lint.file, lint.position, String::new(), message, help)
-    };
-    let mut all = Vec::new();
-    for lints in lints.chunks(MAX_PROBLEMS) {
-        let problems = Problems::new();
-        lints.iter().for_each(|lint| problems.push(told(lint)));
-        files.iter().for_each(|file| quote(&problems, &file.name, &file.text));
-        let known: BTreeMap<_, _> = problems
-            .to_vec()
-            .into_iter()
-            .map(|p| ((p.file.clone(), p.position, p.message.clone()), p))
-            .collect();
-        all.extend(lints.iter().map(|lint| {
-            let plain = told(lint);
-            let key = (plain.file.clone(), plain.position, plain.message.clone());
-            (lint, known.get(&key).cloned().unwrap_or(plain))
-        }));
-    }
-    all
+fn told(lint: &Lint) -> Problem {
+    let (message, help) = (format!("warning[{}]: {}", lint.code, lint.message), Some(lint.help.clone()));
+    Problem::new(&lint.file, lint.position, String::new(), message, help)
 }
 
 fn as_json(lint: &Lint, problem: &Problem) -> anyhow::Result<String> {

@@ -49,8 +49,21 @@ export type Compiled = { bundle: Uint8Array; problems: [] } | { bundle?: undefin
 /** Compiles policy files to the bytes of a bundle, the same as the command line writes, or tells every problem. */
 export function compile(files: Iterable<PolicyFile>, options?: CompileOptions): Compiled;
 
-/** Everything that is wrong with policy files; empty where they compile. */
-export function check(files: Iterable<PolicyFile>): Problem[];
+/** A problem, or what is likely a mistake in a policy that compiles. */
+export interface Finding extends Problem {
+  /** A policy with errors does not compile; with warnings it does. */
+  severity: "error" | "warning";
+  /** Which warning it is; `null` for an error. */
+  code: string | null;
+}
+
+export interface CheckOptions {
+  /** The time, in Unix seconds, for warnings of what is over; this machine's where it is left out. */
+  now?: number;
+}
+
+/** Everything that is wrong with policy files; where they compile, what is likely a mistake. */
+export function check(files: Iterable<PolicyFile>, options?: CheckOptions): Finding[];
 
 /** Whose bundles are accepted. Without `keys`, nobody vouches for the bundle, and only damage is noticed. */
 export interface Trust {

@@ -23,8 +23,11 @@ export function compile(files, options = {}) {
   }
 }
 
-export function check(files) {
-  return JSON.parse(wasm.check(...split(files)));
+export function check(files, { now } = {}) {
+  const moment = now === undefined ? seconds() : natural("now", now);
+  return JSON.parse(wasm.check(...split(files), moment)).map(({ code = null, ...problem }) => (
+    { severity: code === null ? "error" : "warning", code, ...problem }
+  ));
 }
 
 export class Engine {

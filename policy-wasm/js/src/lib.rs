@@ -14,7 +14,8 @@ mod problems;
 pub use engine::Engine;
 
 use policy_wasm::compile::{Options, SourceFile};
-use problems::Failure;
+use policy_wasm::lint::lint;
+use problems::{Failure, warnings_json};
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Compiles policy files; `names` and `texts` belong together by their places.
@@ -33,12 +34,13 @@ pub fn compile(
     Ok(policy_wasm::compile::compile(&files(names, texts), &options)?)
 }
 
-/// Reads policy files as [`compile`] does and writes nothing: the text of a JSON list of problems, empty where there
-/// are none.
+/// Reads policy files as [`compile`] does and writes nothing: the text of a JSON list of problems, or, where there are
+/// none, of warnings (`docs/lints.md`). `now` is in Unix seconds.
 #[wasm_bindgen]
-pub fn check(names: Vec<String>, texts: Vec<String>) -> String {
-    match policy_wasm::compile::read(&files(names, texts), &Options::default()) {
-        Ok(_) => "[]".to_owned(),
+pub fn check(names: Vec<String>, texts: Vec<String>, now: u64) -> String {
+    let files = files(names, texts);
+    match policy_wasm::compile::read(&files, &Options::default()) {
+        Ok(policy) => warnings_json(&lint(&policy, now), &files),
         Err(problems) => policy_wasm::query::problems_json(&problems),
     }
 }

@@ -1,7 +1,9 @@
 //! Whatever fails, as the text that JavaScript makes an error of.
 
 use policy_wasm::bundle::BundleError;
-use policy_wasm::query::{Unanswerable, problems_json};
+use policy_wasm::compile::SourceFile;
+use policy_wasm::lint::{Lint, quoted};
+use policy_wasm::query::{Unanswerable, problem_json, problems_json};
 use policy_wasm::source::{Position, Problem, Problems};
 use wasm_bindgen::JsValue;
 
@@ -40,4 +42,25 @@ impl From<Failure> for JsValue {
     fn from(failure: Failure) -> JsValue {
         JsValue::from_str(&failure.0)
     }
+}
+
+/// The text of a JSON list of warnings: problems with a `code` more, whose suggestion is what to do.
+pub fn warnings_json(lints: &[Lint], files: &[SourceFile]) -> String {
+    let told = |lint: &Lint| {
+        let help = Some(lint.help.clone());
+        Problem::new(&lint.file, lint.position, String::new(), lint.message.clone(), help)
+    };
+    let mut out = String::from("[");
+    for (lint, problem) in quoted(lints, files, told) {
+        if out.len() > 1 {
+            out.push(',');
+        }
+        // Codes are of the letters a to z and hyphens.
+        out.push_str("{\"code\":\"");
+        out.push_str(lint.code);
+        out.push_str("\",");
+        out.push_str(problem_json(&problem).trim_start_matches('{'));
+    }
+    out.push(']');
+    out
 }

@@ -2,11 +2,14 @@
 //!
 //! A lint never decides anything: it is about people, who meant something else, or forgot something.
 
+mod problem;
 mod reach;
 pub mod risk;
 mod rules;
 mod state;
 mod unused;
+
+pub use problem::quoted;
 
 use crate::policy::{Origin, Policy, Time};
 use crate::source::Position;
