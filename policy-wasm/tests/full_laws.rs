@@ -50,8 +50,18 @@ fn verdict(decision: &Decision) -> Verdict {
 }
 
 fn visibility(bundle: &Bundle, ask: &Ask, kind: ItemKind, name: &str) -> Visibility {
+    visibility_as(bundle, ask, kind, name, None)
+}
+
+fn visibility_as(
+    bundle: &Bundle,
+    ask: &Ask,
+    kind: ItemKind,
+    name: &str,
+    definition: Option<[u8; 32]>,
+) -> Visibility {
     let server = bundle.server(ask.server as u32).unwrap();
-    ask.asks(|request| Authority::of(bundle, server, request).visibility(kind, name))
+    ask.asks(|request| Authority::of(bundle, server, request).visibility_as(kind, name, definition.as_ref()))
 }
 
 /// Without anything that is recorded only: there less can permit more, since what passes is what is on trial.
@@ -217,8 +227,12 @@ proptest! {
         let bundle = bundle(&policy);
         let listing = Ask { target: Target::Use("tools/list"), ..ask.clone() };
         for name in ["n0", "n1", "n2", "unknown"] {
-            let tool = ARGUMENTS.map(|text| Target::Tool(name.to_owned(), text, None));
-            agree(&bundle, &listing, ItemKind::Tool, name, &tool)?;
+            // Unseen, and as the list shows it: pinned or not, accepted or not.
+            for definition in [None, Some([9; 32])].into_iter().chain(model::DIGESTS.map(Some)) {
+                let tool = ARGUMENTS.map(|text| Target::Tool(name.to_owned(), text, definition));
+                let shown = visibility_as(&bundle, &listing, ItemKind::Tool, name, definition);
+                agrees(shown, &bundle, &listing, &tool)?;
+            }
             let prompt = ARGUMENTS.map(|text| Target::Prompt(name.to_owned(), text));
             agree(&bundle, &listing, ItemKind::Prompt, name, &prompt)?;
         }
@@ -290,7 +304,10 @@ fn agree(
     name: &str,
     calls: &[Target],
 ) -> Result<(), TestCaseError> {
-    let shown = visibility(bundle, listing, kind, name);
+    agrees(visibility(bundle, listing, kind, name), bundle, listing, calls)
+}
+
+fn agrees(shown: Visibility, bundle: &Bundle, listing: &Ask, calls: &[Target]) -> Result<(), TestCaseError> {
     for target in calls {
         let decision = decide(bundle, &Ask { target: target.clone(), ..listing.clone() });
         match shown {

@@ -309,6 +309,26 @@ mod tests {
     }
 
     #[test]
+    fn a_dropped_event_leaves_what_resumption_stands_on() {
+        let stream = "id: 1\ndata: a\n\nid: 2\nevent: x\n: c\nretry: 9\ndata: drop\n\nid\r\ndata:drop\r\n\r\nidentity: 3\ndata: drop\n\ndata: z\n\n";
+        let (out, _) = run(stream.as_bytes(), &[]);
+        let expected = "id: 1\ndata: a\n\nid: 2\nretry: 9\n\nid\n\ndata: z\n\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_stream_of_hours_takes_no_more_room_than_one_event() {
+        let mut filter = EventFilter::new(1000);
+        let mut out = Vec::new();
+        for event in 0..200_000 {
+            let piece: &[u8] = if event % 2 == 0 { b"id: 1\ndata: {\"a\":1}\n\ndata: ha" } else { b"lf\n\n" };
+            out.clear();
+            filter.push(piece, &mut out, &mut |_| Fate::Pass).unwrap();
+            assert!(filter.pending.capacity() < 1000 && out.capacity() < 1000);
+        }
+    }
+
+    #[test]
     fn an_event_that_never_ends_is_not_let_out_and_does_not_grow() {
         let mut filter = EventFilter::new(10);
         let mut out = Vec::new();
