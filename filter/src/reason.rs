@@ -73,13 +73,15 @@ reasons! {
     MessageAmbiguous = "message_ambiguous",
     /// Nested deeper than the limit, or a number beyond what every reader can hold.
     MessageTooComplex = "message_too_complex",
-    /// A batch (removed from MCP in 2025-06-18).
+    /// A batch (2025-03-26 only), where batches are not judged, or one that cannot be judged.
     MessageBatch = "message_batch",
+    /// Another message of the batch was denied.
+    BatchDenied = "batch_denied",
     /// Not one JSON-RPC 2.0 request or notification.
     MessageInvalid = "message_invalid",
     /// A request method without a usable id.
     MessageIdUnusable = "message_id_unusable",
-    /// A JSON-RPC response from the client: nothing was asked of it.
+    /// A JSON-RPC response from a client of a revision in which servers ask nothing of clients.
     MessageResponse = "message_response",
     /// `params` lacks what the method needs or has it in the wrong shape.
     ParamsInvalid = "params_invalid",

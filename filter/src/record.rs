@@ -59,8 +59,8 @@ pub struct Facts<'a> {
     pub delegation: Option<&'a VerifiedDelegation>,
     /// MCP method.
     pub method: Option<&'a str>,
-    /// Tool name, as the client wrote it.
-    pub tool: Option<&'a str>,
+    /// What it acts on: `tool`, `prompt`, `resource` or `task`, and its name as the client wrote it.
+    pub object: Option<(&'static str, &'a str)>,
     /// The PDP's decision.
     pub decision: Option<&'a Decision>,
     /// Those arguments that the policy lets a record show: a JSON object.
@@ -178,7 +178,9 @@ pub fn record(facts: &Facts<'_>, denied: Option<Reason>) -> DecisionRecord {
     }
     fields.optional("server", facts.server);
     fields.optional("method", facts.method);
-    fields.optional("tool", facts.tool);
+    if let Some((kind, name)) = facts.object {
+        fields.text(kind, name);
+    }
     if let Some(definition) = facts.definition {
         let mut seen = Fields::open(fields.key("definition"));
         let out = seen.key("digest");

@@ -137,6 +137,7 @@ pub const fn row(reason: Reason) -> Row {
             http(400, code::INVALID, "the body is nested too deeply or has a number beyond a double")
         }
         Reason::MessageBatch => http(400, code::INVALID, "batches are not accepted; send one message"),
+        Reason::BatchDenied => call(DENIED, "another message of the batch was denied; send this one alone"),
         Reason::MessageInvalid => {
             http(400, code::INVALID, "the body is not one JSON-RPC 2.0 request or notification")
         }
@@ -288,7 +289,7 @@ pub struct Context<'a> {
     /// Decision id, for support.
     pub decision_id: &'a str,
     /// Names of the admitted revisions.
-    pub revisions: &'a [crate::mcp::Revision],
+    pub revisions: crate::mcp::revision::Revisions,
     /// The revision that was asked for.
     pub requested: Option<&'a str>,
 }

@@ -123,7 +123,7 @@ fn what_is_left_out_has_its_default_and_what_is_written_holds() {
     assert_eq!(minimal.max_body_bytes as u64, defaults::MAX_BODY.default);
     assert_eq!(u64::from(minimal.max_depth), defaults::MAX_DEPTH.default);
     assert_eq!(minimal.max_response_bytes as u64, defaults::MAX_RESPONSE.default);
-    assert_eq!(minimal.revisions, Revision::DEFAULT);
+    assert_eq!(minimal.revisions, Revision::DEFAULT.into_iter().collect());
     assert_eq!(minimal.server(0).denial_form, DenialForm::JsonRpcError);
     assert_eq!(minimal.authorization_servers, ["https://id.acme.test"]);
     assert!(!minimal.keep_authorization);
@@ -133,7 +133,7 @@ fn what_is_left_out_has_its_default_and_what_is_written_holds() {
     let full = read("full.json");
     assert_eq!(full.max_body_bytes, 1024);
     assert_eq!(full.longest_body_bytes(), 67_108_864);
-    assert_eq!(full.revisions, [Revision::R20260728]);
+    assert_eq!(full.revisions, [Revision::R20260728].into_iter().collect());
     assert!(full.keep_authorization);
     assert_eq!(
         full.authorization_servers,

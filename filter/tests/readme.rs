@@ -1,12 +1,20 @@
 //! What the README shows is true: its tables are those of the code (`BLESS=1` writes them anew), its policy compiles,
 //! and its configuration is accepted with that policy.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test program")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test program"
+)]
 
 use base64::Engine as _;
 use filter::config::Config;
 use filter::config::defaults::{CHOICES, NUMBERS};
 use filter::crypto::{Algorithm, SignatureFailure, SignatureProvider};
+use filter::mcp::Revision;
+use filter::mcp::method::{Direction, Method, Span};
 use filter::reason::Reason;
 use filter::reply::{Row, row};
 use policy_wasm::compile::{Options, SourceFile, compile};
@@ -51,26 +59,57 @@ fn defaults() -> String {
     out
 }
 
-/// Compares what stands between two marks of the README, or writes it.
-fn hold(mark: &str, wanted: &str) {
-    let readme = std::fs::read_to_string(README).unwrap();
+/// The table of methods, with revisions by their months or years as the page explains.
+fn methods() -> String {
+    const SHORT: [&str; 5] = ["11", "03", "06", "25", "26"];
+    let short = |revision: Revision| SHORT[revision as usize];
+    let span = |span: Option<Span>| match span {
+        None => "–".to_owned(),
+        Some((first, None)) => format!("{}–", short(first)),
+        Some((first, Some(last))) if first == last => short(first).to_owned(),
+        Some((first, Some(last))) => format!("{}–{}", short(first), short(last)),
+    };
+    let mut out =
+        String::from("| name | clients send it | servers send it | what it acts on |\n|---|---|---|---|\n");
+    for method in Method::ALL {
+        writeln!(
+            out,
+            "| `{}` | {} | {} | {} |",
+            method.name(),
+            span(method.span(Direction::ClientToServer)),
+            span(method.span(Direction::ServerToClient)),
+            method.object().words()
+        )
+        .unwrap();
+    }
+    out
+}
+
+/// Compares what stands between two marks of a page, or writes it.
+fn hold(page: &str, mark: &str, wanted: &str) {
+    let readme = std::fs::read_to_string(page).unwrap();
     let (begin, end) = (format!("<!-- {mark}:begin -->\n"), format!("<!-- {mark}:end -->"));
-    let (head, rest) = readme.split_once(&begin).expect("the README marks where the table begins");
-    let (found, tail) = rest.split_once(&end).expect("the README marks where the table ends");
+    let (head, rest) = readme.split_once(&begin).expect("the page marks where the table begins");
+    let (found, tail) = rest.split_once(&end).expect("the page marks where the table ends");
     if std::env::var_os("BLESS").is_some() {
-        std::fs::write(README, format!("{head}{begin}{wanted}{end}{tail}")).unwrap();
+        std::fs::write(page, format!("{head}{begin}{wanted}{end}{tail}")).unwrap();
     } else {
         assert!(
             found == wanted,
-            "the table `{mark}` of the README is old: run this test with BLESS=1, and look at it"
+            "the table `{mark}` of {page} is old: run this test with BLESS=1, and look at it"
         );
     }
 }
 
 #[test]
 fn the_readme_has_the_tables_of_the_code() {
-    hold("reasons", &reasons());
-    hold("configuration", &defaults());
+    hold(README, "reasons", &reasons());
+    hold(README, "configuration", &defaults());
+}
+
+#[test]
+fn the_page_of_methods_has_the_table_of_the_code() {
+    hold(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/mcp.md"), "methods", &methods());
 }
 
 /// The first block of the README in this language.

@@ -1,7 +1,7 @@
 //! What an outsider sees of a scenario, the comparison with what was expected, and of one target with another.
 
 use crate::scenario::{Exchange, ExpectedDecision, ExpectedUpstream, Fields, Question, Request, Scenario};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -196,6 +196,13 @@ fn compare_records(exchange: &Exchange, seen: &Seen, report: &mut Vec<String>) {
         let permit = ("permit".to_owned(), "allowed".to_owned());
         // A response that is refused comes after the permit of its request.
         let mut expected = if refuses_response(reason) { vec![permit, last] } else { vec![last] };
+        let labels = |record: &Map<String, Value>| {
+            let text = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
+            (text("result"), text("reason"))
+        };
+        if !expect.records.is_empty() {
+            expected = expect.records.iter().map(labels).collect();
+        }
         expected.extend(expect.from_server.iter().cloned());
         let text =
             |record: &Value, field: &str| record.get(field).and_then(Value::as_str).unwrap_or("").to_owned();
@@ -211,10 +218,14 @@ fn compare_records(exchange: &Exchange, seen: &Seen, report: &mut Vec<String>) {
                 list(&found)
             ));
         }
-        for (path, expected) in &expect.record {
-            let pointer = format!("/{}", path.replace('.', "/"));
-            let found = seen.records.last().and_then(|record| record.pointer(&pointer));
-            compare_json(&format!("record.{path}"), expected, found, report);
+        let of_last = seen.records.last().map(|found| ("record".to_owned(), &expect.record, found));
+        let each = expect.records.iter().zip(&seen.records).enumerate();
+        let of_each = each.map(|(index, (expected, found))| (format!("records.{index}"), expected, found));
+        for (what, expected, found) in of_last.into_iter().chain(of_each) {
+            for (path, expected) in expected {
+                let found = found.pointer(&format!("/{}", path.replace('.', "/")));
+                compare_json(&format!("{what}.{path}"), expected, found, report);
+            }
         }
         for labels in expected {
             let count: &mut u64 = counted.entry(labels).or_default();

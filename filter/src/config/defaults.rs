@@ -146,7 +146,7 @@ pub const GROUPS_CLAIM: &str = "groups";
 pub const ROLES_CLAIM: &str = "roles";
 
 /// All choices, names and lists.
-pub const CHOICES: [Choice; 13] = [
+pub const CHOICES: [Choice; 15] = [
     Choice {
         path: "/bundle/keys",
         default: "none",
@@ -188,6 +188,18 @@ pub const CHOICES: [Choice; 13] = [
         default: "[\"2025-06-18\", \"2025-11-25\", \"2026-07-28\"]",
         values: "list of MCP revisions",
         reason: "of the revisions that this release reads, those whose every request says which one it is",
+    },
+    Choice {
+        path: "/batches",
+        default: "\"refuse\"",
+        values: "`refuse`, `judge`",
+        reason: "only 2025-03-26 has batches; `judge` decides each message by itself, and one denial refuses all",
+    },
+    Choice {
+        path: "/servers/*/batches",
+        default: "as `/batches`",
+        values: "`refuse`, `judge`",
+        reason: "few servers of 2025-03-26 are left",
     },
     Choice {
         path: "/denial_form",

@@ -23,7 +23,7 @@ pub use sessions::Sessions;
 use crate::callout::spicedb::SpiceDb;
 use crate::crypto::SignatureProvider;
 use crate::delegation::{DelegationVerifier, Settings};
-use crate::mcp::Revision;
+use crate::mcp::revision::Revisions;
 use policy_wasm::bundle::Bundle;
 use policy_wasm::json::Limits;
 use policy_wasm::source::{Place, Problems, read_json};
@@ -47,8 +47,8 @@ pub struct Config {
     pub max_depth: u32,
     /// Longest list answer, and longest event of a stream, in bytes.
     pub max_response_bytes: usize,
-    /// Admitted revisions, oldest first, at least one.
-    pub revisions: Vec<Revision>,
+    /// Admitted revisions, at least one; a server of the policy may admit fewer.
+    pub revisions: Revisions,
     /// Whether `Authorization` goes on to the MCP server.
     pub keep_authorization: bool,
     /// Origins that browsers may call from, compared as exact strings; any other `Origin` is refused.
@@ -97,6 +97,7 @@ fn read(root: &Place<'_>, provider: Rc<dyn SignatureProvider>) -> Option<Config>
     let leeway_seconds = defaults::CLOCK_LEEWAY.read(&mut map);
     let limits = settings::limits(map.optional("limits"));
     let revisions = settings::revisions(map.optional("revisions"));
+    let batches = settings::batches(map.optional("batches"));
     let denial_form = settings::denial_form(map.optional("denial_form"));
     let keep_authorization = settings::authorization_header(map.optional("authorization_header"));
     let allowed_origins = settings::allowed_origins(map.optional("allowed_origins"));
@@ -110,7 +111,11 @@ fn read(root: &Place<'_>, provider: Rc<dyn SignatureProvider>) -> Option<Config>
     if bundle.has_checks() && checks.is_none() {
         root.refuse("the policy has checks, but `checks` does not say where to ask; add `checks`");
     }
-    let elsewhere = ServerSettings { denial_form: denial_form?, max_body_bytes: limits.max_body_bytes };
+    let elsewhere = ServerSettings {
+        denial_form: denial_form?,
+        max_body_bytes: limits.max_body_bytes,
+        judges_batches: batches?,
+    };
     let servers = servers::read(overrides.as_ref(), &bundle, &elsewhere)?;
     let sessions = match sessions {
         Some(place) => Some(sessions::read(&place)?),

@@ -10,6 +10,8 @@ use policy_wasm::source::{Place, suggest};
 pub struct ServerSettings {
     /// What a denied call looks like to the client.
     pub denial_form: DenialForm,
+    /// Whether batches (2025-03-26) are judged, message by message, and not refused.
+    pub judges_batches: bool,
     /// Longest request body in bytes.
     pub max_body_bytes: usize,
 }
@@ -45,10 +47,18 @@ fn read_one(place: &Place<'_>, elsewhere: &ServerSettings) -> Option<ServerSetti
         Some(place) => settings::denial_form(Some(place)),
         None => Some(elsewhere.denial_form),
     };
+    let judges_batches = match map.optional("batches") {
+        Some(place) => settings::batches(Some(place)),
+        None => Some(elsewhere.judges_batches),
+    };
     let max_body_bytes = match map.optional("max_body_bytes") {
         Some(place) => settings::bytes(defaults::SERVER_MAX_BODY.value(Some(place))),
         None => Some(elsewhere.max_body_bytes),
     };
     map.finish();
-    Some(ServerSettings { denial_form: denial_form?, max_body_bytes: max_body_bytes? })
+    Some(ServerSettings {
+        denial_form: denial_form?,
+        judges_batches: judges_batches?,
+        max_body_bytes: max_body_bytes?,
+    })
 }

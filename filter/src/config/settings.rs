@@ -2,7 +2,7 @@
 
 use super::defaults;
 use crate::callout::spicedb::{Identifiers, SpiceDb};
-use crate::mcp::Revision;
+use crate::mcp::revision::{Revision, Revisions};
 use crate::reply::DenialForm;
 use policy_wasm::source::{Place, Value};
 
@@ -46,8 +46,8 @@ pub(super) fn bytes(value: Option<u64>) -> Option<usize> {
 }
 
 /// Reads `revisions`.
-pub(super) fn revisions(place: Option<Place<'_>>) -> Option<Vec<Revision>> {
-    let Some(place) = place else { return Some(Revision::DEFAULT.to_vec()) };
+pub(super) fn revisions(place: Option<Place<'_>>) -> Option<Revisions> {
+    let Some(place) = place else { return Some(Revision::DEFAULT.into_iter().collect()) };
     let items = place.list()?;
     if items.is_empty() {
         place.refuse("expected at least one MCP revision");
@@ -62,7 +62,13 @@ pub(super) fn revisions(place: Option<Place<'_>>) -> Option<Vec<Revision>> {
         }
         chosen.push(revision);
     }
-    Some(Revision::ALL.into_iter().filter(|revision| chosen.contains(revision)).collect())
+    Some(chosen.into_iter().collect())
+}
+
+/// Reads `batches`: whether they are judged.
+pub(super) fn batches(place: Option<Place<'_>>) -> Option<bool> {
+    let Some(place) = place else { return Some(false) };
+    place.one_of(&["refuse", "judge"]).map(|index| index == 1)
 }
 
 /// Reads a `denial_form`.

@@ -1,51 +1,26 @@
 //! One JSON-RPC 2.0 message from the client, read so that no server behind could read another one.
 //!
-//! Source: JSON-RPC 2.0 §4; MCP 2025-11-25 and 2026-07-28, basic/index. A message that names a request method is that
-//! request, whatever its id; one that lacks a usable id is refused.
+//! Source: JSON-RPC 2.0 §4 to §6; MCP 2024-11-05 to 2026-07-28, basic/index. A message that names a request method is
+//! that request, whatever its id; one that lacks a usable id is refused.
 
-use super::method::{Direction, Method, NOTIFICATION_PREFIX};
+use super::method::{Direction, Form, Method, NOTIFICATION_PREFIX};
+use super::params::{
+    MAX_NAME, META_REVISION, Member, Meta, PARAM_KEYS, Target, find, has_control, lookalike, read_meta,
+    read_target,
+};
+use super::revision::Revision;
 use crate::reason::Reason;
-use policy_wasm::json::{self, JsonErrorKind, Kind, Limits, Object, Str, Value};
+use policy_wasm::json::{self, JsonErrorKind, Kind, Limits, Str, Value};
 use std::borrow::Cow;
-
-/// Longest method, tool name and string id, in bytes.
-const MAX_NAME: usize = 256;
 
 /// The keys of a message; nothing else may stand beside them.
 const MESSAGE_KEYS: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
 
-/// Keys of `params` that some revision gives a meaning. A key that a lenient reader could take for one of these is
-/// refused; other keys pass, for extensions.
-const PARAM_KEYS: [&str; 23] = [
-    "name",
-    "arguments",
-    "_meta",
-    "cursor",
-    "uri",
-    "protocolVersion",
-    "capabilities",
-    "clientInfo",
-    "task",
-    "taskId",
-    "inputResponses",
-    "requestState",
-    "ref",
-    "argument",
-    "context",
-    "level",
-    "requestId",
-    "reason",
-    "progressToken",
-    "progress",
-    "total",
-    "message",
-    "notifications",
-];
+/// What policies call the answer to a request of the server.
+pub const RESPONSE: &str = "response";
 
-/// `_meta` keys of revision 2026-07-28 that every request carries.
-pub const META_REVISION: &str = "io.modelcontextprotocol/protocolVersion";
-/// See [`META_REVISION`].
-pub const META_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+/// Most messages of a batch.
+pub const MAX_BATCH: usize = 64;
 
 /// A usable request id: a string, or an integer without fraction or exponent within ±(2^53−1). Kept as it was written,
 /// so that it is echoed with its exact type and digits.
@@ -64,6 +39,19 @@ impl<'a> RequestId<'a> {
         usable.then_some(RequestId { raw: value.raw() })
     }
 
+    /// Whether both are the same id, however they are written. An integer and a string are two ids.
+    fn is(self, other: RequestId<'_>) -> bool {
+        fn read(raw: &str) -> Option<Value<'_>> {
+            json::parse(raw.as_bytes(), &Limits::default()).ok()
+        }
+        let (Some(one), Some(two)) = (read(self.raw), read(other.raw)) else { return false };
+        match (one.as_str(), two.as_str()) {
+            (Some(one), Some(two)) => one.decode() == two.decode(),
+            (None, None) => one.as_integer() == two.as_integer(),
+            _ => false,
+        }
+    }
+
     /// The JSON text.
     pub fn raw(self) -> &'a str {
         self.raw
@@ -73,41 +61,38 @@ impl<'a> RequestId<'a> {
 /// What a client sent.
 #[derive(Debug)]
 pub enum Message<'a> {
-    /// A request that the method table lists.
+    /// A request or notification that the method table lists.
     Request(Request<'a>),
-    /// A notification that the method table lists; by its name.
-    Notification {
-        /// Which one.
-        method: Method,
+    /// The answer to a request of the server.
+    Response {
+        /// The id of that request.
+        id: RequestId<'a>,
+    },
+    /// A request or notification that the table does not list. It is refused once its revision is known, since a
+    /// revision to come may have it.
+    Unlisted {
+        /// The id of a request.
+        id: Option<RequestId<'a>>,
+        /// The method.
+        method: Cow<'a, str>,
         /// What the message says of its revision.
         meta: Meta<'a>,
     },
 }
 
-/// A request.
+/// A request or a notification.
 #[derive(Debug)]
 pub struct Request<'a> {
-    /// The id.
-    pub id: RequestId<'a>,
+    /// The id; a notification has none.
+    pub id: Option<RequestId<'a>>,
     /// The method.
     pub method: Method,
-    /// `params.name`: there for `tools/call`, whose tool it names.
-    pub name: Option<Cow<'a, str>>,
-    /// `params.arguments`, if there.
-    pub arguments: Option<Object<'a>>,
+    /// What it acts on.
+    pub target: Target<'a>,
     /// `params.protocolVersion` of `initialize`.
     pub requested_revision: Option<Cow<'a, str>>,
     /// What `_meta` says of the revision.
     pub meta: Meta<'a>,
-}
-
-/// The parts of `params._meta` that place a message in a revision.
-#[derive(Debug, Default)]
-pub struct Meta<'a> {
-    /// `io.modelcontextprotocol/protocolVersion`.
-    pub revision: Option<Cow<'a, str>>,
-    /// Whether `io.modelcontextprotocol/clientCapabilities` is there.
-    pub capabilities: bool,
 }
 
 /// Why a message is refused, with what is needed to answer it.
@@ -120,8 +105,6 @@ pub struct Refusal<'a> {
     /// What the body says of its revision (`_meta` is there): in which era to answer.
     pub modern: bool,
 }
-
-type Member<'a> = (Str<'a>, Value<'a>);
 
 /// Gathers the members of the message and of its `params` in the one pass.
 #[derive(Default)]
@@ -147,19 +130,6 @@ impl<'a> json::Visitor<'a> for Outline<'a> {
     }
 }
 
-fn find<'a>(members: &[Member<'a>], name: &str) -> Option<Value<'a>> {
-    members.iter().find(|(key, _)| key.is(name)).map(|(_, value)| *value)
-}
-
-/// Whether a key is none of `known` but could be taken for one.
-fn lookalike(key: Str<'_>, known: &[&str]) -> bool {
-    !known.iter().any(|name| key.is(name)) && known.iter().any(|name| key.resembles(name))
-}
-
-fn has_control(text: &str) -> bool {
-    text.chars().any(char::is_control)
-}
-
 const fn reason_of(kind: JsonErrorKind) -> Reason {
     match kind {
         JsonErrorKind::Empty
@@ -172,14 +142,6 @@ const fn reason_of(kind: JsonErrorKind) -> Reason {
         }
         JsonErrorKind::TooDeep | JsonErrorKind::NumberOutOfRange => Reason::MessageTooComplex,
     }
-}
-
-/// The requests that are judged so far.
-const JUDGED: [Method; 5] =
-    [Method::CallTool, Method::ListTools, Method::Initialize, Method::Discover, Method::Ping];
-
-fn sent_by_clients(name: &str) -> Option<Method> {
-    Method::named(name).filter(|method| method.goes(Direction::ClientToServer))
 }
 
 /// Reads one message.
@@ -218,97 +180,101 @@ pub fn read<'a>(body: &'a [u8], limits: &Limits) -> Result<Message<'a>, Refusal<
     }
     let answers = find(&outline.message, "result").is_some() || find(&outline.message, "error").is_some();
     let method = match find(&outline.message, "method") {
-        None if answers => return Err(refuse(Reason::MessageResponse)),
+        None if answers => return read_response(id, &outline.message).map_err(refuse),
         Some(method) if !answers => method,
         _ => return Err(refuse(Reason::MessageInvalid)),
     };
-    let Some(method) = method.as_str().map(Str::decode) else {
+    let Some(name) = method.as_str().map(Str::decode) else {
         return Err(refuse(Reason::MessageInvalid));
     };
-    if method.is_empty() || method.len() > MAX_NAME || has_control(&method) {
+    if name.is_empty() || name.len() > MAX_NAME || has_control(&name) {
         return Err(refuse(Reason::MessageInvalid));
     }
-
-    if method.starts_with(NOTIFICATION_PREFIX) {
-        if id_value.is_some() {
-            return Err(refuse(Reason::MessageInvalid));
-        }
-        let Some(method) = sent_by_clients(&method) else {
-            return Err(refuse(Reason::NotificationUnknown));
-        };
-        check_params_shape(&outline).map_err(refuse)?;
-        return Ok(Message::Notification { method, meta: read_meta(meta_value).map_err(refuse)? });
-    }
-    let known_method = sent_by_clients(&method).filter(|method| JUDGED.contains(method));
-    let Some(usable_id) = id else {
-        return Err(refuse(match (known_method, id_value) {
-            (None, None) => Reason::NotificationUnknown,
-            _ => Reason::MessageIdUnusable,
-        }));
+    let method = Method::named(&name).filter(|method| method.goes(Direction::ClientToServer));
+    let form = match method {
+        Some(method) => method.form(),
+        None if name.starts_with(NOTIFICATION_PREFIX) || id_value.is_none() => Form::Notification,
+        None => Form::Request,
     };
-    let Some(method) = known_method else { return Err(refuse(Reason::MethodUnknown)) };
-    check_params_shape(&outline).map_err(refuse)?;
-    let meta = read_meta(meta_value).map_err(refuse)?;
-    read_request(usable_id, method, &outline.params, meta).map(Message::Request).map_err(refuse)
-}
-
-fn check_params_shape(outline: &Outline<'_>) -> Result<(), Reason> {
-    match find(&outline.message, "params") {
-        None => Ok(()),
-        Some(params) if params.kind() == Kind::Object => Ok(()),
-        Some(_) => Err(Reason::ParamsInvalid),
-    }
-}
-
-fn read_meta(meta: Option<Value<'_>>) -> Result<Meta<'_>, Reason> {
-    let Some(meta) = meta else { return Ok(Meta::default()) };
-    let meta = meta.as_object().ok_or(Reason::ParamsInvalid)?;
-    let mut read = Meta::default();
-    for (key, value) in meta.members() {
-        if lookalike(key, &[META_REVISION, META_CAPABILITIES]) {
-            return Err(Reason::MessageAmbiguous);
-        }
-        if key.is(META_REVISION) {
-            read.revision = Some(value.as_str().ok_or(Reason::ParamsInvalid)?.decode());
-        } else if key.is(META_CAPABILITIES) {
-            read.capabilities = value.kind() == Kind::Object;
-        }
-    }
-    Ok(read)
-}
-
-fn read_request<'a>(
-    id: RequestId<'a>,
-    method: Method,
-    params: &[Member<'a>],
-    meta: Meta<'a>,
-) -> Result<Request<'a>, Reason> {
-    let mut request = Request { id, method, name: None, arguments: None, requested_revision: None, meta };
-    match method {
-        Method::CallTool => {
-            let name = find(params, "name").and_then(Value::as_str).ok_or(Reason::ParamsInvalid)?.decode();
-            if name.is_empty() || name.len() > MAX_NAME || has_control(&name) {
-                return Err(Reason::ParamsInvalid);
-            }
-            request.name = Some(name);
-            if let Some(arguments) = find(params, "arguments") {
-                request.arguments = Some(arguments.as_object().ok_or(Reason::ParamsInvalid)?);
-            }
-        }
-        Method::Initialize => {
-            let revision = find(params, "protocolVersion").and_then(Value::as_str);
-            request.requested_revision = Some(revision.ok_or(Reason::ParamsInvalid)?.decode());
-        }
-        Method::ListTools if find(params, "cursor").is_some_and(|cursor| cursor.kind() != Kind::String) => {
-            return Err(Reason::ParamsInvalid);
-        }
+    match (form, id_value, id) {
+        (Form::Request, _, None) => return Err(refuse(Reason::MessageIdUnusable)),
+        (Form::Notification, Some(_), _) => return Err(refuse(Reason::MessageInvalid)),
         _ => {}
     }
-    Ok(request)
+    if find(&outline.message, "params").is_some_and(|params| params.kind() != Kind::Object) {
+        return Err(refuse(Reason::ParamsInvalid));
+    }
+    let meta = read_meta(meta_value).map_err(refuse)?;
+    // What the revision does not have is not read as if it had it.
+    let has = |method: &Method| match meta.revision.as_deref().and_then(Revision::named) {
+        Some(revision) => method.is_of(Direction::ClientToServer, revision),
+        None => true,
+    };
+    let Some(method) = method.filter(has) else {
+        return Ok(Message::Unlisted { id, method: name, meta });
+    };
+    let target = read_target(method, &outline.params, &meta).map_err(refuse)?;
+    let requested_revision = match (method, find(&outline.params, "protocolVersion").and_then(Value::as_str))
+    {
+        (Method::Initialize, None) => return Err(refuse(Reason::ParamsInvalid)),
+        (Method::Initialize, Some(revision)) => Some(revision.decode()),
+        _ => None,
+    };
+    if method == Method::Cancelled
+        && find(&outline.params, "requestId").is_some_and(|id| RequestId::of(id).is_none())
+    {
+        return Err(refuse(Reason::ParamsInvalid));
+    }
+    Ok(Message::Request(Request { id, method, target, requested_revision, meta }))
+}
+
+/// A result is an object (MCP, basic/index); an error has a code and a message (JSON-RPC 2.0 §5.1).
+fn read_response<'a>(id: Option<RequestId<'a>>, message: &[Member<'a>]) -> Result<Message<'a>, Reason> {
+    let sound = match (find(message, "result"), find(message, "error")) {
+        (Some(result), None) => result.kind() == Kind::Object,
+        (None, Some(error)) => error.as_object().is_some_and(|error| {
+            error.get("code").is_some_and(|code| code.as_integer().is_some())
+                && error.get("message").is_some_and(|message| message.kind() == Kind::String)
+        }),
+        _ => false,
+    };
+    if !sound || find(message, "params").is_some() {
+        return Err(Reason::MessageInvalid);
+    }
+    Ok(Message::Response { id: id.ok_or(Reason::MessageIdUnusable)? })
+}
+
+/// Reads a batch (2025-03-26): its messages in their order, each as [`read`] does.
+///
+/// # Errors
+/// What is wrong with the first message that cannot be read. [`Reason::MessageBatch`] for what is no batch, is empty,
+/// has more than [`MAX_BATCH`] messages or one of the kinds that must come alone: `initialize`, and lists, whose
+/// answers are cut. [`Reason::MessageAmbiguous`] for two requests with one id.
+pub fn read_batch<'a>(body: &'a [u8], limits: &Limits) -> Result<Vec<Message<'a>>, Reason> {
+    let root = json::parse(body, limits).map_err(|error| reason_of(error.kind))?;
+    let mut messages: Vec<Message<'a>> = Vec::new();
+    for element in root.as_array().ok_or(Reason::MessageBatch)?.elements() {
+        if messages.len() >= MAX_BATCH {
+            return Err(Reason::MessageBatch);
+        }
+        let message = read(element.raw().as_bytes(), limits).map_err(|refusal| refusal.reason)?;
+        if let Message::Request(Request { id: Some(id), method, .. }) = &message {
+            if *method == Method::Initialize || method.lists() {
+                return Err(Reason::MessageBatch);
+            }
+            let same = |other: &Message<'_>| matches!(other, Message::Request(Request { id: Some(other), .. }) if other.is(*id));
+            if messages.iter().any(same) {
+                return Err(Reason::MessageAmbiguous);
+            }
+        }
+        messages.push(message);
+    }
+    if messages.is_empty() { Err(Reason::MessageBatch) } else { Ok(messages) }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::arithmetic_side_effects, reason = "tests")]
     use super::*;
 
     fn refused(body: &str) -> Reason {
@@ -318,7 +284,7 @@ mod tests {
     fn call(body: &str) -> Request<'_> {
         match read(body.as_bytes(), &Limits::default()).expect(body) {
             Message::Request(request) => request,
-            Message::Notification { method, .. } => panic!("{method:?} is a notification"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -328,9 +294,10 @@ mod tests {
             r#"{"params":{"arguments":{"a":{"b":[1]}},"name":"tools\u005fx"},"method":"tools\/call","id":"\u0031","jsonrpc":"2.0"}"#,
         );
         assert_eq!(request.method, Method::CallTool);
-        assert_eq!(request.name.as_deref(), Some("tools_x"));
-        assert_eq!(request.id.raw(), r#""\u0031""#);
-        assert_eq!(request.arguments.unwrap().raw(), r#"{"a":{"b":[1]}}"#);
+        assert_eq!(request.id.unwrap().raw(), r#""\u0031""#);
+        let Target::Tool { name, arguments } = request.target else { panic!("{:?}", request.target) };
+        assert_eq!(name, "tools_x");
+        assert_eq!(arguments.unwrap().raw(), r#"{"a":{"b":[1]}}"#);
     }
 
     #[test]
@@ -358,11 +325,14 @@ mod tests {
             (r#"{"jsonrpc":"2.0","id":1,"method":"ping","extra":1}"#, MessageInvalid),
             (r#"{"jsonrpc":"2.0","id":1,"method":["ping"]}"#, MessageInvalid),
             (r#"{"jsonrpc":"2.0","id":1,"method":"ping","result":{}}"#, MessageInvalid),
-            (r#"{"jsonrpc":"2.0","id":1,"result":{}}"#, MessageResponse),
-            (r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":""}}"#, MessageResponse),
-            (r#"{"jsonrpc":"2.0","id":1,"method":"resources/read"}"#, MethodUnknown),
-            (r#"{"jsonrpc":"2.0","method":"resources/read"}"#, NotificationUnknown),
-            (r#"{"jsonrpc":"2.0","method":"notifications/x"}"#, NotificationUnknown),
+            (r#"{"jsonrpc":"2.0","id":1,"result":{},"error":{"code":1,"message":""}}"#, MessageInvalid),
+            (r#"{"jsonrpc":"2.0","id":1,"result":{},"params":{}}"#, MessageInvalid),
+            (r#"{"jsonrpc":"2.0","id":1,"result":[]}"#, MessageInvalid),
+            (r#"{"jsonrpc":"2.0","id":1,"error":{"code":1.5,"message":""}}"#, MessageInvalid),
+            (r#"{"jsonrpc":"2.0","id":1,"error":{"code":1}}"#, MessageInvalid),
+            (r#"{"jsonrpc":"2.0","result":{}}"#, MessageIdUnusable),
+            (r#"{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":""}}"#, MessageIdUnusable),
+            (r#"{"jsonrpc":"2.0","method":"resources/read"}"#, MessageIdUnusable),
             (r#"{"jsonrpc":"2.0","id":1,"method":"notifications/initialized"}"#, MessageInvalid),
             (r#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"a"}}"#, MessageIdUnusable),
             (r#"{"jsonrpc":"2.0","id":null,"method":"tools/call","params":{"name":"a"}}"#, MessageIdUnusable),
@@ -395,7 +365,7 @@ mod tests {
         let request = call(
             r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"arguments":{"name":"x"},"name":"real"}}"#,
         );
-        assert_eq!(request.name.as_deref(), Some("real"));
+        assert_eq!(request.target.name(), Some("real"));
         // `id` is an object with a member `name`: its members must not leak into `params`.
         assert_eq!(
             refused(r#"{"jsonrpc":"2.0","id":{"name":"x"},"method":"tools/call","params":{}}"#),
@@ -405,7 +375,66 @@ mod tests {
 
     #[test]
     fn the_id_is_echoed_where_it_is_usable() {
-        let refusal = read(br#"{"jsonrpc":"2.0","id":"a","method":"x/y"}"#, &Limits::default()).unwrap_err();
+        let refusal =
+            read(br#"{"jsonrpc":"2.0","id":"a","method":"tools/call"}"#, &Limits::default()).unwrap_err();
         assert_eq!(refusal.id.map(RequestId::raw), Some("\"a\""));
+    }
+
+    #[test]
+    fn what_the_table_does_not_list_is_told_apart_by_form() {
+        let unlisted = |body: &str| match read(body.as_bytes(), &Limits::default()).expect(body) {
+            Message::Unlisted { id, method, .. } => (id.is_some(), method.into_owned()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(unlisted(r#"{"jsonrpc":"2.0","id":1,"method":"x\/y"}"#), (true, "x/y".to_owned()));
+        assert_eq!(unlisted(r#"{"jsonrpc":"2.0","method":"x/y"}"#), (false, "x/y".to_owned()));
+        // Only servers send this one.
+        let sampling = r#"{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage"}"#;
+        assert_eq!(unlisted(sampling), (true, "sampling/createMessage".to_owned()));
+    }
+
+    #[test]
+    fn answers_to_requests_of_the_server_are_read() {
+        for body in [
+            r#"{"jsonrpc":"2.0","id":"s-1","result":{"roots":[]}}"#,
+            r#"{"error":{"message":"no","code":-1,"data":null},"id":0,"jsonrpc":"2.0"}"#,
+        ] {
+            let message = read(body.as_bytes(), &Limits::default()).unwrap();
+            assert!(matches!(message, Message::Response { .. }), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_batch_is_its_messages_or_nothing() {
+        fn batch(body: &str) -> Result<Vec<Message<'_>>, Reason> {
+            read_batch(body.as_bytes(), &Limits::default())
+        }
+        let call = |id: &str| {
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"a"}}}}"#)
+        };
+        let notification = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+        assert_eq!(batch(&format!("[{},{notification},{}]", call("1"), call("\"1\""))).unwrap().len(), 3);
+        let many = |count: usize| vec![notification; count].join(",");
+        assert_eq!(batch(&format!("[{}]", many(MAX_BATCH))).unwrap().len(), MAX_BATCH);
+        for (body, reason) in [
+            ("[]".to_owned(), Reason::MessageBatch),
+            (format!("[{}]", many(MAX_BATCH + 1)), Reason::MessageBatch),
+            ("[[]]".to_owned(), Reason::MessageBatch),
+            ("[1]".to_owned(), Reason::MessageInvalid),
+            (format!("[{0},{0}]", call("1")), Reason::MessageAmbiguous),
+            (format!("[{},{}]", call("\"a\""), call(r#""\u0061""#)), Reason::MessageAmbiguous),
+            (r#"[{"jsonrpc":"2.0","id":1,"method":"tools/list"}]"#.to_owned(), Reason::MessageBatch),
+            (
+                r#"[{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-03-26"}}]"#
+                    .to_owned(),
+                Reason::MessageBatch,
+            ),
+            (
+                r#"[{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call"}]"#.to_owned(),
+                Reason::MessageAmbiguous,
+            ),
+        ] {
+            assert_eq!(batch(&body).expect_err(&body), reason, "{body}");
+        }
     }
 }

@@ -191,6 +191,14 @@ impl Method {
         }
     }
 
+    /// Whether its answer is a list of what the server offers.
+    pub const fn lists(self) -> bool {
+        matches!(
+            self,
+            Method::ListTools | Method::ListPrompts | Method::ListResources | Method::ListTemplates
+        )
+    }
+
     /// Whether it is sent in this direction in any revision.
     pub const fn goes(self, direction: Direction) -> bool {
         self.span(direction).is_some()

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`message`] | one JSON-RPC message from the client |
 //! | [`method`] | which methods there are, and what they act on |
+//! | [`params`] | what a message acts on, and what places it in a revision |
 //! | [`revision`] | protocol revisions, eras, mirrored headers |
 //! | [`answer`] | one JSON-RPC message from a server |
 //! | [`list`] | lists of a server's catalogue, cut down to what the caller could ask for |
@@ -15,6 +16,7 @@ pub mod edit;
 pub mod list;
 pub mod message;
 pub mod method;
+pub mod params;
 pub mod revision;
 pub mod sse;
 

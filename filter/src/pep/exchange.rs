@@ -4,22 +4,22 @@ use super::connection::ConnectionFacts;
 use super::definitions::Digest;
 use super::event::{Call, CallAnswer, Effect, Event, Fields, Flow};
 use super::head::{self, Credentials, Head};
-use super::judge::Note;
 use super::response::{self, Response};
 use super::session::Session;
+use super::story::{Matter, Story};
 use super::{Pep, Permit, mapping, shown};
 use crate::callout::{Verdict, spicedb};
-use crate::config::ServerSettings;
 use crate::delegation::VerifiedDelegation;
 use crate::mcp::message::{self, Message, Request};
-use crate::mcp::revision::{self, Mirrored};
+use crate::mcp::params::Target;
+use crate::mcp::revision::{self, Mirrored, Revision};
 use crate::mcp::{Era, Method};
 use crate::reason::Reason;
-use crate::record::{CheckTrace, Facts, SeenDefinition, record};
-use crate::reply::{self, Context};
-use policy_wasm::bundle::{Acceptance, Server};
-use policy_wasm::decision::{Decision, DenyReason, Effect as Answer, Obligation, RelationCheck};
-use policy_wasm::model::{self, Action, Delegation};
+use crate::record::{CheckTrace, SeenDefinition};
+use crate::reply;
+use policy_wasm::bundle::Acceptance;
+use policy_wasm::decision::{DenyReason, Effect as Answer, Obligation, RelationCheck};
+use policy_wasm::model::Action;
 use policy_wasm::order::in_order;
 use policy_wasm::pdp;
 use std::collections::VecDeque;
@@ -30,31 +30,6 @@ pub struct Exchange {
     pep: Option<Rc<Pep>>,
     story: Story,
     state: State,
-}
-
-/// What is known of the exchange, for its record and its replies. Filled as it becomes known.
-#[derive(Default)]
-struct Story {
-    decision_id: String,
-    now_ms: u64,
-    http_method: String,
-    path: String,
-    request_id: Option<String>,
-    server: Option<u32>,
-    delegation: Option<Rc<VerifiedDelegation>>,
-    method: Option<&'static str>,
-    tool: Option<String>,
-    message_id: Option<String>,
-    modern: bool,
-    requested_revision: Option<String>,
-    decision: Option<Decision>,
-    /// Arguments that the policy lets a record show, as a JSON object.
-    shown: Option<String>,
-    checks: Vec<CheckTrace>,
-    connection: ConnectionFacts,
-    session: Session,
-    /// The definition that the server last showed for the tool.
-    definition: Option<SeenDefinition>,
 }
 
 enum State {
@@ -74,13 +49,18 @@ struct Accepted {
     message: bool,
 }
 
-/// A decision that permits, with questions still open.
+/// Decisions that permit, with questions still open.
 struct Pending {
     accepted: Accepted,
-    decision: Decision,
-    asked: RelationCheck,
-    open: VecDeque<RelationCheck>,
+    asked: Question,
+    open: VecDeque<Question>,
     response: Response,
+}
+
+/// A question of one matter.
+struct Question {
+    matter: usize,
+    check: RelationCheck,
 }
 
 /// The request went on.
@@ -224,49 +204,10 @@ impl Exchange {
 
     fn deny(&mut self, pep: Option<&Pep>, reason: Reason) -> Vec<Effect> {
         self.state = State::Denied;
-        let record = self.record(pep, Some(reason));
-        vec![Effect::Record(record), Effect::Reply(reply::denial(reason, &self.story.context(pep)))]
-    }
-
-    fn record(&self, pep: Option<&Pep>, denied: Option<Reason>) -> crate::record::DecisionRecord {
-        record(&self.facts(pep), denied)
-    }
-
-    /// The record of a decision on something that the server sent.
-    fn record_note(&self, pep: &Pep, note: &Note) -> crate::record::DecisionRecord {
-        let definition = note.definition.map(|digest| SeenDefinition { digest, version: None });
-        let facts = Facts {
-            from_server: true,
-            method: note.method.map(Method::name),
-            tool: note.tool.as_deref(),
-            decision: note.decision.as_ref(),
-            definition: definition.as_ref(),
-            arguments: None,
-            checks: &[],
-            ..self.facts(Some(pep))
-        };
-        record(&facts, note.reason)
-    }
-
-    fn facts<'f>(&'f self, pep: Option<&'f Pep>) -> Facts<'f> {
-        let story = &self.story;
-        Facts {
-            decision_id: &story.decision_id,
-            time_ms: story.now_ms,
-            request_id: story.request_id.as_deref(),
-            http_method: &story.http_method,
-            path: &story.path,
-            server: story.server(pep).map(Server::id),
-            delegation: story.delegation.as_deref(),
-            method: story.method,
-            tool: story.tool.as_deref(),
-            decision: story.decision.as_ref(),
-            arguments: story.shown.as_deref(),
-            checks: &story.checks,
-            bundle_revision: pep.map(|pep| pep.config.bundle.revision()),
-            definition: story.definition.as_ref(),
-            from_server: false,
-        }
+        let (records, reply) = self.story.denial(pep, reason);
+        let mut effects: Vec<Effect> = records.into_iter().map(Effect::Record).collect();
+        effects.push(Effect::Reply(reply));
+        effects
     }
 
     fn on_head(
@@ -340,94 +281,175 @@ impl Exchange {
             }
             let response =
                 if self.story.http_method == "GET" { Response::messages() } else { Response::pass() };
-            return self.decide(pep, accepted, &Action::UseServer, response);
+            let mut open = VecDeque::new();
+            self.judge(pep, &accepted, Matter::default(), &Action::UseServer, &mut open)?;
+            return self.proceed(pep, accepted, open, response);
         }
         if body.is_empty() {
             return Err(Reason::BodyMissing.into());
         }
-        let message = message::read(body, &pep.limits).map_err(|refusal| {
-            self.story.message_id = refusal.id.map(|id| id.raw().to_owned());
-            self.story.modern = refusal.modern;
-            refusal.reason
-        })?;
-        match message {
-            Message::Notification { method, meta } => {
-                self.story.method = Some(method.name());
-                self.story.modern = meta.revision.is_some();
-                self.story.requested_revision = requested(&meta.revision, &accepted.mirrored);
-                revision::place_notification(&accepted.mirrored, method, &meta, &pep.config.revisions)?;
-                self.decide(pep, accepted, &Action::UseServer, Response::messages())
+        self.story.modern = accepted.mirrored.is_modern();
+        self.story.requested_revision = accepted.mirrored.revision.clone();
+        match message::read(body, &pep.limits) {
+            Ok(message) => self.on_message(pep, accepted, &message),
+            Err(refusal) if refusal.reason == Reason::MessageBatch => self.on_batch(pep, accepted, body),
+            Err(refusal) => {
+                self.story.modern |= refusal.modern;
+                let id = refusal.id.map(|id| id.raw().to_owned());
+                self.story.matters.push(Matter { id, ..Matter::default() });
+                Err(refusal.reason.into())
             }
-            Message::Request(request) => self.on_request(pep, accepted, &request),
         }
     }
 
-    fn on_request(
+    fn on_message(
         &mut self,
         pep: &Pep,
         accepted: Accepted,
-        request: &Request<'_>,
+        message: &Message<'_>,
     ) -> Result<Vec<Effect>, Outcome> {
-        self.story.message_id = Some(request.id.raw().to_owned());
-        self.story.method = Some(request.method.name());
-        self.story.tool = request.name.as_deref().map(str::to_owned);
-        self.story.modern = request.meta.revision.is_some();
-        let asked = request.requested_revision.as_deref().map(str::to_owned);
-        self.story.requested_revision =
-            asked.or_else(|| requested(&request.meta.revision, &accepted.mirrored));
-        let revision = revision::place_request(&accepted.mirrored, request, &pep.config.revisions)?;
-        match (revision.era(), request.method) {
+        let mut open = VecDeque::new();
+        let revision = self.judge_message(pep, &accepted, message, &mut open)?;
+        let response = match message {
+            Message::Request(Request { id: Some(id), method, .. }) => {
+                Response::answer(id.raw(), *method, revision)
+            }
+            _ => Response::messages(),
+        };
+        self.proceed(pep, accepted, open, response)
+    }
+
+    /// Judges each message of a batch by itself; one that is denied denies all.
+    fn on_batch(&mut self, pep: &Pep, accepted: Accepted, body: &[u8]) -> Result<Vec<Effect>, Outcome> {
+        let judged = self.story.settings(pep).judges_batches;
+        if !judged || !revision::admits_batches(&accepted.mirrored, self.story.revisions(pep)?) {
+            return Err(Reason::MessageBatch.into());
+        }
+        let messages = message::read_batch(body, &pep.limits)?;
+        self.story.batch = true;
+        let mut open = VecDeque::new();
+        for message in &messages {
+            let before = self.story.matters.len();
+            if let Err(reason) = self.judge_message(pep, &accepted, message, &mut open) {
+                // A message that is denied before it has matters of its own is one all the same.
+                if self.story.matters.len() == before {
+                    self.story.matters.push(matter_of(message));
+                }
+                self.story.blame(self.story.matters.len().saturating_sub(1), reason);
+            }
+        }
+        if let Some(reason) = self.story.matters.iter().find_map(|matter| matter.denied) {
+            return Err(reason.into());
+        }
+        self.proceed(pep, accepted, open, Response::messages())
+    }
+
+    /// Places a message in a revision and judges what it asks for, up to the first denial.
+    fn judge_message(
+        &mut self,
+        pep: &Pep,
+        accepted: &Accepted,
+        message: &Message<'_>,
+        open: &mut VecDeque<Question>,
+    ) -> Result<Revision, Reason> {
+        let mirrored = &accepted.mirrored;
+        let placed = match message {
+            Message::Request(request) => {
+                self.story.meet(&request.meta, request.requested_revision.as_deref());
+                self.story
+                    .revisions(pep)
+                    .and_then(|admitted| revision::place_request(mirrored, request, admitted))
+            }
+            Message::Response { .. } => {
+                self.story.revisions(pep).and_then(|admitted| revision::place_response(mirrored, admitted))
+            }
+            Message::Unlisted { id, method, meta } => {
+                self.story.meet(meta, None);
+                let placed = self
+                    .story
+                    .revisions(pep)
+                    .and_then(|admitted| revision::place_unlisted(mirrored, method, meta, admitted));
+                placed.and(Err(if id.is_some() {
+                    Reason::MethodUnknown
+                } else {
+                    Reason::NotificationUnknown
+                }))
+            }
+        };
+        let revision = match placed {
+            Ok(revision) => revision,
+            Err(reason) => {
+                self.story.matters.push(Matter { denied: Some(reason), ..matter_of(message) });
+                return Err(reason);
+            }
+        };
+        match (revision.era(), message) {
             (Era::Modern, _) => self.story.session.none(),
-            (Era::Legacy, Method::Initialize) => self.story.session.begin(),
+            (Era::Legacy, Message::Request(Request { method: Method::Initialize, .. })) => {
+                self.story.session.begin();
+            }
             (Era::Legacy, _) => {}
         }
-        let response = Response::answer(request.id.raw(), request.method, revision);
-        let definition = self.seen_definition(pep, request);
-        self.decide(pep, accepted, &mapping::action(request, definition.as_ref()), response)
+        match message {
+            Message::Request(request) => {
+                for (mut matter, target) in mapping::matters(request) {
+                    let definition = self.seen_definition(pep, target, &mut matter);
+                    let action = mapping::action(target, definition.as_ref());
+                    self.judge(pep, accepted, matter, &action, open)?;
+                }
+            }
+            _ => self.judge(pep, accepted, matter_of(message), &Action::UseServer, open)?,
+        }
+        Ok(revision)
     }
 
     /// The definition that the server last showed for the tool that is called, where the policy pins it.
-    fn seen_definition(&mut self, pep: &Pep, request: &Request<'_>) -> Option<Digest> {
-        let tool = request.name.as_deref().filter(|_| request.method == Method::CallTool)?;
-        let (item, digest) = pep.definitions.of(self.story.server(Some(pep))?, tool)?;
+    fn seen_definition(&self, pep: &Pep, target: &Target<'_>, matter: &mut Matter) -> Option<Digest> {
+        let Target::Tool { name, .. } = target else { return None };
+        let (item, digest) = pep.definitions.of(self.story.server(Some(pep))?, name)?;
         let version = match item.accepts(&digest, self.story.now_ms / 1000) {
             Ok(Acceptance::Accepted(known) | Acceptance::Expired(known)) => known.version().ok(),
             _ => None,
         };
         let version = version.filter(|version| !version.is_empty()).map(str::to_owned);
-        self.story.definition = Some(SeenDefinition { digest, version });
+        matter.definition = Some(SeenDefinition { digest, version });
         Some(digest)
     }
 
-    fn decide(
+    /// Asks the PDP about one matter and gathers what the answer leaves to be asked.
+    fn judge(
         &mut self,
         pep: &Pep,
-        accepted: Accepted,
+        accepted: &Accepted,
+        mut matter: Matter,
         action: &Action<'_>,
-        response: Response,
-    ) -> Result<Vec<Effect>, Outcome> {
+        open: &mut VecDeque<Question>,
+    ) -> Result<(), Reason> {
         let bundle = &pep.config.bundle;
         let server = self.story.server(Some(pep)).ok_or(Reason::ServerUnknown)?;
         let decision = accepted.delegation.with_delegation(bundle.reads_claims(), |delegation| {
-            pdp::evaluate(bundle, server, &self.story.asked(delegation, *action))
+            pdp::evaluate(bundle, server, &self.story.asked(delegation, matter.method, *action))
         });
-        self.story.shown = shown::arguments(server, action);
-        self.story.decision = Some(decision.clone());
+        matter.shown = shown::arguments(server, action);
         if decision.effect() == Answer::Deny {
             let reason = decision.reasons.first().unwrap_or(DenyReason::PolicyUnreadable);
-            return Err(Reason::Policy(reason).into());
+            matter.denied = Some(Reason::Policy(reason));
         }
-        let mut open = VecDeque::new();
         for obligation in &decision.obligations {
             // INVARIANT (obligations): each kind is met here or denies; a new kind breaks this match.
             match obligation {
-                Obligation::Check(check) => open.push_back(check.clone()),
+                Obligation::Check(check) => {
+                    open.push_back(Question { matter: self.story.matters.len(), check: check.clone() });
+                }
                 Obligation::Approval(_) | Obligation::Budget(_) => {
-                    return Err(Reason::ObligationUnknown.into());
+                    matter.denied.get_or_insert(Reason::ObligationUnknown);
                 }
             }
         }
-        self.proceed(pep, accepted, decision, open, response)
+        let denied = matter.denied;
+        matter.decision = Some(decision);
+        self.story.matters.push(matter);
+        denied.map_or(Ok(()), Err)
     }
 
     /// Asks the next open question, or lets the request go on.
@@ -435,22 +457,26 @@ impl Exchange {
         &mut self,
         pep: &Pep,
         accepted: Accepted,
-        decision: Decision,
-        mut open: VecDeque<RelationCheck>,
+        mut open: VecDeque<Question>,
         response: Response,
     ) -> Result<Vec<Effect>, Outcome> {
         if let Some(asked) = open.pop_front() {
-            let settings = pep.config.spicedb.as_ref().ok_or(Reason::ObligationUnknown)?;
-            let call: Call = spicedb::question(settings, &asked).ok_or(Reason::CheckUnaskable)?;
-            self.state = State::ExpectCheck(Box::new(Pending { accepted, decision, asked, open, response }));
+            let call = match &pep.config.spicedb {
+                Some(settings) => spicedb::question(settings, &asked.check).ok_or(Reason::CheckUnaskable),
+                None => Err(Reason::ObligationUnknown),
+            };
+            let call: Call = call.map_err(|reason| self.story.blame(asked.matter, reason))?;
+            self.state = State::ExpectCheck(Box::new(Pending { accepted, asked, open, response }));
             return Ok(vec![Effect::Call(call)]);
         }
-        let permit = Permit::from_decision(&accepted.delegation, &decision, open.len())
+        let decisions = self.story.matters.iter().map(|matter| matter.decision.as_ref());
+        let permit = Permit::from_decisions(&accepted.delegation, decisions, open.len())
             .ok_or(Reason::Policy(DenyReason::PolicyUnreadable))?;
-        let record = self.record(Some(pep), None);
+        let mut effects: Vec<Effect> = self.story.permits(pep).map(Effect::Record).collect();
         let set = self.story.session.upstream().into_iter().collect();
+        effects.push(Effect::Forward { permit, remove: accepted.remove, set });
         self.state = State::ExpectResponse(Permitted { response });
-        Ok(vec![Effect::Record(record), Effect::Forward { permit, remove: accepted.remove, set }])
+        Ok(effects)
     }
 
     fn on_answer(
@@ -460,19 +486,20 @@ impl Exchange {
         answer: CallAnswer<'_>,
     ) -> Result<Vec<Effect>, Outcome> {
         let verdict = spicedb::verdict(answer);
-        self.story.checks.push(CheckTrace {
-            relation: pending.asked.relation,
-            object_type: pending.asked.object_type,
-            result: match verdict {
-                Verdict::Yes => "yes",
-                Verdict::No(reason) => reason.code(),
-            },
-        });
+        let Question { matter, check } = pending.asked;
+        if let Some(matter) = self.story.matters.get_mut(matter) {
+            matter.checks.push(CheckTrace {
+                relation: check.relation,
+                object_type: check.object_type,
+                result: match verdict {
+                    Verdict::Yes => "yes",
+                    Verdict::No(reason) => reason.code(),
+                },
+            });
+        }
         match verdict {
-            Verdict::Yes => {
-                self.proceed(pep, pending.accepted, pending.decision, pending.open, pending.response)
-            }
-            Verdict::No(reason) => Err(reason.into()),
+            Verdict::Yes => self.proceed(pep, pending.accepted, pending.open, pending.response),
+            Verdict::No(reason) => Err(self.story.blame(matter, reason).into()),
         }
     }
 
@@ -492,20 +519,18 @@ impl Exchange {
             _ => None,
         };
         let expired = pep.config.verifier.has_expired(&delegation, now);
-        let refusal = |reason: Reason, id: Option<&str>| {
-            let context = self.story.context(Some(pep));
-            reply::denial(reason, &Context { id: id.or(context.id), ..context })
-        };
+        let refusal = |reason: Reason, id: Option<&str>| self.story.refusal(pep, reason, id);
+        let method = self.story.matters.first().and_then(|matter| matter.method);
         let outcome = delegation.with_delegation(pep.config.bundle.reads_claims(), |delegation| {
-            let request = self.story.asked(delegation, Action::UseServer);
+            let request = self.story.asked(delegation, method, Action::UseServer);
             let context = response::Context { pep, server, request: &request, refusal: &refusal, expired };
             response.handle(&context, event)
         });
         // Records stand before what they are about.
         let mut effects: Vec<Effect> =
-            outcome.notes.iter().map(|note| Effect::Record(self.record_note(pep, note))).collect();
+            outcome.notes.iter().map(|note| Effect::Record(self.story.record_note(pep, note))).collect();
         if let Some(reason) = outcome.refused {
-            effects.push(Effect::Record(self.record(Some(pep), Some(reason))));
+            effects.push(Effect::Record(self.story.record(Some(pep), Some(reason))));
         }
         effects.extend(sealed);
         effects.extend(outcome.effects);
@@ -513,9 +538,16 @@ impl Exchange {
     }
 }
 
-/// The revision to name in a refusal.
-fn requested(body: &Option<std::borrow::Cow<'_, str>>, mirrored: &Mirrored) -> Option<String> {
-    body.as_deref().map(str::to_owned).or_else(|| mirrored.revision.clone())
+/// A message as one matter.
+fn matter_of(message: &Message<'_>) -> Matter {
+    match message {
+        Message::Request(request) => {
+            mapping::matters(request).next().map(|(matter, _)| matter).unwrap_or_default()
+        }
+        // What is answered is a request of the server: the id is the server's, and nobody awaits one for it.
+        Message::Response { .. } => Matter { method: Some(message::RESPONSE), ..Matter::default() },
+        Message::Unlisted { id, .. } => Matter { id: id.map(|id| id.raw().to_owned()), ..Matter::default() },
+    }
 }
 
 /// Fields that do not go on: forgeries of ours, the token unless it is kept, and what would bring a compressed answer.
@@ -536,45 +568,4 @@ fn removals(head: &Head<'_>, keep_authorization: bool, sealed_sessions: bool) ->
         remove.push(b"accept-encoding".to_vec());
     }
     remove
-}
-
-impl Story {
-    /// What the PDP is asked. A request without a message is asked for by its HTTP method.
-    fn asked<'s>(&'s self, delegation: &'s Delegation<'s>, action: Action<'s>) -> model::Request<'s> {
-        let method = match (self.method, self.http_method.as_str()) {
-            (Some(method), _) => method,
-            (None, "GET") => "http/get",
-            (None, _) => "http/delete",
-        };
-        let now = self.now_ms / 1000;
-        model::Request { delegation, method, action, now, connection: self.connection.lend() }
-    }
-
-    fn server<'p>(&self, pep: Option<&'p Pep>) -> Option<Server<'p>> {
-        pep?.config.bundle.server(self.server?)
-    }
-
-    /// The settings of the server, or what holds where there is none.
-    fn settings<'p>(&self, pep: &'p Pep) -> &'p ServerSettings {
-        pep.config.server(self.server.unwrap_or(u32::MAX))
-    }
-
-    fn context<'s>(&'s self, pep: Option<&'s Pep>) -> Context<'s> {
-        let server = self.server(pep);
-        Context {
-            id: self.message_id.as_deref(),
-            modern: self.modern,
-            tool_call: self.method == Some(Method::CallTool.name()),
-            initialize: self.method == Some(Method::Initialize.name()),
-            form: pep.map(|pep| self.settings(pep).denial_form).unwrap_or_default(),
-            metadata_url: pep.zip(self.server).and_then(|(pep, server)| pep.metadata.url(server)),
-            scope: match self.decision.as_ref().and_then(|decision| decision.scope_needed.as_deref()) {
-                Some(scope) => Some(scope),
-                None => server.and_then(|server| server.scopes().next()),
-            },
-            decision_id: &self.decision_id,
-            revisions: pep.map(|pep| pep.config.revisions.as_slice()).unwrap_or_default(),
-            requested: self.requested_revision.as_deref(),
-        }
-    }
 }

@@ -4,7 +4,7 @@
 //! would read another request. (Envoy joins repeated `authorization` with a comma; the token form refuses that.)
 
 use super::event::Fields;
-use crate::mcp::revision::Mirrored;
+use crate::mcp::revision::{Mirrored, decode_value};
 use crate::reason::Reason;
 use std::borrow::Cow;
 
@@ -121,6 +121,7 @@ pub(super) fn read<'a>(fields: &Fields<'a>) -> Head<'a> {
             b"mcp-method" => head.mirrored.method = Some(text.to_owned()),
             b"mcp-session-id" => head.session = Some(text),
             b"mcp-name" => head.mirrored.name = Some(text.to_owned()),
+            _ if name.starts_with(b"mcp-param-") => head.mirrored.malformed |= decode_value(text).is_none(),
             _ => {}
         }
     }

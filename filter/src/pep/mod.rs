@@ -19,6 +19,7 @@ pub mod permit;
 mod response;
 mod session;
 mod shown;
+mod story;
 #[cfg(test)]
 mod tests;
 

@@ -20,14 +20,21 @@ enum Evidence {
 }
 
 impl Permit {
-    /// From a verified delegation and a decision that permits and leaves no obligation open.
-    pub(super) fn from_decision(
+    /// From a verified delegation and the decisions about all that is asked for: at least one, every one of them
+    /// permits, and no obligation is left open.
+    pub(super) fn from_decisions<'d>(
         _delegation: &crate::delegation::VerifiedDelegation,
-        decision: &policy_wasm::decision::Decision,
+        decisions: impl IntoIterator<Item = Option<&'d policy_wasm::decision::Decision>>,
         open_obligations: usize,
     ) -> Option<Permit> {
-        (decision.effect() == policy_wasm::decision::Effect::Permit && open_obligations == 0)
-            .then_some(Permit { evidence: Evidence::Decision })
+        let mut any = false;
+        for decision in decisions {
+            if decision?.effect() != policy_wasm::decision::Effect::Permit {
+                return None;
+            }
+            any = true;
+        }
+        (any && open_obligations == 0).then_some(Permit { evidence: Evidence::Decision })
     }
 
     /// What the permit rests on, for logs.

@@ -274,6 +274,8 @@ pub(super) struct RawExpect {
     pub upstream_absent_headers: Vec<String>,
     #[serde(default)]
     pub record: Map<String, Value>,
+    #[serde(default)]
+    pub records: Vec<Map<String, Value>>,
 }
 
 /// The decision that a case expects.

@@ -430,5 +430,6 @@ fn expectation(raw: RawExpect) -> Result<Expect, String> {
         upstream_headers: raw.upstream_headers.0,
         upstream_absent_headers: raw.upstream_absent_headers,
         record: raw.record,
+        records: raw.records,
     })
 }

@@ -210,6 +210,8 @@ pub struct Expect {
     pub upstream_absent_headers: Vec<String>,
     /// Fields of the decision record: path with dots, value.
     pub record: Map<String, Value>,
+    /// The same of each record, in order, where one request has several decisions: `result` and `reason` are needed.
+    pub records: Vec<Map<String, Value>>,
 }
 
 /// Cuts bytes at offsets; no empty piece comes out.

@@ -177,6 +177,7 @@ pub(super) fn make_modern(
     let mirrored = match method.as_str() {
         "tools/call" | "prompts/get" => params.get("name"),
         "resources/read" => params.get("uri"),
+        "tasks/get" | "tasks/update" | "tasks/cancel" => params.get("taskId"),
         _ => None,
     }
     .and_then(Value::as_str)

@@ -4,8 +4,9 @@
 /// carry nothing but what follows from a request that was permitted. Whatever a server asks of the client or the human
 /// (sampling, elicitation, roots), and its log messages, is not among them.
 ///
-/// Source: MCP 2025-11-25 and 2026-07-28; `http/get` and `http/delete` stand for requests without a message.
-pub const PERMITTED: [&str; 25] = [
+/// Source: MCP 2024-11-05 to 2026-07-28; `http/get` and `http/delete` stand for requests without a message, `response`
+/// for the answer to a request of the server, which is judged on its way to the client.
+pub const PERMITTED: [&str; 26] = [
     "completion/complete",
     "http/delete",
     "http/get",
@@ -28,6 +29,7 @@ pub const PERMITTED: [&str; 25] = [
     "resources/list",
     "resources/read",
     "resources/templates/list",
+    "response",
     "server/discover",
     "tools/call",
     "tools/list",

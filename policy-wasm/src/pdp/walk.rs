@@ -132,6 +132,10 @@ impl<'w, T: Trace> Walk<'w, T> {
         self.wanted = Some(Wanted { kind, name, item: None });
         let mut item = self.server.item(kind, name)?;
         if item.is_none() && kind == ItemKind::Resource {
+            // A completion refers to a template by its own text.
+            item = self.server.item(ItemKind::Template, name)?;
+        }
+        if item.is_none() && kind == ItemKind::Resource {
             for template in self.server.templates()? {
                 let template = template?;
                 if super::uri::matches(template.name(), name) {

@@ -8,9 +8,9 @@ use crate::policy::MethodRule;
 use crate::source::{Place, Value, suggest};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The methods of all revisions that the policy can speak of (MCP 2024-11-05 to 2026-07-28), and the two kinds of
-/// requests without a message.
-pub(super) const METHODS: [&str; 39] = [
+/// The methods of all revisions that the policy can speak of (MCP 2024-11-05 to 2026-07-28), the two kinds of
+/// requests without a message, and `response`: a client's answer to a request of the server.
+pub(super) const METHODS: [&str; 40] = [
     "completion/complete",
     "elicitation/create",
     "http/delete",
@@ -38,6 +38,7 @@ pub(super) const METHODS: [&str; 39] = [
     "resources/subscribe",
     "resources/templates/list",
     "resources/unsubscribe",
+    "response",
     "roots/list",
     "sampling/createMessage",
     "server/discover",
