@@ -47,10 +47,10 @@ fn main() -> Result<()> {
     println!("{:<10}{:>14}{:>12}{:>14}{:>14}", "rules", "compile ms", "load ms", "evaluate us", "explain us");
     for n in [10, 1_000, 100_000] {
         prepare.call(&mut store, n)?;
-        let compiled = best(if n > 10_000 { 2 } else { 20 }, 1, || Ok(compile.call(&mut store, ())?))?;
-        let opened = best(10, 10, || Ok(open.call(&mut store, 10)?))?;
-        let evaluated = best(40, 2_000, || Ok(evaluate.call(&mut store, (n, 2_000))?))?;
-        let explained = best(20, 500, || Ok(explain.call(&mut store, (n, 500))?))?;
+        let compiled = best(if n > 10_000 { 2 } else { 20 }, 1, || compile.call(&mut store, ()))?;
+        let opened = best(10, 10, || open.call(&mut store, 10))?;
+        let evaluated = best(40, 2_000, || evaluate.call(&mut store, (n, 2_000)))?;
+        let explained = best(20, 500, || explain.call(&mut store, (n, 500)))?;
         println!(
             "{n:<10}{:>14.3}{:>12.3}{:>14.2}{:>14.2}",
             compiled * 1e3,

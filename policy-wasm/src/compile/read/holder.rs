@@ -206,7 +206,7 @@ fn by_quality(place: &Place<'_>, known: &Known) -> Option<Vec<String>> {
 }
 
 /// `approvers`: who can say yes.
-pub(super) fn approvers(place: &Place<'_>) -> BTreeSet<String> {
+pub(super) fn approvers<'n>(place: &Place<'n>, names: &Names<'n>) -> BTreeSet<String> {
     let mut approvers = BTreeSet::new();
     for place in place.list().unwrap_or_default() {
         let Some(text) = place.text() else { continue };
@@ -215,8 +215,11 @@ pub(super) fn approvers(place: &Place<'_>) -> BTreeSet<String> {
         });
         if !fits {
             place.refuse(format!("expected `group:…`, `role:…` or `id:…`, found `{text}`"));
+        } else if !approvers.insert(text.to_owned()) {
+            place.refuse(format!("`{text}` stands twice"));
+        } else if let Some((kind, name)) = text.split_once(':') {
+            names.check_approver(kind, name, &place);
         }
-        approvers.insert(text.to_owned());
     }
     approvers
 }

@@ -140,7 +140,7 @@ fn item<'n>(kind: ItemKind, entry: &Named<'n>, names: &Names<'n>) -> Option<Item
         shown = map.optional("record").map(|place| record(&place)).unwrap_or_default();
     }
     if let Some(place) = map.optional("approval") {
-        approval = read_approval(&place);
+        approval = read_approval(&place, names);
     }
     let when = map.optional("when").and_then(|place| condition::when(&place, &scope, names));
     let mode = mode(map.optional("mode"));
@@ -241,19 +241,20 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
 }
 
 /// `approval: true`, or who and for how long.
-fn read_approval(place: &Place<'_>) -> Option<Approval> {
+fn read_approval<'n>(place: &Place<'n>, names: &Names<'n>) -> Option<Approval> {
     if let crate::source::Value::Bool(wanted) = place.node().value {
         return wanted.then(|| Approval { approvers: BTreeSet::new(), valid_for: DEFAULT_APPROVAL });
     }
     let mut map = place.map()?;
-    let approval = approval_of(&mut map);
+    let approval = approval_of(&mut map, names);
     map.finish();
     Some(approval)
 }
 
 /// `approvers` and `valid_for`, in an approval or in a rule that asks for one.
-pub(super) fn approval_of(map: &mut MapReader<'_>) -> Approval {
-    let approvers = map.optional("approvers").map(|place| holder::approvers(&place)).unwrap_or_default();
+pub(super) fn approval_of<'n>(map: &mut MapReader<'n>, names: &Names<'n>) -> Approval {
+    let approvers =
+        map.optional("approvers").map(|place| holder::approvers(&place, names)).unwrap_or_default();
     let valid_for = map.optional("valid_for").and_then(|place| duration(&place)).unwrap_or(DEFAULT_APPROVAL);
     Approval { approvers, valid_for }
 }

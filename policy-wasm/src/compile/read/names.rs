@@ -62,6 +62,27 @@ impl<'n> Names<'n> {
         found
     }
 
+    /// Refuses an approver that is none of the declared groups or roles of any issuer.
+    pub(super) fn check_approver(&self, kind: &str, name: &str, place: &Place<'n>) {
+        let key = match kind {
+            "group" => "groups",
+            "role" => "roles",
+            _ => return,
+        };
+        let declared: BTreeSet<&str> = self
+            .declared
+            .iter()
+            .filter_map(|declared| match (&declared.holder, kind) {
+                (Holder::Group(_, name), "group") | (Holder::Role(_, name), "role") => Some(name.as_str()),
+                _ => None,
+            })
+            .collect();
+        if !declared.is_empty() && !declared.contains(name) {
+            let suggestion = suggest(name, declared);
+            place.refuse_with(format!("{kind} `{name}` is not declared under `{key}`"), suggestion);
+        }
+    }
+
     /// Refuses a group or role that its issuer's declared ones do not have.
     pub(super) fn check_declared(&self, holder: &Holder, place: &Place<'n>) {
         let (what, key, issuer, name) = match holder {

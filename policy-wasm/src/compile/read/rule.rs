@@ -210,7 +210,7 @@ pub(super) fn approvals<'n>(places: &[Place<'n>], context: &Context<'_, 'n>) -> 
             servers: context.servers(map),
             items: context.items(map).unwrap_or_default(),
             when: context.when(map),
-            approval: approval_of(map),
+            approval: approval_of(map, context.names),
             mode: mode(map.optional("mode")),
             origin: context.names.origin(map.place()),
         })
@@ -227,7 +227,11 @@ pub(super) fn budgets<'n>(places: &[Place<'n>], context: &Context<'_, 'n>) -> Ve
         let mut per = BTreeSet::new();
         for place in map.optional("per").and_then(|place| place.list()).unwrap_or_default() {
             let index = place.one_of(&KEYS.map(|(name, _)| name));
-            per.extend(index.and_then(|index| KEYS.get(index)).map(|(_, key)| *key));
+            if let Some((name, key)) = index.and_then(|index| KEYS.get(index))
+                && !per.insert(*key)
+            {
+                place.refuse(format!("`{name}` stands twice"));
+            }
         }
         let limit = map.required("limit").and_then(|place| place.integer(0..=1_000_000_000, "calls"));
         let window = map.required("window").and_then(|place| duration(&place));
