@@ -225,17 +225,17 @@ const DIFFERENCES: &[Difference] = &[
         Ok(true),
     ),
     (
-        "a decimal is itself, not the nearest double",
+        "a decimal that a double rounds to the one beside it is not compared with that",
         r#"{"n": 0.1000000000000000055511151231257827}"#,
         "args.n == 0.1",
-        Ok(false),
+        Err(Fault::Ambiguous),
         Ok(true),
     ),
     (
-        "big integers are themselves",
+        "and so for integers that no double holds",
         r#"{"n": 123456789012345678901234567891}"#,
         "args.n > 123456789012345678901234567890.0",
-        Ok(true),
+        Err(Fault::Ambiguous),
         Ok(false),
     ),
     (

@@ -394,7 +394,7 @@ impl<'a> Machine<'a> {
 
     fn compare(&mut self, left: Val<'a>, right: Val<'a>) -> Result<Ordering, Fault> {
         Ok(match (left, right) {
-            (Val::Number(a), Val::Number(b)) => a.compare(b),
+            (Val::Number(a), Val::Number(b)) => a.compare(b).ok_or(Fault::Ambiguous)?,
             (Val::Text(a), Val::Text(b)) => {
                 self.charge(a.cost().min(b.cost()))?;
                 a.compare(b)
@@ -436,6 +436,7 @@ impl<'a> Machine<'a> {
                 same && others.next().is_none()
             }
             (Val::Map(a), Val::Map(b)) => self.equal_maps(a, b, levels)?,
+            (Val::Number(_), Val::Number(_)) => self.compare(left, right)?.is_eq(),
             (a, b) => self.compare(a, b).is_ok_and(Ordering::is_eq),
         })
     }

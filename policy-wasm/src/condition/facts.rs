@@ -174,7 +174,8 @@ pub enum Fault {
     Missing,
     /// A value is of a type that the operation does not take.
     Type,
-    /// A key of an argument or claim could be taken for another one by a lenient reader.
+    /// A key of an argument or claim could be taken for another one by a lenient reader, or a number for another one
+    /// by a reader that rounds.
     Ambiguous,
     /// A time or duration that cannot be read, an index that no list has, a time out of range.
     Value,

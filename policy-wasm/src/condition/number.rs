@@ -2,14 +2,20 @@
 //!
 //! Nothing is converted. A number is its text; two are compared by sign, by the weight of their first digit, then
 //! digit by digit. At most 64 characters each (the reader's bound), so a comparison is a few dozen steps.
+//!
+//! A server may read a number of a request into a double, which keeps 15 digits of any number and rounds what follows.
+//! A comparison that such a server could answer otherwise is left unanswered: 9007199254740993 would be another account
+//! than 9007199254740992 here, and the same one there.
 
 use std::cmp::Ordering;
 
 /// A number: as written in JSON or in a condition, or counted here.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Number<'a> {
-    /// As written (RFC 8259 §6).
+    /// As a condition says it (RFC 8259 §6).
     Text(&'a str),
+    /// As a request or a claim says it.
+    Given(&'a str),
     /// Of `size()`, `getHours()` and the like.
     Int(i64),
 }
@@ -91,30 +97,81 @@ fn written(number: i64, buffer: &mut [u8; 20]) -> &[u8] {
     buffer.get(start..).unwrap_or_default()
 }
 
+/// Digits that a double keeps of any number (C's `DBL_DIG`).
+const KEPT: usize = 15;
+/// [`KEPT`] nines: one more and there is a digit more.
+const ALL_NINES: u64 = 999_999_999_999_999;
+/// The largest integer up to which doubles hold every one.
+const LARGEST_SAFE: u64 = (1 << 53) - 1;
+
+impl Parts<'_> {
+    /// The first digits as a number of `count` digits, and whether any that follows is not 0.
+    fn first(&self, count: usize) -> (u64, bool) {
+        let mut digits = self.digits.iter().filter(|byte| **byte != b'.');
+        let mut number = 0u64;
+        for _ in 0..count {
+            let digit = digits.next().map_or(0, |byte| byte.wrapping_sub(b'0'));
+            number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+        }
+        (number, digits.any(|byte| *byte != b'0'))
+    }
+
+    /// Whether a double may stand for another number than this one.
+    fn rounds(&self) -> bool {
+        let (_, more) = self.first(KEPT);
+        let (integer, fraction) = self.first(KEPT.wrapping_add(1));
+        more && (self.top != KEPT as i64 || fraction || integer > LARGEST_SAFE)
+    }
+
+    /// Whether the two may change places, or become one, where one of them is rounded to a double: the digits that are
+    /// kept differ by one at most.
+    fn near(&self, other: &Parts<'_>) -> bool {
+        if self.negative != other.negative || self.digits.is_empty() || other.digits.is_empty() {
+            return false;
+        }
+        let (ours, theirs) = (self.first(KEPT).0, other.first(KEPT).0);
+        match self.top.wrapping_sub(other.top) {
+            0 => ours.abs_diff(theirs) <= 1,
+            1 => theirs == ALL_NINES,
+            -1 => ours == ALL_NINES,
+            _ => false,
+        }
+    }
+}
+
 impl Number<'_> {
-    /// Which is greater, exactly.
-    pub(super) fn compare(self, other: Number<'_>) -> Ordering {
+    /// Which is greater, exactly; `None` where a reader that rounds what was [given](Number::Given) to a double could
+    /// say something else.
+    pub(super) fn compare(self, other: Number<'_>) -> Option<Ordering> {
         let (mut left, mut right) = ([0u8; 20], [0u8; 20]);
-        let a = match self {
-            Number::Text(text) => parts(text.as_bytes()),
-            Number::Int(number) => parts(written(number, &mut left)),
-        };
-        let b = match other {
-            Number::Text(text) => parts(text.as_bytes()),
-            Number::Int(number) => parts(written(number, &mut right)),
-        };
-        match (a.negative, b.negative) {
+        let a = self.parts(&mut left);
+        let b = other.parts(&mut right);
+        let rounds =
+            |number: Number<'_>, parts: &Parts<'_>| matches!(number, Number::Given(_)) && parts.rounds();
+        if (rounds(self, &a) || rounds(other, &b)) && a.near(&b) {
+            return None;
+        }
+        Some(match (a.negative, b.negative) {
             (false, true) => Ordering::Greater,
             (true, false) => Ordering::Less,
             (false, false) => magnitude(&a, &b),
             (true, true) => magnitude(&b, &a),
+        })
+    }
+
+    fn parts<'s>(&'s self, buffer: &'s mut [u8; 20]) -> Parts<'s> {
+        match self {
+            Number::Text(text) | Number::Given(text) => parts(text.as_bytes()),
+            Number::Int(number) => parts(written(*number, buffer)),
         }
     }
 
     /// Whether it is written as an integer: without fraction or exponent.
     pub(super) fn is_integer(self) -> bool {
         match self {
-            Number::Text(text) => !text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E')),
+            Number::Text(text) | Number::Given(text) => {
+                !text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E'))
+            }
             Number::Int(_) => true,
         }
     }
@@ -122,7 +179,7 @@ impl Number<'_> {
     /// As an index into a list.
     pub(super) fn index(self) -> Option<u32> {
         match self {
-            Number::Text(text) => text.parse().ok(),
+            Number::Text(text) | Number::Given(text) => text.parse().ok(),
             Number::Int(number) => u32::try_from(number).ok(),
         }
     }
@@ -134,8 +191,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn compare(a: &str, b: &str) -> Ordering {
-        let order = Number::Text(a).compare(Number::Text(b));
-        assert_eq!(Number::Text(b).compare(Number::Text(a)), order.reverse(), "{a} {b}");
+        let order = Number::Text(a).compare(Number::Text(b)).unwrap();
+        assert_eq!(Number::Text(b).compare(Number::Text(a)), Some(order.reverse()), "{a} {b}");
         order
     }
 
@@ -166,14 +223,59 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_a_server_could_round_to_something_else_is_not_compared() {
+        for (given, said) in [
+            ("9007199254740993", "9007199254740992"),
+            ("9007199254740993", "9007199254740993"),
+            ("99.99999999999999999999", "100"),
+            ("-99.99999999999999999999", "-100"),
+            ("100.0000000000000000001", "100"),
+            ("0.30000000000000004", "0.3"),
+            ("1e22", "1.0000000000000000000001e22"),
+        ] {
+            let answer = Number::Given(given).compare(Number::Text(said));
+            let exact = given == "1e22";
+            assert_eq!(answer.is_some(), exact, "{given} {said}");
+        }
+        for (given, said, order) in [
+            ("9007199254740991", "9007199254740992", Ordering::Less),
+            ("9007199254740993", "9007199254740900", Ordering::Greater),
+            ("0.30000000000000004", "0.4", Ordering::Less),
+            ("99.99999999999999999999", "-100", Ordering::Greater),
+            ("99.99999999999999999999", "0", Ordering::Greater),
+            ("250000.10", "250000.1", Ordering::Equal),
+            ("1.50000000000000000000000", "1.5", Ordering::Equal),
+        ] {
+            assert_eq!(Number::Given(given).compare(Number::Text(said)), Some(order), "{given} {said}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn an_answer_holds_for_the_number_that_a_double_prints(
+            given in "-?(0|[1-9][0-9]{0,18})(\\.[0-9]{1,18})?(e-?[0-9])?",
+            said in "-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,4})?",
+            digits in 0usize..20,
+        ) {
+            let rounded = format!("{}", given.parse::<f64>().unwrap());
+            let near: String = given.chars().take(digits.max(3)).filter(|c| *c != 'e').collect();
+            let near = near.trim_end_matches(['.', '-']);
+            for said in [said.as_str(), near] {
+                if let Some(order) = Number::Given(&given).compare(Number::Text(said)) {
+                    prop_assert_eq!(compare(&given, said), order);
+                    prop_assert_eq!(compare(&rounded, said), order, "{} {} {}", given, rounded, said);
+                }
+            }
+        }
+
         #[test]
         fn integers_and_scaled_integers_compare_as_integers(a in any::<i64>(), b in any::<i64>(), scale in 0u32..6) {
             let expected = a.cmp(&b);
             let text = |n: i64| format!("{n}{}e-{scale}", "0".repeat(scale as usize));
             prop_assert_eq!(compare(&a.to_string(), &text(b)), expected);
-            prop_assert_eq!(Number::Int(a).compare(Number::Int(b)), expected);
-            prop_assert_eq!(Number::Int(a).compare(Number::Text(&text(b))), expected);
+            prop_assert_eq!(Number::Int(a).compare(Number::Int(b)), Some(expected));
+            prop_assert_eq!(Number::Int(a).compare(Number::Text(&text(b))), Some(expected));
         }
 
         #[test]

@@ -144,7 +144,7 @@ impl<'a> Val<'a> {
         match value.kind() {
             Kind::Null => Val::Null,
             Kind::Bool => Val::Bool(value.raw() == "true"),
-            Kind::Number => Val::Number(Number::Text(value.raw())),
+            Kind::Number => Val::Number(Number::Given(value.raw())),
             Kind::String => value.as_str().map_or(Val::Null, |text| Val::Text(Text::json(text))),
             Kind::Array => value.as_array().map_or(Val::Null, |array| Val::List(List::Json(array))),
             Kind::Object => Val::Map(value.as_object()),
