@@ -2,6 +2,7 @@
 //! nightly compiler. Not a search: `fuzz/README.md` says how to search.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,

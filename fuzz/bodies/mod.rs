@@ -3,9 +3,17 @@
 #![allow(dead_code, reason = "each fuzz target runs one of them")]
 
 pub mod bundle_open;
+pub mod exchange;
+pub mod message;
+pub mod sse;
 
 /// What a target does with its input.
 pub type Body = fn(&[u8]);
 
 /// Every target: its name, which is that of its folder in `corpus/`, and its body.
-pub const TARGETS: [(&str, Body); 1] = [("bundle_open", bundle_open::run)];
+pub const TARGETS: [(&str, Body); 4] = [
+    ("bundle_open", bundle_open::run),
+    ("exchange", exchange::run),
+    ("message", message::run),
+    ("sse", sse::run),
+];
