@@ -47,6 +47,7 @@ help: ## this list
 include examples/demo/demo.mk
 include tests/bench.mk
 include tests/conformance.mk
+include tests/differential.mk
 include playground/js.mk
 
 # --- artefacts -----------------------------------------------------------------------------------------------------
@@ -176,11 +177,12 @@ locks:
 			--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file $$name.txt $$name.in; \
 	done
 	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund
-	cd binaryen
-	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund
+	for folder in binaryen differential; do
+		(cd $$folder && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund)
+	done
 
 clean: ## remove what was built (target/, dist/), keep the tools
 	@cargo clean && rm -rf dist
 
 distclean: clean ## remove the tools too
-	@rm -rf .tools tests/node_modules tests/conformance/node_modules playground/node_modules
+	@rm -rf .tools tests/node_modules tests/conformance/node_modules tests/differential/node_modules playground/node_modules

@@ -164,3 +164,45 @@ fn only_the_clock_keeps_a_scenario_from_a_target() {
         );
     }
 }
+
+#[test]
+fn the_differential_corpus_has_at_least_400_hostile_inputs_and_says_where_each_comes_from() {
+    let cases: Vec<_> = cases().into_iter().filter(|(id, _)| id.starts_with("differential/")).collect();
+    let hostile = cases.iter().filter(|(_, case)| case["hostile"] == Value::Bool(true)).count();
+    assert!(hostile >= 400, "{hostile} hostile inputs");
+    for (id, case) in &cases {
+        assert!(case["source"].as_str().is_some(), "{id}: no `source`");
+        assert_eq!(case["exchanges"].as_array().unwrap().len(), 1, "{id}: one request, for real readers");
+    }
+}
+
+/// The table of what real readers make of the corpus is made where they all run; here it must at least have a row for
+/// each input, with the verdict that the input expects.
+#[test]
+fn the_page_of_the_differential_corpus_has_each_input_with_its_verdict() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/differential.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let mut expected = 0;
+    let mut file = String::new();
+    let mut found: BTreeSet<(String, String, String)> = BTreeSet::new();
+    for line in page.lines() {
+        if let Some(heading) = line.strip_prefix("## ") {
+            file = heading.to_owned();
+        } else if let Some((name, rest)) = line.strip_prefix("| ").and_then(|row| row.split_once(" | ")) {
+            let verdict = rest.split(" | ").next().unwrap_or_default().trim_matches('`').to_owned();
+            found.insert((file.clone(), name.replace('\\', ""), verdict));
+        }
+    }
+    for (id, case) in cases() {
+        let Some((file, name)) = id.strip_prefix("differential/").and_then(|rest| rest.split_once('/'))
+        else {
+            continue;
+        };
+        expected += 1;
+        let expect = &case["exchanges"][0]["expect"];
+        let verdict = expect["reason"].as_str().unwrap_or("passes").to_owned();
+        let row = (file.to_owned(), name.replace('\\', ""), verdict);
+        assert!(found.contains(&row), "{row:?} is not in {}: `BLESS=1 make differential`", path.display());
+    }
+    assert!(expected >= 400);
+}

@@ -1,10 +1,13 @@
 //! `toolward run`: scenarios on targets.
 
-use crate::scenario::{self, Fixtures, Scenario};
+use crate::scenario::{self, Fields, Fixtures, Scenario};
 use crate::target::suite::{self, Outcome};
 use crate::target::{Envoy, Native, Target};
+use crate::transcript::Seen;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::{Args, ValueEnum};
-use serde_json::json;
+use serde_json::{Value, json};
 #[cfg(feature = "wasm-runner")]
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -33,6 +36,9 @@ pub(super) struct Run {
     /// Write one JSON object for each run instead of text
     #[arg(long)]
     json: bool,
+    /// With `--json`: tell of each exchange the request as it was sent (bytes in base64) and the decision records
+    #[arg(long, requires = "json")]
+    exchanges: bool,
     /// Tell what permitted exchanges cost in wasmtime's fuel, about one unit for an instruction, once caches are warm
     #[arg(long)]
     fuel: bool,
@@ -99,17 +105,32 @@ impl Run {
                 (true, Some(_)) => "deviates",
                 (true, None) => "passed",
             };
-            println!(
-                "{}",
-                json!({"id": id, "target": target, "result": result, "differences": outcome.differences,
-                    "deviation": outcome.deviation})
-            );
+            let mut line = json!({"id": id, "target": target, "result": result,
+                "differences": outcome.differences, "deviation": outcome.deviation});
+            if let (Some(line), true) = (line.as_object_mut(), self.exchanges) {
+                let seen = outcome.transcript.iter().flat_map(|transcript| &transcript.exchanges);
+                line.insert("exchanges".to_owned(), seen.map(exchange).collect());
+            }
+            println!("{line}");
         } else if !outcome.differences.is_empty() {
             println!("FAILED {target} {id}\n    {}", outcome.differences.join("\n    "));
         } else if let Some(reason) = &outcome.deviation {
             println!("deviates {target} {id}: {reason}");
         }
     }
+}
+
+/// One exchange for other readers: what was sent, to the byte, and what was decided.
+fn exchange(seen: &Seen) -> Value {
+    let text = |bytes: &[u8]| STANDARD.encode(bytes);
+    let fields = |fields: &Fields| -> Vec<Value> {
+        fields.iter().map(|(name, value)| json!([name, text(value)])).collect()
+    };
+    let request = seen.request.as_ref().map(|request| {
+        json!({"method": request.method, "path": text(&request.path), "headers": fields(&request.headers),
+            "body": request.body.as_deref().map(text), "trailers": fields(&request.trailers)})
+    });
+    json!({"request": request, "records": seen.records})
 }
 
 /// Tells what permitted exchanges cost in a warm VM.

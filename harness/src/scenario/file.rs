@@ -34,6 +34,8 @@ pub(super) struct RawCase {
     pub name: String,
     #[serde(default)]
     pub hostile: bool,
+    /// Where the idea comes from; for whoever reads the file.
+    pub source: Option<String>,
     pub now: Option<u64>,
     #[serde(default)]
     pub config: Map<String, Value>,
@@ -174,6 +176,9 @@ pub(super) struct BodyRepeat {
     pub prefix: String,
     pub unit: String,
     pub times: usize,
+    /// Comes as often as the unit, after all of them: the ends of what the units began.
+    #[serde(default)]
+    pub close: String,
     #[serde(default)]
     pub suffix: String,
 }

@@ -161,6 +161,9 @@ fn load_case(case: RawCase, base: &RawBase) -> Result<(u64, Vec<TargetName>, Vec
     if case.exchanges.is_empty() {
         return Err("no exchanges".to_owned());
     }
+    if case.source.is_some_and(|source| source.trim().is_empty()) {
+        return Err("`source` is empty".to_owned());
+    }
     let targets = match (case.targets, case.targets_reason) {
         (None, None) => TargetName::ALL.to_vec(),
         (Some(targets), Some(reason)) if !reason.trim().is_empty() && !targets.is_empty() => targets,
@@ -292,12 +295,12 @@ fn one_body(
         bodies.push(STANDARD.decode(base64).map_err(|error| format!("`body_base64`: {error}"))?);
     }
     if let Some(repeat) = repeat {
-        if repeat.unit.len().saturating_mul(repeat.times) > MAX_BODY_BYTES {
+        let BodyRepeat { prefix, unit, times, close, suffix } = repeat;
+        if unit.len().saturating_add(close.len()).saturating_mul(*times) > MAX_BODY_BYTES {
             return Err(format!("`body_repeat`: more than {MAX_BODY_BYTES} bytes"));
         }
-        bodies.push(
-            format!("{}{}{}", repeat.prefix, repeat.unit.repeat(repeat.times), repeat.suffix).into_bytes(),
-        );
+        let body = format!("{prefix}{}{}{suffix}", unit.repeat(*times), close.repeat(*times));
+        bodies.push(body.into_bytes());
     }
     if bodies.len() > 1 {
         return Err("more than one of `body`, `body_text`, `body_base64` and `body_repeat`".to_owned());

@@ -1,0 +1,297 @@
+"""The hostile corpus against real readers: whatever one of them would run otherwise than the filter judged must have
+been refused.
+
+    differential.py --cli dist/toolward --rmcp PATH [--go PATH] [--page docs/differential.md] [--out dist/differential.md]
+
+Sends the requests of `tests/scenarios/differential`, byte for byte, to each reader and asks it what ran. With `BLESS=1`
+the page is written, else it must be as the readers say. `tests/differential/README.md` says more.
+"""
+
+import argparse
+import base64
+import concurrent.futures
+import ctypes
+import http.client
+import json
+import math
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from decimal import Decimal
+from pathlib import Path
+
+from page import write_page
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+TOOLS = ROOT / ".tools"
+READY_SECONDS = 60
+ANSWER_SECONDS = 10
+# An answer without a result may come before the handler runs.
+SETTLE_SECONDS = 0.03
+NOT_RUN = "not run"
+
+
+class Reader:
+    """One reader: a process that several of them may share, a path for requests, and one that tells what ran."""
+
+    def __init__(self, name, command, *, path=None, ran="/ran"):
+        self.name, self.command, self.path, self.ran = name, command, path, ran
+        self.port = None
+
+
+def readers(options):
+    """Every reader, in the order of the page; a command of `None` is one that is not here."""
+    node = lambda file, *more: ("node", HERE / "readers" / file, "@PORT@", *more)
+    python = lambda version: (TOOLS / f"mcp{version}/bin/python", HERE / f"readers/python{version}.py", "@PORT@")
+    rust = (options.rmcp, "@PORT@")
+    go = (options.go, "@PORT@") if options.go else None
+    return [
+        Reader("TypeScript 1.x", node("typescript1.mjs")),
+        Reader("TypeScript 1.x, Express", node("typescript1.mjs", "express")),
+        Reader("TypeScript 2.x", node("typescript2.mjs")),
+        Reader("TypeScript 2.x, Express", node("typescript2.mjs", "express")),
+        Reader("Python 1.x", python(1)),
+        Reader("Python 2.x", python(2)),
+        Reader("rmcp", rust),
+        Reader("serde_json", rust, path=b"/by-hand", ran="/ran-by-hand"),
+        Reader("Go SDK", go),
+        Reader("Go encoding/json", go, path=b"/by-hand", ran="/ran-by-hand"),
+    ]
+
+
+def free_port():
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def die_with_parent():
+    """In the child: end if this program is killed outright."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def start(all_readers, running):
+    """Starts each command once and waits until all listen."""
+    ports = {}
+    for reader in all_readers:
+        if reader.command is None:
+            continue
+        command = tuple(str(part) for part in reader.command)
+        if command not in ports:
+            ports[command] = free_port()
+            filled = [part.replace("@PORT@", str(ports[command])) for part in command]
+            # What readers say of bodies that they refuse would fill the screen.
+            quiet = subprocess.DEVNULL if os.environ.get("VERBOSE") != "1" else None
+            running.append(
+                subprocess.Popen(filled, stdin=subprocess.DEVNULL, stdout=quiet, stderr=quiet, preexec_fn=die_with_parent)
+            )
+        reader.port = ports[command]
+    deadline = time.monotonic() + READY_SECONDS
+    for command, port in ports.items():
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            if time.monotonic() > deadline:
+                raise SystemExit(f"`{' '.join(command)}` did not start; VERBOSE=1 shows what it says")
+            time.sleep(0.05)
+
+
+def request_bytes(reader, request):
+    """The request as it goes onto the wire; only `Host` is the reader's own."""
+    decode = base64.b64decode
+    fields = [(name.encode(), decode(value)) for name, value in request["headers"]]
+    fields = [(name, value) for name, value in fields if name != b"authorization"]
+    body = decode(request["body"]) if request["body"] is not None else None
+    trailers = [(name.encode(), decode(value)) for name, value in request["trailers"]]
+    fields = [(b"host", b"127.0.0.1:%d" % reader.port), (b"connection", b"close"), *fields]
+    if trailers:
+        fields.append((b"transfer-encoding", b"chunked"))
+    elif body is not None:
+        fields.append((b"content-length", b"%d" % len(body)))
+    path = reader.path or decode(request["path"])
+    head = b"%s %s HTTP/1.1\r\n" % (request["method"].encode(), path)
+    head += b"".join(b"%s: %s\r\n" % field for field in fields) + b"\r\n"
+    if trailers:
+        end = b"".join(b"%s: %s\r\n" % field for field in trailers)
+        return head + b"%x\r\n%s\r\n0\r\n%s\r\n" % (len(body), body, end)
+    return head + (body or b"")
+
+
+def send(reader, data):
+    """Sends bytes and reads until the answer is there; gives its status, 0 for none."""
+    with socket.create_connection(("127.0.0.1", reader.port), timeout=ANSWER_SECONDS) as connection:
+        try:
+            connection.sendall(data)
+        except OSError:
+            pass  # answered before everything was sent
+        answer = http.client.HTTPResponse(connection)
+        try:
+            answer.begin()
+            stream = answer.headers.get("content-type", "").startswith("text/event-stream")
+            if not (stream and data.startswith(b"GET")):
+                answer.read()
+            return answer.status
+        except (OSError, http.client.HTTPException):
+            return 0
+
+
+def what_ran(reader):
+    """What the reader ran since the last time."""
+    connection = http.client.HTTPConnection("127.0.0.1", reader.port, timeout=ANSWER_SECONDS)
+    try:
+        connection.request("GET", reader.ran)
+        data = connection.getresponse().read()
+        try:
+            text = data.decode("utf-8", "surrogatepass")
+        except UnicodeDecodeError:
+            # A reader that hands on bytes as they came.
+            text = data.decode("utf-8", "replace")
+        try:
+            return json.loads(text, parse_int=Decimal, parse_float=Decimal)
+        except RecursionError:
+            # Deeper than this program reads: what ran is told without its arguments.
+            names = re.findall(r'"name": ?"(\w+)"', text)
+            return [{"method": "tools/call", "name": name, "arguments": {"deep": True}} for name in names]
+    finally:
+        connection.close()
+
+
+def run_reader(reader, inputs):
+    """What the reader ran of every input: id to list; `None` where it is not here."""
+    if reader.command is None:
+        return {scenario: None for scenario in inputs}
+    result = {}
+    what_ran(reader)
+    for scenario, (request, _) in inputs.items():
+        status = send(reader, request_bytes(reader, request))
+        if not 200 <= status < 300 or status == 202:
+            time.sleep(SETTLE_SECONDS if status in (0, 202) else 0)
+        try:
+            result[scenario] = what_ran(reader)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise SystemExit(f"{reader.name} did not survive `{scenario}`: {error!r}") from error
+    return result
+
+
+def load(options):
+    """Every input: id to its request and the filter's decision record."""
+    command = [options.cli, "run", "--target", "native", "--json", "--exchanges", ROOT / "tests/scenarios/differential"]
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+    inputs = {}
+    for line in done.stdout.splitlines():
+        if not line.startswith("{"):
+            continue
+        run = json.loads(line)
+        if run["result"] != "passed":
+            raise SystemExit(f"{run['id']}: {run['differences']}")
+        (exchange,) = run["exchanges"]
+        (record,) = exchange["records"]
+        inputs[run["id"].split("/", 1)[1]] = (exchange["request"], record)
+    if not inputs:
+        raise SystemExit(done.stderr or "no inputs")
+    return inputs
+
+
+def judged(request, record):
+    """What the filter let pass: the only thing that may run. `None`: it refused."""
+    if record["result"] != "permit":
+        return None
+    what = {"method": record.get("method", "")}
+    if "tool" in record:
+        what["name"] = record["tool"]
+        message = json.loads(base64.b64decode(request["body"]), parse_int=Decimal, parse_float=Decimal)
+        what["arguments"] = message["params"].get("arguments")
+    return what
+
+
+def same(ran, said):
+    """Whether two values are the same, numbers as near as a double holds them (serde_json is off by one in the last
+    place at times): what policy asks of a number holds for the rounded one too (`docs/conditions.md`)."""
+    if isinstance(ran, Decimal) and isinstance(said, Decimal):
+        return ran == said or math.isclose(float(ran), float(said), rel_tol=2**-51, abs_tol=0)
+    if isinstance(ran, dict) and isinstance(said, dict):
+        return ran.keys() == said.keys() and all(same(ran[key], said[key]) for key in ran)
+    if isinstance(ran, list) and isinstance(said, list):
+        return len(ran) == len(said) and all(map(same, ran, said))
+    return type(ran) is type(said) and ran == said
+
+
+def violates(ran, allowed):
+    """Whether something ran that is not what the filter judged."""
+    if not ran or allowed is None:
+        return False
+    (first, *more) = ran
+    arguments = first.get("arguments") or {}
+    return bool(
+        more
+        or first["method"] != allowed["method"]
+        or first.get("name") != allowed.get("name")
+        or not same(arguments, allowed.get("arguments") or {})
+    )
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--cli", required=True, help="the command line, `toolward`")
+    arguments.add_argument("--rmcp", required=True, help="the readers written in Rust")
+    arguments.add_argument("--go", help="the readers written in Go; left out where Go is missing")
+    arguments.add_argument("--page", type=Path, default=ROOT / "docs/differential.md", help="the page that must be true")
+    arguments.add_argument("--out", type=Path, default=ROOT / "dist/differential.md", help="the page of this run")
+    options = arguments.parse_args()
+
+    inputs = load(options)
+    all_readers = readers(options)
+    missing = [reader.name for reader in all_readers if reader.command is None]
+    running = []
+    try:
+        start(all_readers, running)
+        with concurrent.futures.ThreadPoolExecutor(len(all_readers)) as pool:
+            results = list(pool.map(lambda reader: run_reader(reader, inputs), all_readers))
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+
+    violations = []
+    for reader, result in zip(all_readers, results):
+        for scenario, ran in result.items():
+            request, record = inputs[scenario]
+            allowed = judged(request, record)
+            if violates(ran, allowed):
+                violations.append(f"{scenario}: {reader.name} ran {ran}, the filter judged {allowed}")
+        # A reader that runs nothing would agree with everything.
+        count = sum(1 for ran in result.values() if ran)
+        if reader.command is not None and count < 10:
+            violations.append(f"{reader.name} ran {count} inputs: it is not working")
+    page = write_page(inputs, all_readers, results)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(page, encoding="utf-8")
+    for name in missing:
+        print(f"NOT RUN: {name}: its toolchain is missing", flush=True)
+    stale = False
+    if os.environ.get("BLESS") == "1":
+        if missing:
+            raise SystemExit("the page is only written where every reader runs")
+        options.page.write_text(page, encoding="utf-8")
+    elif not missing:
+        stale = not options.page.exists() or options.page.read_text(encoding="utf-8") != page
+        if stale:
+            print(f"{options.page} is not what the readers do now: `BLESS=1 make differential`, and look at the change")
+    for violation in violations:
+        print(f"VIOLATION {violation}")
+    count = len(inputs) * (len(all_readers) - len(missing))
+    print(f"{len(inputs)} inputs, {len(all_readers) - len(missing)} readers: {len(violations)} violations", flush=True)
+    print(f"{count - len(violations)} passed, {len(violations) + stale} failed")
+    return 1 if violations or stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
