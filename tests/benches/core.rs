@@ -5,13 +5,13 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use filter::config::Config;
+use filter::mcp::edit::Edits;
 use filter::mcp::list;
 use filter::mcp::message;
-use filter::mcp::revision::Era;
 use filter::pep::{Effect, Event, Exchange, Flow, Pep};
 use harness::crypto::RustSignatures;
 use harness::mint::{SigningKey, mint};
-use policy_wasm::json::{self, Limits};
+use policy_wasm::json::{self, Limits, Value};
 use serde_json::{Map, json};
 use std::error::Error;
 use std::hint::black_box;
@@ -132,19 +132,17 @@ fn lists(criterion: &mut Criterion) {
         group.bench_function(name, |b| {
             b.iter(|| {
                 let mut number = 0;
-                let mut keep = |_: &str| {
+                let mut keep = |_: &str, _: Value<'_>| {
                     number += 1;
                     number % every == 0
                 };
-                let expected = list::Expected::AnswerTo("1");
-                list::judge(
-                    black_box(answer.as_bytes()),
-                    &Limits::default(),
-                    Era::Legacy,
-                    expected,
-                    &mut keep,
-                )
-                .unwrap()
+                let whole = black_box(answer.as_str());
+                let message = json::parse(whole.as_bytes(), &Limits::default()).unwrap();
+                let result = message.as_object().unwrap().get("result").and_then(Value::as_object).unwrap();
+                let tools = result.get("tools").and_then(Value::as_array).unwrap();
+                let mut edits = Edits::default();
+                list::cut(&list::LISTS[0], tools, whole, &mut edits, &mut keep).unwrap();
+                edits.apply(whole).unwrap()
             });
         });
     }

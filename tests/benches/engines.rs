@@ -1,5 +1,7 @@
 //! Toolward's engine in wasmtime: load, evaluate, explain, compile. `make bench-engines` runs it beside V8 and native.
 
+#![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+
 use std::time::Instant;
 use wasmtime::error::{Context, Result, ensure};
 use wasmtime::{Engine, Instance, Module, Store, TypedFunc};
