@@ -40,8 +40,11 @@ enum Phase {
     },
     /// Events go on as they are judged.
     Events(EventFilter),
-    /// Something in a stream was refused, or the token has expired; nothing more of the stream goes on.
-    Ended,
+    /// Something in a stream was refused, or the token has expired; nothing more of the stream goes on. `patient`: the
+    /// host is told to end it with the tick after the next one.
+    Ended {
+        patient: bool,
+    },
     /// A reply stands in for the response; what the host calls back for now is that reply.
     Replied,
 }
@@ -119,7 +122,7 @@ impl Response {
 
     /// Whether this is a stream that may be open for long.
     pub(super) fn streams(&self) -> bool {
-        matches!(self.phase, Phase::Events(_) | Phase::Ended)
+        matches!(self.phase, Phase::Events(_) | Phase::Ended { .. })
     }
 
     /// Handles a response event.
@@ -136,9 +139,18 @@ impl Response {
             }
             Event::ResponseBody { body, end_of_stream, .. } => match &self.phase {
                 Phase::Held { strict } => self.on_held(context, body, end_of_stream, *strict),
-                Phase::Events(_) => self.on_events(context, body),
-                Phase::Ended => vec![Effect::ReplaceResponseBody(Vec::new())].into(),
                 Phase::ExpectHeaders | Phase::Passing | Phase::Replied => Outcome::default(),
+                Phase::Events(_) | Phase::Ended { .. } => {
+                    let outcome = match self.phase {
+                        Phase::Events(_) => self.on_events(context, body),
+                        _ => vec![Effect::ReplaceResponseBody(Vec::new())].into(),
+                    };
+                    if end_of_stream {
+                        // What is on its way to the client arrives, however slow the client is.
+                        self.phase = Phase::Passing;
+                    }
+                    outcome
+                }
             },
             Event::Tick { .. } if self.streams() => self.on_tick(context),
             _ => Outcome::default(),
@@ -293,7 +305,7 @@ impl Response {
             }
         }
         if refused.is_some() {
-            self.phase = Phase::Ended;
+            self.phase = Phase::Ended { patient: true };
         }
         Outcome { effects: vec![Effect::ReplaceResponseBody(out)], notes, refused }
     }
@@ -302,7 +314,12 @@ impl Response {
     fn on_tick(&mut self, context: &Context<'_>) -> Outcome {
         match self.phase {
             Phase::Events(_) if context.expired => self.expire(Vec::new()),
-            Phase::Ended => self.end(Vec::new()),
+            // The refusal reaches the client, and a server that is about to end its answer may.
+            Phase::Ended { patient: true } => {
+                self.phase = Phase::Ended { patient: false };
+                Outcome::default()
+            }
+            Phase::Ended { patient: false } => self.end(Vec::new()),
             _ => Outcome::default(),
         }
     }
@@ -313,7 +330,7 @@ impl Response {
 
     fn end(&mut self, mut effects: Vec<Effect>) -> Outcome {
         // Should the host not end it, nothing more of it goes on all the same.
-        self.phase = Phase::Ended;
+        self.phase = Phase::Ended { patient: false };
         effects.push(Effect::EndResponse);
         effects.into()
     }

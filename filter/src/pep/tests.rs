@@ -244,6 +244,38 @@ fn a_body_over_the_limit_is_denied_before_it_is_complete() {
     assert_eq!(denied(&run(&mut exchange, &Step::Buffered(4097))), Some("body_too_large"));
 }
 
+/// A stream of answers to a permitted call, whose second event cannot be read.
+fn refused_stream(ended: bool) -> Exchange {
+    let mut exchange = exchange();
+    run(&mut exchange, &Step::Head { fields: head("POST"), end: false });
+    run(&mut exchange, &Step::Body(br#"{"jsonrpc":"2.0","id":2,"method":"tools/list"}"#.to_vec()));
+    run(&mut exchange, &Step::ResponseHead { content_type: "text/event-stream", status: "200", end: false });
+    let body = b"data: {\"id\":2,\"id\":3}\n\n".to_vec();
+    let effects = run(&mut exchange, &Step::ResponseBody(body, ended));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Record(_))), "{effects:?}");
+    exchange
+}
+
+fn ends(exchange: &mut Exchange) -> bool {
+    let effects = exchange.handle(Event::Tick { now_ms: NOW * 1000 });
+    effects.iter().any(|effect| matches!(effect, Effect::EndResponse))
+}
+
+#[test]
+fn a_refused_stream_that_its_server_ended_is_not_cut_off() {
+    let mut exchange = refused_stream(true);
+    assert!(!exchange.streams());
+    assert!(!ends(&mut exchange) && !ends(&mut exchange));
+}
+
+#[test]
+fn a_refused_stream_that_its_server_keeps_open_is_ended_after_the_next_tick() {
+    let mut exchange = refused_stream(false);
+    assert!(exchange.streams());
+    assert!(!ends(&mut exchange), "the server may be about to end it");
+    assert!(ends(&mut exchange));
+}
+
 fn trailer(name: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
     vec![(b"x-first".to_vec(), b"1".to_vec()), (name.as_bytes().to_vec(), b"x".to_vec())]
 }
