@@ -113,3 +113,46 @@ fn the_core_switches_no_lint_off_outside_its_tests() {
     }
     assert!(found.is_empty(), "lints switched off in: {}", found.join(", "));
 }
+
+fn lock_files(below: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(below).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() && !path.is_symlink() && !name.starts_with('.') && name != "target" {
+            lock_files(&path, found);
+        } else if name == "Cargo.lock" {
+            found.push(path);
+        }
+    }
+}
+
+/// Packages outside the workspace have lock files of their own, and are built with `--locked`: a dependency that one of
+/// ours gained must stand in them too.
+#[test]
+fn every_lock_file_knows_the_dependencies_of_our_packages() {
+    let mut locks = Vec::new();
+    lock_files(&root(), &mut locks);
+    assert!(locks.len() > 5, "the lock files have moved: {locks:?}");
+    let mut missing = Vec::new();
+    for package in ["filter", "policy-wasm"] {
+        let manifest = fs::read_to_string(root().join(package).join("Cargo.toml")).expect("a manifest");
+        let own = manifest.split("\n[dependencies]").nth(1).expect("dependencies");
+        let own = own.split("\n[").next().unwrap_or_default();
+        let always = own.lines().filter(|line| !line.contains("optional = true"));
+        let names: Vec<&str> = always.filter_map(|line| Some(line.split_once(" = ")?.0)).collect();
+        assert!(!names.is_empty(), "{package} has no dependencies?");
+        for path in &locks {
+            let text = fs::read_to_string(path).expect("a lock file");
+            let entry = text.split("[[package]]").find(|entry| {
+                entry.contains(&format!("\nname = \"{package}\"\n")) && !entry.contains("\nsource = ")
+            });
+            let Some(entry) = entry else { continue };
+            for name in &names {
+                if !entry.contains(&format!("\n \"{name}\"")) && !entry.contains(&format!("\n \"{name} ")) {
+                    missing.push(format!("{}: `{package}` without `{name}`", path.display()));
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "run `cargo update --workspace` there:\n{}", missing.join("\n"));
+}
