@@ -4,54 +4,22 @@ use super::address::url;
 use super::condition;
 use super::condition::Scope;
 use super::names::{Names, mode};
+use crate::pdp::method::METHODS;
 use crate::policy::MethodRule;
 use crate::source::{Place, Value, suggest};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The methods of all revisions that the policy can speak of (MCP 2024-11-05 to 2026-07-28), the two kinds of
-/// requests without a message, and `response`: a client's answer to a request of the server.
-pub(super) const METHODS: [&str; 40] = [
-    "completion/complete",
-    "elicitation/create",
-    "http/delete",
-    "http/get",
-    "initialize",
-    "logging/setLevel",
-    "notifications/cancelled",
-    "notifications/elicitation/complete",
-    "notifications/initialized",
-    "notifications/message",
-    "notifications/progress",
-    "notifications/prompts/list_changed",
-    "notifications/resources/list_changed",
-    "notifications/resources/updated",
-    "notifications/roots/list_changed",
-    "notifications/subscriptions/acknowledged",
-    "notifications/tasks",
-    "notifications/tasks/status",
-    "notifications/tools/list_changed",
-    "ping",
-    "prompts/get",
-    "prompts/list",
-    "resources/list",
-    "resources/read",
-    "resources/subscribe",
-    "resources/templates/list",
-    "resources/unsubscribe",
-    "response",
-    "roots/list",
-    "sampling/createMessage",
-    "server/discover",
-    "subscriptions/listen",
-    "tasks/cancel",
-    "tasks/get",
-    "tasks/list",
-    "tasks/result",
-    "tasks/update",
-    "tools/call",
-    "tools/list",
-    "tasks/*",
-];
+/// All methods of tasks that have no rule of their own.
+const TASKS: &str = "tasks/*";
+
+/// What a policy can name.
+fn names_known() -> impl Iterator<Item = &'static str> {
+    METHODS.into_iter().map(|(name, _)| name).chain([TASKS])
+}
+
+fn task_methods() -> impl Iterator<Item = &'static str> {
+    METHODS.into_iter().map(|(name, _)| name).filter(|name| name.starts_with("tasks/"))
+}
 
 /// Reads a map from method to rule. `tasks/*` stands for all methods of tasks that have no rule of their own.
 pub(super) fn read<'n>(place: &Place<'n>, names: &Names<'n>) -> BTreeMap<String, MethodRule> {
@@ -62,9 +30,9 @@ pub(super) fn read<'n>(place: &Place<'n>, names: &Names<'n>) -> BTreeMap<String,
             rules.insert(entry.name.to_owned(), rule);
         }
     }
-    if let Some(all) = rules.remove("tasks/*") {
-        for method in METHODS.iter().filter(|method| method.starts_with("tasks/") && **method != "tasks/*") {
-            rules.entry((*method).to_owned()).or_insert_with(|| all.clone());
+    if let Some(all) = rules.remove(TASKS) {
+        for method in task_methods() {
+            rules.entry(method.to_owned()).or_insert_with(|| all.clone());
         }
     }
     rules
@@ -78,17 +46,15 @@ pub(super) fn list(place: &Place<'_>) -> BTreeSet<String> {
         known(name, |message, suggestion| place.refuse_with(message, suggestion));
         methods.insert(name.to_owned());
     }
-    if methods.remove("tasks/*") {
-        methods
-            .extend(METHODS.iter().filter(|name| name.starts_with("tasks/")).map(|name| (*name).to_owned()));
-        methods.remove("tasks/*");
+    if methods.remove(TASKS) {
+        methods.extend(task_methods().map(str::to_owned));
     }
     methods
 }
 
 fn known(name: &str, refuse: impl FnOnce(String, Option<String>)) {
-    if !METHODS.contains(&name) {
-        refuse(format!("`{name}` is no method of MCP that this version knows"), suggest(name, METHODS));
+    if !names_known().any(|known| known == name) {
+        refuse(format!("`{name}` is no method of MCP that this version knows"), suggest(name, names_known()));
     }
 }
 
