@@ -4,7 +4,7 @@ use super::Pep;
 use super::event::{Effect, Fields};
 use crate::delegation::VerifiedDelegation;
 use crate::reason::Reason;
-use crate::session::{Binding, Fault, Sessions};
+use crate::session::{Binding, Fault, Purpose, Sessions};
 
 /// The header, as MCP's legacy revisions name it.
 const HEADER: &str = "mcp-session-id";
@@ -32,11 +32,12 @@ impl Session {
     ) -> Result<Session, Reason> {
         let (Some(sessions), Some(sent)) = (sessions, sent) else { return Ok(Session::default()) };
         let binding = delegation.with_delegation(false, |delegation| Binding::of(delegation, resource));
-        let opened = sessions.keys.open(sent, binding, now).map_err(|fault| match fault {
-            Fault::Unknown => Reason::SessionUnknown,
-            Fault::Foreign => Reason::SessionForeign,
-            Fault::Expired => Reason::SessionExpired,
-        })?;
+        let opened =
+            sessions.keys.open(Purpose::Session, sent, binding, now).map_err(|fault| match fault {
+                Fault::Unknown => Reason::SessionUnknown,
+                Fault::Foreign => Reason::SessionForeign,
+                Fault::Expired => Reason::SessionExpired,
+            })?;
         Ok(Session { opened: Some((sent.to_owned(), opened)), begins: false })
     }
 
@@ -77,7 +78,7 @@ impl Session {
         }
         let binding = delegation.with_delegation(false, |delegation| Binding::of(delegation, resource));
         let end = now.saturating_add(sessions.lifetime_seconds);
-        match sessions.keys.seal(id, binding, end) {
+        match sessions.keys.seal(Purpose::Session, id, binding, end) {
             Some(sealed) => Some(Effect::SetResponseHeader(HEADER, sealed)),
             None => hidden,
         }

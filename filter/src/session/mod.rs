@@ -10,4 +10,4 @@
 mod seal;
 
 pub use crate::config::Sessions;
-pub use seal::{Binding, Fault, Key, KeyRing};
+pub use seal::{Binding, Fault, Key, KeyRing, Purpose};

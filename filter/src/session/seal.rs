@@ -1,10 +1,10 @@
 //! The sealed form: unpadded base64url of
 //!
 //! ```text
-//! 1 byte    form, 1
+//! 1 byte    form: 1 a session, 2 a task, 3 an endpoint
 //! 4 bytes   which key: the first bytes of a hash of it
 //! 32 bytes  tag
-//! the rest  masked: 8 bytes end (Unix seconds, big-endian), 32 bytes binding, the server's id
+//! the rest  masked: 8 bytes end (Unix seconds, big-endian), 32 bytes binding, the server's text
 //! ```
 //!
 //! The tag is HMAC-SHA-256 over form and contents, and the mask is HMAC-SHA-256 in counter mode from the tag, each
@@ -19,18 +19,38 @@ use policy_wasm::model::Delegation;
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
-const FORM: u8 = 1;
 const HINT: usize = 4;
 const TAG: usize = 32;
 const END: usize = 8;
 const BINDING: usize = 32;
-/// Longest id of a server, in bytes.
-pub const MAX_ID: usize = 1024;
+/// Longest text of a server, in bytes.
+pub const MAX_TEXT: usize = 1024;
 
-/// Why a session id is refused.
+/// What is sealed. What was sealed as one does not open as another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A session's id (`Mcp-Session-Id`).
+    Session,
+    /// A task's id.
+    Task,
+    /// The query of the message endpoint (MCP 2024-11-05, HTTP with SSE), which names a session.
+    Endpoint,
+}
+
+impl Purpose {
+    fn form(self) -> u8 {
+        match self {
+            Purpose::Session => 1,
+            Purpose::Task => 2,
+            Purpose::Endpoint => 3,
+        }
+    }
+}
+
+/// Why a sealed text is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// No key of ours sealed it, or it was changed.
+    /// No key of ours sealed it for this purpose, or it was changed.
     Unknown,
     /// It is another subject's, actor's or server's.
     Foreign,
@@ -57,8 +77,12 @@ impl Key {
         Key { hint, tag: derived(b"toolward session tag"), mask: derived(b"toolward session mask") }
     }
 
-    fn tag(&self, plain: &[u8]) -> [u8; TAG] {
-        mac(&self.tag, &[&[FORM], plain])
+    /// What the tag is made from.
+    fn tagged(&self, form: u8, plain: &[u8]) -> Hmac<Sha256> {
+        let mut tag = self.tag.clone();
+        tag.update(&[form]);
+        tag.update(plain);
+        tag
     }
 
     /// Masks or unmasks.
@@ -127,52 +151,51 @@ impl KeyRing {
         (!keys.is_empty()).then_some(KeyRing { keys })
     }
 
-    /// Seals a server's id until `end` (Unix seconds); `None` where the id is too long or not visible ASCII.
-    pub fn seal(&self, id: &str, binding: Binding, end: u64) -> Option<String> {
+    /// Seals a server's text until `end` (Unix seconds); `None` where it is empty, longer than [`MAX_TEXT`] or not
+    /// visible ASCII.
+    pub fn seal(&self, purpose: Purpose, text: &str, binding: Binding, end: u64) -> Option<String> {
         let key = self.keys.first()?;
-        if id.is_empty() || id.len() > MAX_ID || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if text.is_empty() || text.len() > MAX_TEXT || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return None;
         }
-        let mut plain = Vec::with_capacity(END.saturating_add(BINDING).saturating_add(id.len()));
+        let mut plain = Vec::with_capacity(END.saturating_add(BINDING).saturating_add(text.len()));
         plain.extend_from_slice(&end.to_be_bytes());
         plain.extend_from_slice(&binding.0);
-        plain.extend_from_slice(id.as_bytes());
-        let tag = key.tag(&plain);
+        plain.extend_from_slice(text.as_bytes());
+        let form = purpose.form();
+        let tag: [u8; TAG] = key.tagged(form, &plain).finalize().into_bytes().into();
         key.apply(&tag, &mut plain);
-        let mut whole = vec![FORM];
+        let mut whole = vec![form];
         whole.extend_from_slice(&key.hint);
         whole.extend_from_slice(&tag);
         whole.extend_from_slice(&plain);
         Some(URL_SAFE_NO_PAD.encode(whole))
     }
 
-    /// Opens a sealed id.
+    /// Opens what was sealed for this purpose.
     ///
     /// # Errors
     /// See [`Fault`].
-    pub fn open(&self, sealed: &str, binding: Binding, now: u64) -> Result<String, Fault> {
+    pub fn open(&self, purpose: Purpose, sealed: &str, binding: Binding, now: u64) -> Result<String, Fault> {
         let whole = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| Fault::Unknown)?;
         let (form, rest) = whole.split_first().ok_or(Fault::Unknown)?;
         let (hint, rest) = rest.split_at_checked(HINT).ok_or(Fault::Unknown)?;
         let (tag, masked) = rest.split_at_checked(TAG).ok_or(Fault::Unknown)?;
-        let key =
-            self.keys.iter().find(|key| key.hint == hint).filter(|_| *form == FORM).ok_or(Fault::Unknown)?;
+        let key = self.keys.iter().find(|key| key.hint == hint);
+        let key = key.filter(|_| *form == purpose.form()).ok_or(Fault::Unknown)?;
         let mut plain = masked.to_vec();
         key.apply(tag, &mut plain);
-        let mut expected = key.tag.clone();
-        expected.update(&[FORM]);
-        expected.update(&plain);
         // Compares in constant time.
-        expected.verify_slice(tag).map_err(|_| Fault::Unknown)?;
+        key.tagged(*form, &plain).verify_slice(tag).map_err(|_| Fault::Unknown)?;
         let (end, rest) = plain.split_first_chunk::<END>().ok_or(Fault::Unknown)?;
-        let (bound, id) = rest.split_first_chunk::<BINDING>().ok_or(Fault::Unknown)?;
+        let (bound, text) = rest.split_first_chunk::<BINDING>().ok_or(Fault::Unknown)?;
         if *bound != binding.0 {
             return Err(Fault::Foreign);
         }
         if u64::from_be_bytes(*end) <= now {
             return Err(Fault::Expired);
         }
-        String::from_utf8(id.to_vec()).map_err(|_| Fault::Unknown)
+        String::from_utf8(text.to_vec()).map_err(|_| Fault::Unknown)
     }
 }
 
@@ -217,8 +240,8 @@ mod tests {
     #[test]
     fn what_was_sealed_is_opened_by_whom_it_is_for_and_by_nobody_else() {
         let ring = ring(&[1]);
-        let sealed = ring.seal("server-7", alice(), NOW + 60).unwrap();
-        assert_eq!(ring.open(&sealed, alice(), NOW).as_deref(), Ok("server-7"));
+        let sealed = ring.seal(Purpose::Session, "server-7", alice(), NOW + 60).unwrap();
+        assert_eq!(ring.open(Purpose::Session, &sealed, alice(), NOW).as_deref(), Ok("server-7"));
         let planner = (ActorKind::Subject, ["i", "planner"]);
         for other in [
             binding(["i", "bob"], planner, "https://a.test/mcp"),
@@ -230,27 +253,44 @@ mod tests {
             // The same letters, cut elsewhere.
             binding(["ia", "lice"], planner, "https://a.test/mcp"),
         ] {
-            assert_eq!(ring.open(&sealed, other, NOW), Err(Fault::Foreign));
+            assert_eq!(ring.open(Purpose::Session, &sealed, other, NOW), Err(Fault::Foreign));
         }
-        assert_eq!(ring.open(&sealed, alice(), NOW + 59).as_deref(), Ok("server-7"));
-        assert_eq!(ring.open(&sealed, alice(), NOW + 60), Err(Fault::Expired));
+        assert_eq!(ring.open(Purpose::Session, &sealed, alice(), NOW + 59).as_deref(), Ok("server-7"));
+        assert_eq!(ring.open(Purpose::Session, &sealed, alice(), NOW + 60), Err(Fault::Expired));
+    }
+
+    #[test]
+    fn what_was_sealed_for_one_purpose_opens_for_no_other() {
+        let (ring, all) = (ring(&[1]), [Purpose::Session, Purpose::Task, Purpose::Endpoint]);
+        for purpose in all {
+            let sealed = ring.seal(purpose, "server-7", alice(), NOW + 60).unwrap();
+            // Nor where the form is made to say so.
+            let mut bytes = URL_SAFE_NO_PAD.decode(&sealed).unwrap();
+            for other in all {
+                bytes[0] = other.form();
+                let forged = URL_SAFE_NO_PAD.encode(&bytes);
+                let expected = if other == purpose { Ok("server-7".to_owned()) } else { Err(Fault::Unknown) };
+                assert_eq!(ring.open(other, &sealed, alice(), NOW), expected);
+                assert_eq!(ring.open(other, &forged, alice(), NOW), expected);
+            }
+        }
     }
 
     #[test]
     fn the_second_key_opens_and_the_first_one_seals() {
         let (old, both, new) = (ring(&[1]), ring(&[2, 1]), ring(&[2]));
-        let sealed = old.seal("s", alice(), NOW + 60).unwrap();
-        assert_eq!(both.open(&sealed, alice(), NOW).as_deref(), Ok("s"));
-        assert_eq!(new.open(&sealed, alice(), NOW), Err(Fault::Unknown));
-        let sealed = both.seal("s", alice(), NOW + 60).unwrap();
-        assert_eq!(old.open(&sealed, alice(), NOW), Err(Fault::Unknown));
-        assert_eq!(new.open(&sealed, alice(), NOW).as_deref(), Ok("s"));
+        let sealed = old.seal(Purpose::Session, "s", alice(), NOW + 60).unwrap();
+        assert_eq!(both.open(Purpose::Session, &sealed, alice(), NOW).as_deref(), Ok("s"));
+        assert_eq!(new.open(Purpose::Session, &sealed, alice(), NOW), Err(Fault::Unknown));
+        let sealed = both.seal(Purpose::Session, "s", alice(), NOW + 60).unwrap();
+        assert_eq!(old.open(Purpose::Session, &sealed, alice(), NOW), Err(Fault::Unknown));
+        assert_eq!(new.open(Purpose::Session, &sealed, alice(), NOW).as_deref(), Ok("s"));
     }
 
     #[test]
     fn the_form_is_what_it_was() {
         // Sessions outlive an update of the filter; a change here needs a new form number.
-        let sealed = ring(&[7]).seal("server-7", alice(), NOW + 60).unwrap();
+        let sealed = ring(&[7]).seal(Purpose::Session, "server-7", alice(), NOW + 60).unwrap();
         // Computed apart, with another implementation of HMAC.
         let form = "AQ5zYZpI7pzvKiT1RObJPA6JfL3xHyWSMZ3NWilhLiyTpMqCtCuOsrYFKlBSd93Ty-cj23AlifFkEbm5BfzwD6MAuSWa768pzqgoswd9mviPHIz86Q";
         assert_eq!(sealed, form);
@@ -259,14 +299,14 @@ mod tests {
     #[test]
     fn ids_that_are_no_ids_are_not_sealed_and_the_clear_one_is_not_within() {
         let ring = ring(&[1]);
-        for id in ["", "a b", "ä", "a\n", &"x".repeat(MAX_ID + 1)] {
-            assert_eq!(ring.seal(id, alice(), NOW + 60), None, "{id:?}");
+        for id in ["", "a b", "ä", "a\n", &"x".repeat(MAX_TEXT + 1)] {
+            assert_eq!(ring.seal(Purpose::Session, id, alice(), NOW + 60), None, "{id:?}");
         }
-        let id = "x".repeat(MAX_ID);
-        let sealed = ring.seal(&id, alice(), NOW + 60).unwrap();
+        let id = "x".repeat(MAX_TEXT);
+        let sealed = ring.seal(Purpose::Session, &id, alice(), NOW + 60).unwrap();
         let bytes = URL_SAFE_NO_PAD.decode(&sealed).unwrap();
         assert!(!bytes.windows(4).any(|window| window == b"xxxx"));
-        assert_eq!(ring.open(&sealed, alice(), NOW), Ok(id));
+        assert_eq!(ring.open(Purpose::Session, &sealed, alice(), NOW), Ok(id));
         assert_eq!(format!("{ring:?}"), "KeyRing { keys: [Key(..)] }");
     }
 
@@ -274,17 +314,17 @@ mod tests {
         #[test]
         fn every_change_of_a_sealed_id_is_seen(id in "[!-~]{1,40}", at in any::<prop::sample::Index>(), bit in 0u8..8) {
             let ring = ring(&[1, 2]);
-            let sealed = ring.seal(&id, alice(), NOW + 60).unwrap();
+            let sealed = ring.seal(Purpose::Session, &id, alice(), NOW + 60).unwrap();
             let mut bytes = URL_SAFE_NO_PAD.decode(&sealed).unwrap();
             let at = at.index(bytes.len());
             bytes[at] ^= 1 << bit;
-            prop_assert_eq!(ring.open(&URL_SAFE_NO_PAD.encode(&bytes), alice(), NOW), Err(Fault::Unknown));
-            prop_assert_eq!(ring.open(&sealed, alice(), NOW), Ok(id));
+            prop_assert_eq!(ring.open(Purpose::Session, &URL_SAFE_NO_PAD.encode(&bytes), alice(), NOW), Err(Fault::Unknown));
+            prop_assert_eq!(ring.open(Purpose::Session, &sealed, alice(), NOW), Ok(id));
         }
 
         #[test]
         fn anything_else_is_unknown(text in ".{0,200}") {
-            prop_assert_eq!(ring(&[1]).open(&text, alice(), NOW), Err(Fault::Unknown));
+            prop_assert_eq!(ring(&[1]).open(Purpose::Session, &text, alice(), NOW), Err(Fault::Unknown));
         }
     }
 }
