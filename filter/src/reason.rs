@@ -95,7 +95,7 @@ reasons! {
     NotificationUnknown = "notification_unknown",
     /// The session id is none that the gateway gave, or was changed.
     SessionUnknown = "session_unknown",
-    /// The session belongs to another human, another agent or another server.
+    /// The session belongs to another human, another tenant, another agent or another server.
     SessionForeign = "session_foreign",
     /// The session has lasted as long as it may.
     SessionExpired = "session_expired",

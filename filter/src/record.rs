@@ -155,6 +155,7 @@ pub fn record(facts: &Facts<'_>, denied: Option<Reason>) -> DecisionRecord {
         let mut subject = Fields::open(out);
         subject.text("issuer", &delegation.issuer);
         subject.text("id", &delegation.subject);
+        subject.optional("tenant", delegation.tenant.as_deref());
         subject.close();
         list(fields.key("actors"), &delegation.actors, |out, actor| {
             let mut fields = Fields::open(out);

@@ -146,7 +146,7 @@ pub const GROUPS_CLAIM: &str = "groups";
 pub const ROLES_CLAIM: &str = "roles";
 
 /// All choices, names and lists.
-pub const CHOICES: [Choice; 15] = [
+pub const CHOICES: [Choice; 16] = [
     Choice {
         path: "/bundle/keys",
         default: "none",
@@ -176,6 +176,12 @@ pub const CHOICES: [Choice; 15] = [
         default: "\"roles\"",
         values: "name of a top-level claim",
         reason: "RFC 9068 §2.2.3.1",
+    },
+    Choice {
+        path: "/issuers/*/tenant_claim",
+        default: "none",
+        values: "name of a top-level claim",
+        reason: "issuers name tenants differently (`tid`, `org_id`); where it is set, a token without it is refused",
     },
     Choice {
         path: "/issuers/*/authorization_server",

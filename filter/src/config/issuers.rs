@@ -9,8 +9,21 @@ use policy_wasm::source::Place;
 const MAX_ISSUERS: usize = 64;
 
 /// Claims that mean something already.
-const RESERVED_CLAIMS: [&str; 12] =
-    ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope", "act", "may_act", "cnf"];
+const RESERVED_CLAIMS: [&str; 13] = [
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "nbf",
+    "iat",
+    "jti",
+    "client_id",
+    "scope",
+    "act",
+    "may_act",
+    "cnf",
+    "toolward_consent",
+];
 
 /// What `issuers` gives.
 pub(super) struct Issuers {
@@ -60,6 +73,16 @@ fn read_one(place: &Place<'_>) -> Option<(Issuer, String)> {
     {
         place.refuse(format!("groups and roles cannot both be the claim `{first}`"));
     }
+    let tenant = map.optional("tenant_claim");
+    let tenant_claim = match &tenant {
+        Some(place) => claim(Some(place), "").map(Some),
+        None => Some(None),
+    };
+    if let (Some(Some(name)), Some(place)) = (&tenant_claim, &tenant)
+        && [&groups_claim, &roles_claim].into_iter().flatten().any(|other| other == name)
+    {
+        place.refuse(format!("the claim `{name}` holds groups or roles already; a tenant is one string"));
+    }
     let max_lifetime_seconds = defaults::MAX_LIFETIME.read(&mut map);
     let named_server = map.optional("authorization_server");
     map.finish();
@@ -81,6 +104,7 @@ fn read_one(place: &Place<'_>) -> Option<(Issuer, String)> {
         token_types: token_types?,
         groups_claim: groups_claim?,
         roles_claim: roles_claim?,
+        tenant_claim: tenant_claim?,
         max_lifetime_seconds: max_lifetime_seconds?,
     };
     Some((issuer, server))

@@ -44,9 +44,15 @@ pub(super) fn read(claims: Object<'_>, issuer: &Issuer) -> Result<VerifiedDelega
     if expires_at.saturating_sub(issued_at) > issuer.max_lifetime_seconds {
         return Err(TokenError::LifetimeTooLong);
     }
+    // INVARIANT (tenants): where tenants are told apart, nobody is without one.
+    let tenant = match issuer.tenant_claim {
+        Some(_) => Some(claims.tenant.and_then(|value| name(value, bounds::NAME_BYTES)).ok_or(invalid)?),
+        None => None,
+    };
     Ok(VerifiedDelegation {
         issuer: issuer.id.clone(),
         subject,
+        tenant,
         groups,
         roles,
         actors,
@@ -76,6 +82,7 @@ struct Claims<'a> {
     bound: bool,
     groups: Option<Value<'a>>,
     roles: Option<Value<'a>>,
+    tenant: Option<Value<'a>>,
     consent: Option<Value<'a>>,
 }
 
@@ -100,6 +107,7 @@ impl<'a> Claims<'a> {
                 }
                 name if name == issuer.groups_claim => &mut claims.groups,
                 name if name == issuer.roles_claim => &mut claims.roles,
+                name if Some(name) == issuer.tenant_claim.as_deref() => &mut claims.tenant,
                 _ => continue,
             };
             *slot = Some(value);

@@ -52,7 +52,7 @@ token_errors! {
     SignatureInvalid = "token_signature_invalid", "the token's signature is wrong";
     /// The signature could not be checked.
     VerifierUnavailable = "token_verifier_unavailable", "the token's signature could not be checked";
-    /// A claim is missing or of the wrong shape.
+    /// A claim is missing or of the wrong shape; the tenant too, where the issuer is configured to name one.
     ClaimsInvalid = "token_claims_invalid", "a claim of the token is missing or of the wrong shape";
     /// The chain of actors is malformed, too deep or runs in a circle.
     ChainInvalid = "token_chain_invalid", "the token's chain of actors is malformed, too deep or runs in a circle";

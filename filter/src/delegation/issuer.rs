@@ -27,6 +27,8 @@ pub struct Issuer {
     pub(crate) groups_claim: String,
     /// Name of the claim with the subject's roles.
     pub(crate) roles_claim: String,
+    /// Name of the claim with the subject's tenant, which each token must then have; without, nobody has one.
+    pub(crate) tenant_claim: Option<String>,
     /// Most that `exp` − `iat` may be.
     pub(crate) max_lifetime_seconds: u64,
 }

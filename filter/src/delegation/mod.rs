@@ -42,7 +42,7 @@ pub mod bounds {
     pub const HEADER_BYTES: usize = 4 * 1024;
     /// Nesting of header and claims.
     pub const DEPTH: u32 = 32;
-    /// Bytes of a name: `sub`, `client_id`, `jti`, a group, a role, a scope.
+    /// Bytes of a name: `sub`, `client_id`, `jti`, a tenant, a group, a role, a scope.
     pub const NAME_BYTES: usize = 256;
     /// Bytes of an identifier that may be a URL: `iss`, one `aud`.
     pub const URL_BYTES: usize = 2048;
@@ -73,6 +73,7 @@ pub struct ActorClaim {
 pub struct VerifiedDelegation {
     pub(crate) issuer: String,
     pub(crate) subject: String,
+    pub(crate) tenant: Option<String>,
     pub(crate) groups: Vec<String>,
     pub(crate) roles: Vec<String>,
     /// At most [`bounds::CHAIN`].
@@ -98,6 +99,11 @@ impl VerifiedDelegation {
     /// `sub`: the human on whose behalf the call is made.
     pub fn subject(&self) -> &str {
         &self.subject
+    }
+
+    /// The subject's tenant; `None` where the issuer is configured without.
+    pub fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
     }
 
     /// Groups that the issuer vouches for.
@@ -182,6 +188,7 @@ impl fmt::Debug for VerifiedDelegation {
         f.debug_struct("VerifiedDelegation")
             .field("issuer", &self.issuer)
             .field("subject", &self.subject)
+            .field("tenant", &self.tenant)
             .field("actors", &self.actors)
             .field("groups", &self.groups.len())
             .field("roles", &self.roles.len())

@@ -39,6 +39,7 @@ fn issuer(keys: Vec<Key>) -> Issuer {
         token_types: vec!["at+jwt".into()],
         groups_claim: "groups".into(),
         roles_claim: "roles".into(),
+        tenant_claim: None,
         max_lifetime_seconds: 3600,
     }
 }
@@ -579,4 +580,31 @@ fn debug_and_display_show_nothing_of_the_token() {
     for error in TokenError::ALL {
         assert!(!error.to_string().contains('`'));
     }
+}
+
+#[test]
+fn where_tenants_are_told_apart_nobody_is_without_one() {
+    let own = Issuer { tenant_claim: Some("tid".into()), ..issuer(vec![ed25519(Some("k"))]) };
+    let verifier = verifier_with(vec![own], 64, Says(Err(SignatureFailure::Unavailable)));
+    let tenant = |claims: Value| {
+        let delegation = verifier.verify(&with_claims(claims), NOW, RESOURCE)?;
+        Ok(delegation.tenant().map(str::to_owned))
+    };
+    assert_eq!(tenant(json!({"tid": "acme"})), Ok(Some("acme".to_owned())));
+    assert_eq!(tenant(json!({"tid": "x".repeat(bounds::NAME_BYTES)})).map(|_| ()), Ok(()));
+    for other in [
+        json!({}),
+        json!({"tid": ""}),
+        json!({"tid": 7}),
+        json!({"tid": ["acme"]}),
+        json!({"tid": {"id": "acme"}}),
+        json!({"tid": "a\nb"}),
+        json!({"tid": "x".repeat(bounds::NAME_BYTES + 1)}),
+        json!({"TID": "acme"}),
+    ] {
+        assert_eq!(tenant(other.clone()), Err(TokenError::ClaimsInvalid), "{other}");
+    }
+    // Where they are not, the claim is one of many.
+    let delegation = self::verifier().verify(&with_claims(json!({"tid": 7})), NOW, RESOURCE).unwrap();
+    assert_eq!(delegation.tenant(), None);
 }

@@ -31,7 +31,7 @@ impl Session {
         now: u64,
     ) -> Result<Session, Reason> {
         let (Some(sessions), Some(sent)) = (sessions, sent) else { return Ok(Session::default()) };
-        let binding = delegation.with_delegation(false, |delegation| Binding::of(delegation, resource));
+        let binding = Binding::of(delegation, resource);
         let opened =
             sessions.keys.open(Purpose::Session, sent, binding, now).map_err(|fault| match fault {
                 Fault::Unknown => Reason::SessionUnknown,
@@ -76,7 +76,7 @@ impl Session {
         if !self.begins {
             return hidden;
         }
-        let binding = delegation.with_delegation(false, |delegation| Binding::of(delegation, resource));
+        let binding = Binding::of(delegation, resource);
         let end = now.saturating_add(sessions.lifetime_seconds);
         match sessions.keys.seal(Purpose::Session, id, binding, end) {
             Some(sealed) => Some(Effect::SetResponseHeader(HEADER, sealed)),

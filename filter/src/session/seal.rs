@@ -12,6 +12,7 @@
 //! the place of AES, whose tables or an AEAD of another family would take 19 KB of the module. The same session sealed
 //! twice is the same text, and no randomness is needed.
 
+use crate::delegation::VerifiedDelegation;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac as _};
@@ -52,7 +53,7 @@ impl Purpose {
 pub enum Fault {
     /// No key of ours sealed it for this purpose, or it was changed.
     Unknown,
-    /// It is another subject's, actor's or server's.
+    /// It is another subject's, tenant's, actor's or server's.
     Foreign,
     /// Its time is over.
     Expired,
@@ -124,8 +125,12 @@ impl fmt::Debug for Key {
 pub struct Binding([u8; BINDING]);
 
 impl Binding {
-    /// The human, the agent that calls now, and the server with this resource identifier.
-    pub fn of(delegation: &Delegation<'_>, resource: &str) -> Binding {
+    /// The human and their tenant, the agent that calls now, and the server with this resource identifier.
+    pub fn of(caller: &VerifiedDelegation, resource: &str) -> Binding {
+        caller.with_delegation(false, |delegation| Binding::over(delegation, caller.tenant(), resource))
+    }
+
+    fn over(delegation: &Delegation<'_>, tenant: Option<&str>, resource: &str) -> Binding {
         let subject = delegation.subject.identity;
         let mut parts = vec![resource.as_bytes(), subject.issuer.as_bytes(), subject.id.as_bytes()];
         if let Some(actor) = delegation.actors.first() {
@@ -134,6 +139,10 @@ impl Binding {
                 policy_wasm::model::ActorKind::Client => b"client",
             };
             parts.extend([kind, actor.identity.issuer.as_bytes(), actor.identity.id.as_bytes()]);
+        }
+        // Without a tenant the binding is what it was before there were any.
+        if let Some(tenant) = tenant {
+            parts.extend([b"tenant".as_slice(), tenant.as_bytes()]);
         }
         Binding(hash(&parts))
     }
@@ -223,6 +232,15 @@ mod tests {
     }
 
     fn binding(subject: [&str; 2], actor: (ActorKind, [&str; 2]), resource: &str) -> Binding {
+        within(None, subject, actor, resource)
+    }
+
+    fn within(
+        tenant: Option<&str>,
+        subject: [&str; 2],
+        actor: (ActorKind, [&str; 2]),
+        resource: &str,
+    ) -> Binding {
         let identity = |[issuer, id]: [&'static str; 2]| Identity { issuer, id };
         let own = |[issuer, id]: [&str; 2]| {
             let leak = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
@@ -230,7 +248,7 @@ mod tests {
         };
         let actors = [Actor { kind: actor.0, identity: own(actor.1) }];
         let subject = Subject { identity: own(subject), groups: &[], roles: &[], claims: None };
-        Binding::of(&Delegation { subject, actors: &actors, scopes: &[], consent: None }, resource)
+        Binding::over(&Delegation { subject, actors: &actors, scopes: &[], consent: None }, tenant, resource)
     }
 
     fn alice() -> Binding {
@@ -257,6 +275,22 @@ mod tests {
         }
         assert_eq!(ring.open(Purpose::Session, &sealed, alice(), NOW + 59).as_deref(), Ok("server-7"));
         assert_eq!(ring.open(Purpose::Session, &sealed, alice(), NOW + 60), Err(Fault::Expired));
+    }
+
+    #[test]
+    fn the_same_human_in_another_tenant_is_somebody_else() {
+        let ring = ring(&[1]);
+        let of =
+            |tenant| within(tenant, ["i", "alice"], (ActorKind::Subject, ["i", "a"]), "https://a.test/mcp");
+        let tenants = [None, Some("acme"), Some("globex"), Some("tenant")];
+        for (index, own) in tenants.into_iter().enumerate() {
+            let sealed = ring.seal(Purpose::Session, "server-7", of(own), NOW + 60).unwrap();
+            for (other, tenant) in tenants.into_iter().enumerate() {
+                let opened = ring.open(Purpose::Session, &sealed, of(tenant), NOW);
+                let expected = if other == index { Ok("server-7".to_owned()) } else { Err(Fault::Foreign) };
+                assert_eq!(opened, expected, "{own:?} {tenant:?}");
+            }
+        }
     }
 
     #[test]
