@@ -219,6 +219,7 @@ const fn token_row(error: TokenError) -> Row {
         TokenError::BindingUnsupported => "the access token is bound to a key, which is not supported here",
         TokenError::AudienceWrong => "the access token is for another resource",
         TokenError::Expired => "the access token has expired",
+        TokenError::Revoked => "the access token was revoked",
         TokenError::NotYetValid => "the access token is not valid yet",
         TokenError::LifetimeTooLong => "the access token lives too long",
     };

@@ -110,7 +110,8 @@ fn read_one(place: &Place<'_>) -> Option<(Issuer, String)> {
     Some((issuer, server))
 }
 
-fn identifier<'n>(place: &Place<'n>) -> Option<&'n str> {
+/// An issuer as tokens name it.
+pub(super) fn identifier<'n>(place: &Place<'n>) -> Option<&'n str> {
     let text = place.text()?;
     if text.len() > bounds::URL_BYTES {
         place.refuse(format!("expected at most {} bytes", bounds::URL_BYTES));

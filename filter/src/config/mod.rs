@@ -13,6 +13,7 @@ mod bundle;
 pub mod defaults;
 mod issuers;
 mod jwks;
+mod revocations;
 mod servers;
 mod sessions;
 mod settings;
@@ -22,7 +23,7 @@ pub use sessions::Sessions;
 
 use crate::callout::spicedb::SpiceDb;
 use crate::crypto::SignatureProvider;
-use crate::delegation::{DelegationVerifier, Settings};
+use crate::delegation::{DelegationVerifier, RevocationList, Settings};
 use crate::mcp::revision::Revisions;
 use policy_wasm::bundle::Bundle;
 use policy_wasm::json::Limits;
@@ -55,6 +56,8 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// The authorization cluster; always there where the bundle has checks.
     pub spicedb: Option<SpiceDb>,
+    /// What was taken back before it expired.
+    pub revocations: Rc<RevocationList>,
     /// How session ids are sealed; without, they pass as the server writes them.
     pub sessions: Option<Sessions>,
     /// One for each server of the bundle, by [`policy_wasm::bundle::Server::index`].
@@ -104,6 +107,7 @@ fn read(root: &Place<'_>, provider: Rc<dyn SignatureProvider>) -> Option<Config>
     let checks = map.optional("checks");
     let spicedb = checks.as_ref().and_then(settings::spicedb);
     let sessions = map.optional("sessions");
+    let revocations = revocations::read(map.optional("revocations").as_ref());
     let overrides = map.optional("servers");
     map.finish();
 
@@ -138,6 +142,7 @@ fn read(root: &Place<'_>, provider: Rc<dyn SignatureProvider>) -> Option<Config>
         keep_authorization: keep_authorization?,
         allowed_origins: allowed_origins?,
         spicedb,
+        revocations: Rc::new(revocations?),
         sessions,
         servers,
         elsewhere,

@@ -61,6 +61,7 @@ pub(super) fn read(claims: Object<'_>, issuer: &Issuer) -> Result<VerifiedDelega
         audiences,
         token_id,
         expires_at,
+        issued_at,
         not_before: not_before.max(issued_at),
         consent,
         payload: payload.into(),

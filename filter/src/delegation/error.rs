@@ -14,7 +14,7 @@ macro_rules! token_errors {
 
         impl TokenError {
             /// Every error, in the order of the checks.
-            pub const ALL: [TokenError; 15] = [$(TokenError::$name),+];
+            pub const ALL: [TokenError; 16] = [$(TokenError::$name),+];
 
             /// The stable code in records, metric labels, replies and docs.
             pub const fn code(self) -> &'static str {
@@ -66,6 +66,8 @@ token_errors! {
     NotYetValid = "token_not_yet_valid", "the token is not valid yet";
     /// `aud` does not name this server's resource.
     AudienceWrong = "token_audience_wrong", "the token is for another resource";
+    /// The token, its subject, an actor of its chain or its consent was revoked.
+    Revoked = "token_revoked", "the token, its subject, an agent of its chain or its consent was revoked";
 }
 
 impl std::error::Error for TokenError {}

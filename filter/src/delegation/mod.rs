@@ -18,6 +18,7 @@ mod claims;
 mod consent;
 mod error;
 mod issuer;
+mod revocation;
 mod token;
 mod verifier;
 
@@ -27,6 +28,7 @@ mod tests;
 pub use consent::ConsentClaim;
 pub use error::TokenError;
 pub use issuer::{Issuer, Key, Settings};
+pub use revocation::{Revocable, Revocation, RevocationList, Revocations};
 pub use verifier::DelegationVerifier;
 
 pub(crate) use token::same_type;
@@ -83,6 +85,8 @@ pub struct VerifiedDelegation {
     pub(crate) audiences: Vec<String>,
     pub(crate) token_id: Option<String>,
     pub(crate) expires_at: u64,
+    /// `iat` in Unix seconds; fractions are dropped.
+    pub(crate) issued_at: u64,
     /// The later of `nbf` and `iat`.
     not_before: u64,
     pub(crate) consent: Option<ConsentClaim>,

@@ -7,8 +7,8 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use serde_json::{Value, json};
 use std::rc::Rc;
 
-const NOW: u64 = 1_795_213_260;
-const RESOURCE: &str = "https://tools.acme.test/mcp/github";
+pub(super) const NOW: u64 = 1_795_213_260;
+pub(super) const RESOURCE: &str = "https://tools.acme.test/mcp/github";
 
 /// Says of every RSA and ECDSA signature what it was made with.
 struct Says(Result<(), SignatureFailure>);
@@ -49,21 +49,21 @@ fn verifier_with(issuers: Vec<Issuer>, cache_entries: usize, says: Says) -> Dele
     DelegationVerifier::new(settings, Rc::new(says))
 }
 
-fn verifier() -> DelegationVerifier {
+pub(super) fn verifier() -> DelegationVerifier {
     verifier_with(vec![issuer(vec![ed25519(Some("k"))])], 64, Says(Err(SignatureFailure::Unavailable)))
 }
 
-fn sign(header: &str, payload: &str) -> String {
+pub(super) fn sign(header: &str, payload: &str) -> String {
     let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
     let signature = signer().sign(signed.as_bytes()).to_bytes();
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-fn header() -> Value {
+pub(super) fn header() -> Value {
     json!({"alg": "EdDSA", "typ": "at+jwt", "kid": "k"})
 }
 
-fn claims() -> Value {
+pub(super) fn claims() -> Value {
     json!({
         "iss": "https://id.acme.test", "sub": "u-alice", "aud": RESOURCE, "exp": NOW + 300, "iat": NOW - 60,
         "client_id": "https://agents.acme.test/planner.json", "scope": "mcp:read mcp:write", "jti": "t-1",
@@ -84,7 +84,7 @@ fn changed(mut base: Value, changes: Value) -> Value {
     base
 }
 
-fn with_claims(changes: Value) -> String {
+pub(super) fn with_claims(changes: Value) -> String {
     sign(&header().to_string(), &changed(claims(), changes).to_string())
 }
 

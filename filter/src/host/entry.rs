@@ -10,10 +10,12 @@
 use super::calls;
 use super::root::Root;
 use super::stream::Stream;
+use crate::delegation::Revocations;
 use crate::pep::Flow;
 use std::alloc::Layout;
 use std::cell::RefCell;
 use std::ptr::{NonNull, null_mut};
+use std::rc::Rc;
 
 /// Values by number, in order. Hosts count upwards, so that most are put at the end; a tree's code would be ten times as
 /// large, for three kinds of values.
@@ -60,11 +62,12 @@ struct Contexts {
     streams: Numbered<Box<Stream>>,
     /// From the token of a call to the stream that waits for its answer: the host gives answers to the root.
     waiting: Numbered<u32>,
+    revocations: Option<Rc<Revocations>>,
 }
 
 thread_local! {
     static CONTEXTS: RefCell<Contexts> =
-        const { RefCell::new(Contexts { roots: Numbered::new(), streams: Numbered::new(), waiting: Numbered::new() }) };
+        const { RefCell::new(Contexts { roots: Numbered::new(), streams: Numbered::new(), waiting: Numbered::new(), revocations: None }) };
 }
 
 /// Runs `then` on the contexts; `None` where a host calls back in the middle of another callback, which none should.
@@ -121,7 +124,8 @@ extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
 extern "C" fn proxy_on_context_create(id: u32, root: u32) {
     contexts(|contexts| {
         if root == 0 {
-            contexts.roots.put(id, Root::new());
+            let revocations = contexts.revocations.get_or_insert_default();
+            contexts.roots.put(id, Root::new(Rc::clone(revocations)));
         } else if let Some(root) = contexts.roots.get(root) {
             contexts.streams.put(id, Box::new(root.stream(id)));
         }

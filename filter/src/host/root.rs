@@ -4,6 +4,7 @@ use super::calls::{self, Buffer, Level};
 use super::crypto::HostSignatures;
 use super::stream::Stream;
 use crate::config::Config;
+use crate::delegation::Revocations;
 use crate::pep::Pep;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -44,16 +45,18 @@ impl Counters {
 pub struct Root {
     pep: Option<Rc<Pep>>,
     counters: Rc<Counters>,
+    /// Of all roots of this VM.
+    revocations: Rc<Revocations>,
     /// Distinguishes the decisions of this VM from those of all others.
     vm_nonce: u64,
 }
 
 impl Root {
-    /// Before the configuration: everything would be denied.
-    pub fn new() -> Root {
+    /// Before the configuration: everything would be denied. `revocations` are those of the whole VM.
+    pub fn new(revocations: Rc<Revocations>) -> Root {
         // The standard library seeds this from the host's randomness.
         let vm_nonce = std::collections::hash_map::RandomState::new().build_hasher().finish();
-        Root { pep: None, counters: Rc::default(), vm_nonce }
+        Root { pep: None, counters: Rc::default(), revocations, vm_nonce }
     }
 
     fn load(&self) -> Result<Pep, String> {
@@ -61,7 +64,7 @@ impl Root {
             .map_err(|refused| format!("the host did not give the configuration (status {})", refused.0))?;
         let config = Config::parse("configuration", &text, Rc::new(HostSignatures))
             .map_err(|problems| problems.to_string())?;
-        let pep = Pep::new(config);
+        let pep = Pep::beside(config, Rc::clone(&self.revocations));
         let unavailable = pep.warm_up();
         if let Some(algorithm) = unavailable.first() {
             return Err(format!(

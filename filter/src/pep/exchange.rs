@@ -9,7 +9,7 @@ use super::session::Session;
 use super::story::{Matter, Story};
 use super::{Pep, Permit, mapping, shown};
 use crate::callout::{Verdict, spicedb};
-use crate::delegation::VerifiedDelegation;
+use crate::delegation::{TokenError, VerifiedDelegation};
 use crate::mcp::message::{self, Message, Request};
 use crate::mcp::params::Target;
 use crate::mcp::revision::{self, Mirrored, Revision};
@@ -251,6 +251,9 @@ impl Exchange {
         let now = self.story.now_ms / 1000;
         let delegation = config.verifier.verify(token, now, server.resource()).map_err(Reason::Token)?;
         self.story.delegation = Some(Rc::clone(&delegation));
+        if pep.revocations.revoke(&delegation) {
+            return Err(Reason::Token(TokenError::Revoked).into());
+        }
 
         let message = head.method == "POST";
         let sessions = config.sessions.as_ref();
@@ -518,12 +521,16 @@ impl Exchange {
             }
             _ => None,
         };
-        let expired = pep.config.verifier.has_expired(&delegation, now);
+        let over = if pep.config.verifier.has_expired(&delegation, now) {
+            Some(TokenError::Expired)
+        } else {
+            pep.revocations.revoke(&delegation).then_some(TokenError::Revoked)
+        };
         let refusal = |reason: Reason, id: Option<&str>| self.story.refusal(pep, reason, id);
         let method = self.story.matters.first().and_then(|matter| matter.method);
         let outcome = delegation.with_delegation(pep.config.bundle.reads_claims(), |delegation| {
             let request = self.story.asked(delegation, method, Action::UseServer);
-            let context = response::Context { pep, server, request: &request, refusal: &refusal, expired };
+            let context = response::Context { pep, server, request: &request, refusal: &refusal, over };
             response.handle(&context, event)
         });
         // Records stand before what they are about.

@@ -30,9 +30,11 @@ pub use permit::Permit;
 
 use crate::config::Config;
 use crate::crypto::Algorithm;
+use crate::delegation::Revocations;
 use definitions::Definitions;
 use metadata::Metadata;
 use policy_wasm::json::Limits;
+use std::rc::Rc;
 
 /// What all exchanges of one VM share: configuration, bundle, keys, token cache. A new configuration makes a new one,
 /// and exchanges keep the one they began with.
@@ -41,14 +43,21 @@ pub struct Pep {
     metadata: Metadata,
     limits: Limits,
     definitions: Definitions,
+    revocations: Rc<Revocations>,
 }
 
 impl Pep {
-    /// From a valid configuration.
+    /// From a valid configuration, alone in its proxy.
     pub fn new(config: Config) -> Pep {
+        Pep::beside(config, Rc::default())
+    }
+
+    /// From a valid configuration, beside others of the same proxy, whose revocations count here too.
+    pub fn beside(config: Config, revocations: Rc<Revocations>) -> Pep {
+        revocations.add(&config.revocations);
         let metadata = Metadata::of(&config);
         let limits = Limits { depth: config.max_depth };
-        Pep { config, metadata, limits, definitions: Definitions::default() }
+        Pep { config, metadata, limits, definitions: Definitions::default(), revocations }
     }
 
     /// Runs what the first request would run: hosts compile each function when it is first called, and that would

@@ -40,7 +40,7 @@ enum Phase {
     },
     /// Events go on as they are judged.
     Events(EventFilter),
-    /// Something in a stream was refused, or the token has expired; nothing more of the stream goes on. `patient`: the
+    /// Something in a stream was refused, or the token may be used no longer; nothing more of the stream goes on. `patient`: the
     /// host is told to end it with the tick after the next one.
     Ended {
         patient: bool,
@@ -73,8 +73,8 @@ pub(super) struct Context<'c> {
     pub(super) request: &'c Request<'c>,
     /// The reply that refuses the answer with this id (JSON text), or the one that is awaited.
     pub(super) refusal: &'c dyn Fn(Reason, Option<&str>) -> Reply,
-    /// Whether the token may be used no longer.
-    pub(super) expired: bool,
+    /// Why the token may be used no longer.
+    pub(super) over: Option<TokenError>,
 }
 
 /// Removed where bytes may change: the length, and what vouches for the old bytes.
@@ -265,8 +265,8 @@ impl Response {
     }
 
     fn on_events(&mut self, context: &Context<'_>, body: &[u8]) -> Outcome {
-        if context.expired {
-            return self.expire(vec![Effect::ReplaceResponseBody(Vec::new())]);
+        if let Some(error) = context.over {
+            return self.end_for(error, vec![Effect::ReplaceResponseBody(Vec::new())]);
         }
         let (unreadable, too_large) = (self.unreadable(), self.too_large());
         let waits = matches!(self.awaited, Awaited::Answer { .. });
@@ -310,22 +310,22 @@ impl Response {
         Outcome { effects: vec![Effect::ReplaceResponseBody(out)], notes, refused }
     }
 
-    /// A stream that was refused ends, and one whose token has expired.
+    /// A stream that was refused ends, and one whose token may be used no longer.
     fn on_tick(&mut self, context: &Context<'_>) -> Outcome {
-        match self.phase {
-            Phase::Events(_) if context.expired => self.expire(Vec::new()),
+        match (&self.phase, context.over) {
+            (Phase::Events(_), Some(error)) => self.end_for(error, Vec::new()),
             // The refusal reaches the client, and a server that is about to end its answer may.
-            Phase::Ended { patient: true } => {
+            (Phase::Ended { patient: true }, _) => {
                 self.phase = Phase::Ended { patient: false };
                 Outcome::default()
             }
-            Phase::Ended { patient: false } => self.end(Vec::new()),
+            (Phase::Ended { patient: false }, _) => self.end(Vec::new()),
             _ => Outcome::default(),
         }
     }
 
-    fn expire(&mut self, effects: Vec<Effect>) -> Outcome {
-        Outcome { refused: Some(Reason::Token(TokenError::Expired)), ..self.end(effects) }
+    fn end_for(&mut self, error: TokenError, effects: Vec<Effect>) -> Outcome {
+        Outcome { refused: Some(Reason::Token(error)), ..self.end(effects) }
     }
 
     fn end(&mut self, mut effects: Vec<Effect>) -> Outcome {

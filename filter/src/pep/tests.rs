@@ -54,6 +54,10 @@ fn token() -> String {
 }
 
 fn build() -> Rc<Pep> {
+    Rc::new(Pep::new(config(json!([]))))
+}
+
+fn config(revocations: Value) -> Config {
     let file = SourceFile { name: "policy.yaml".into(), text: POLICY.into() };
     let bundle = compile(&[file], &Options::default()).expect("the policy compiles");
     let x = URL_SAFE_NO_PAD.encode(key().verifying_key().as_bytes());
@@ -65,11 +69,12 @@ fn build() -> Rc<Pep> {
         }],
         "bundle": {"base64": STANDARD.encode(bundle)},
         "limits": {"max_body_bytes": 4096},
+        "revocations": revocations,
         "checks": {"spicedb": {"cluster": "spicedb", "authority": "spicedb", "timeout_ms": 100}}
     });
     let text = config.to_string();
     let config = crate::config::Config::parse("test", text.as_bytes(), Rc::new(NoProvider));
-    Rc::new(Pep::new(config.unwrap_or_else(|problems| panic!("{problems}"))))
+    config.unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 fn sign() -> String {
@@ -274,6 +279,34 @@ fn a_refused_stream_that_its_server_keeps_open_is_ended_after_the_next_tick() {
     assert!(exchange.streams());
     assert!(!ends(&mut exchange), "the server may be about to end it");
     assert!(ends(&mut exchange));
+}
+
+/// A stream of GET, and the effects of opening it.
+fn listening(pep: &Rc<Pep>) -> (Exchange, Vec<Effect>) {
+    let mut exchange = Exchange::new(Some(Rc::clone(pep)), "d-1".into());
+    let effects = run(&mut exchange, &Step::Head { fields: head("GET"), end: true });
+    run(&mut exchange, &Step::ResponseHead { content_type: "text/event-stream", status: "200", end: false });
+    (exchange, effects)
+}
+
+#[test]
+fn what_a_new_configuration_revokes_ends_streams_and_is_denied_under_the_old_one() {
+    let revocations = Rc::default();
+    let old = Rc::new(Pep::beside(config(json!([])), Rc::clone(&revocations)));
+    let ((mut silent, effects), (mut busy, _)) = (listening(&old), listening(&old));
+    assert!(forwards(&effects) && !ends(&mut silent));
+    let new = Pep::beside(config(json!([{"issuer": "https://id.test", "actor": "planner"}])), revocations);
+    assert_eq!(denied(&listening(&old).1), Some("token_revoked"));
+    let event = b"data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}\n\n";
+    let effects = run(&mut busy, &Step::ResponseBody(event.to_vec(), false));
+    let said = effects.iter().find_map(|effect| match effect {
+        Effect::ReplaceResponseBody(body) => Some(body.as_slice()),
+        _ => None,
+    });
+    assert_eq!(said, Some(&b""[..]));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::EndResponse)), "{effects:?}");
+    assert!(ends(&mut silent));
+    drop(new);
 }
 
 fn trailer(name: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
