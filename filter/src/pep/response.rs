@@ -84,9 +84,21 @@ fn field<'a>(fields: &Fields<'a>, name: &str) -> Option<&'a [u8]> {
     fields.iter().find(|(field, _)| *field == name.as_bytes()).map(|(_, value)| *value)
 }
 
+/// Without its parameters. One that comes twice is none: a client could take either, so it is read like any answer.
 fn media_type<'a>(fields: &Fields<'a>) -> &'a [u8] {
-    let value = field(fields, "content-type").unwrap_or_default();
+    let mut values = fields.iter().filter(|(name, _)| *name == b"content-type");
+    let value = match (values.next(), values.next()) {
+        (Some((_, value)), None) => *value,
+        _ => b"",
+    };
     value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()
+}
+
+/// Whether the body is coded in any way, whichever of its fields says so.
+fn is_encoded(fields: &Fields<'_>) -> bool {
+    fields.iter().any(|(name, value)| {
+        *name == b"content-encoding" && !value.trim_ascii().eq_ignore_ascii_case(b"identity")
+    })
 }
 
 impl Response {
@@ -182,8 +194,7 @@ impl Response {
         }
         let status = field(fields, ":status").unwrap_or_default();
         let ok = status.first() == Some(&b'2');
-        let encoded = field(fields, "content-encoding").is_some_and(|e| !e.eq_ignore_ascii_case(b"identity"));
-        if encoded && ok {
+        if ok && is_encoded(fields) {
             return self.reply(self.unreadable(), context);
         }
         let media = media_type(fields);
@@ -235,7 +246,8 @@ impl Response {
             return self.reply(self.too_large(), context);
         }
         self.phase = Phase::Passing;
-        if body.is_empty() && !self.is_list() {
+        // The same as where the head says that nothing follows it.
+        if body.is_empty() {
             return Outcome::default();
         }
         let denial = |reason, id: &str| (context.refusal)(reason, Some(id)).body;
@@ -333,5 +345,24 @@ impl Response {
         self.phase = Phase::Ended { patient: false };
         effects.push(Effect::EndResponse);
         effects.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_that_repeat_are_read_together() {
+        // Envoy joins these with a comma; other proxies give them one by one.
+        assert!(is_encoded(&[(b"content-encoding", b"identity"), (b"content-encoding", b"gzip")]));
+        assert!(is_encoded(&[(b"content-encoding", b"identity,gzip")]));
+        assert!(!is_encoded(&[(b"content-encoding", b" Identity"), (b"content-type", b"gzip")]));
+        assert_eq!(
+            media_type(&[(b"content-type", b"text/event-stream; charset=utf-8")]),
+            b"text/event-stream"
+        );
+        assert_eq!(media_type(&[(b"content-type", b"text/event-stream"), (b"content-type", b"a/b")]), b"");
+        assert_eq!(media_type(&[]), b"");
     }
 }

@@ -539,15 +539,7 @@ fn head_of(request: &Request) -> Fields {
         (":method".to_owned(), request.method.clone().into_bytes()),
         (":scheme".to_owned(), b"http".to_vec()),
     ];
-    for (name, value) in &request.headers {
-        match fields.iter_mut().find(|(known, _)| known == name && JOINED.contains(&name.as_str())) {
-            Some((_, joined)) => {
-                joined.push(b',');
-                joined.extend_from_slice(value);
-            }
-            None => fields.push((name.clone(), value.clone())),
-        }
-    }
+    join(&mut fields, &request.headers);
     if let (Some(body), HttpVersion::Http11) = (&request.body, request.http) {
         fields.push(match request.trailers.is_empty() {
             true => ("content-length".to_owned(), body.len().to_string().into_bytes()),
@@ -563,8 +555,21 @@ fn head_of(request: &Request) -> Fields {
 
 fn head_of_answer(status: u16, headers: &[(String, Vec<u8>)]) -> Fields {
     let mut fields = vec![(":status".to_owned(), status.to_string().into_bytes())];
-    fields.extend(headers.iter().cloned());
+    join(&mut fields, headers);
     fields
+}
+
+/// Adds fields to a head as Envoy reads them.
+fn join(fields: &mut Fields, more: &[(String, Vec<u8>)]) {
+    for (name, value) in more {
+        match fields.iter_mut().find(|(known, _)| known == name && JOINED.contains(&name.as_str())) {
+            Some((_, joined)) => {
+                joined.push(b',');
+                joined.extend_from_slice(value);
+            }
+            None => fields.push((name.clone(), value.clone())),
+        }
+    }
 }
 
 /// What Envoy adds to a local reply.
