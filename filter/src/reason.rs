@@ -99,6 +99,8 @@ reasons! {
     SessionForeign = "session_foreign",
     /// The session has lasted as long as it may.
     SessionExpired = "session_expired",
+    /// The server named an endpoint for messages that is not its own, or named one where none is expected.
+    EndpointRefused = "endpoint_refused",
     /// The authorization cluster said no.
     CheckDenied = "check_denied",
     /// The authorization cluster said "it depends".

@@ -161,6 +161,9 @@ pub const fn row(reason: Reason) -> Row {
         Reason::SessionExpired => {
             http(404, DENIED, "this session has lasted as long as it may; start a new one with initialize")
         }
+        Reason::EndpointRefused => {
+            http(502, code::INTERNAL, "the server named an endpoint for messages that is not its own")
+        }
         Reason::CheckDenied => {
             call(DENIED, "the authorization service does not have the relation that this call needs")
         }

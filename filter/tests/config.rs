@@ -204,6 +204,7 @@ fn the_docs_name_every_field() {
         "bearer_token",
         "servers",
         "checks",
+        "messages",
     ] {
         assert!(docs.contains(&format!("`{field}`")), "{field}");
     }

@@ -1,7 +1,10 @@
 //! Any bytes as an event stream, cut where the first bytes say: what comes out does not depend on the cuts, and a
 //! reader that follows the standard (WHATWG HTML §9.2.6) sees the events that were let pass, and no others.
 
-use filter::mcp::sse::{EventFilter, Fate};
+use filter::mcp::sse::{EventFilter, Fate, Heard};
+
+/// Name and data of an event.
+type Event = (Vec<u8>, Vec<u8>);
 
 /// The body: the first byte says how long the pieces are.
 pub fn run(data: &[u8]) {
@@ -10,16 +13,16 @@ pub fn run(data: &[u8]) {
     for piece in [1, usize::from(*first % 16) + 1] {
         assert_eq!(filtered(stream, piece), (whole.clone(), judged.clone()), "pieces of {piece} bytes");
     }
-    // Events with a field that a lenient reader could take for `data` are left out unjudged.
+    // Events with a field that a lenient reader could take for `data` or `event`, or with two names, are left out unjudged.
     let mut all = events(stream).into_iter();
     for seen in &judged {
         assert!(all.any(|event| event == *seen), "judged what no reader sees, or in another order");
     }
-    let passed: Vec<Vec<u8>> = judged
+    let passed: Vec<Event> = judged
         .into_iter()
-        .filter_map(|data| match fate(&data) {
-            Fate::Pass => Some(data),
-            Fate::Replace(with) => Some(with),
+        .filter_map(|(name, data)| match fate(&data) {
+            Fate::Pass => Some((name, data)),
+            Fate::Replace(with) => Some((name, with)),
             Fate::Drop => None,
         })
         .collect();
@@ -35,37 +38,42 @@ fn fate(data: &[u8]) -> Fate {
     }
 }
 
-/// What goes on, and the data that was judged but for none.
-fn filtered(stream: &[u8], piece: usize) -> (Vec<u8>, Vec<Vec<u8>>) {
+/// What goes on, and what was judged but for events without data.
+fn filtered(stream: &[u8], piece: usize) -> (Vec<u8>, Vec<Event>) {
     let mut filter = EventFilter::new(usize::MAX);
     let (mut out, mut judged) = (Vec::new(), Vec::new());
     for part in stream.chunks(piece.max(1)) {
-        let mut judge = |data: &[u8]| {
-            if !data.is_empty() {
-                judged.push(data.to_vec());
+        let mut judge = |heard: Heard<'_>| {
+            if !heard.data.is_empty() {
+                judged.push((heard.name.to_vec(), heard.data.to_vec()));
             }
-            fate(data)
+            fate(heard.data)
         };
         filter.push(part, &mut out, &mut judge).expect("there is no limit");
     }
     (out, judged)
 }
 
-/// The data of every event that a reader dispatches, but for empty ones.
-fn events(stream: &[u8]) -> Vec<Vec<u8>> {
+/// Every event that a reader dispatches, but for those with empty data.
+fn events(stream: &[u8]) -> Vec<Event> {
     let mut rest = stream.strip_prefix(b"\xef\xbb\xbf").unwrap_or(stream);
-    let (mut all, mut data) = (Vec::new(), Vec::new());
+    let (mut all, mut data, mut name) = (Vec::new(), Vec::new(), Vec::new());
     while let Some(end) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
         let (line, after) = rest.split_at(end);
         rest = after.strip_prefix(b"\r\n").unwrap_or(&after[1..]);
         if line.is_empty() {
             data.pop();
-            if !data.is_empty() {
-                all.push(std::mem::take(&mut data));
+            let event = (std::mem::take(&mut name), std::mem::take(&mut data));
+            if !event.1.is_empty() {
+                all.push(event);
             }
         } else if let Some(value) = line.strip_prefix(b"data:") {
             data.extend_from_slice(value.strip_prefix(b" ").unwrap_or(value));
             data.push(b'\n');
+        } else if let Some(value) = line.strip_prefix(b"event:") {
+            name = value.strip_prefix(b" ").unwrap_or(value).to_vec();
+        } else if line == b"event" {
+            name.clear();
         } else if line == b"data" {
             data.push(b'\n');
         }

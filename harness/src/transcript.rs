@@ -162,7 +162,9 @@ fn compare_exchange(exchange: &Exchange, seen: &Seen, report: &mut Vec<String>) 
         (None, ExpectedUpstream::Same) => {
             report.push("upstream: expected the request, it saw nothing".to_owned())
         }
-        (Some(upstream), ExpectedUpstream::Same) => compare_upstream(seen.request.as_ref(), upstream, report),
+        (Some(upstream), ExpectedUpstream::Same) => {
+            compare_upstream(exchange, seen.request.as_ref(), upstream, report)
+        }
     }
     if let Some(upstream) = &seen.upstream {
         compare_fields("upstream_headers", &expect.upstream_headers, &upstream.headers, report);
@@ -243,7 +245,10 @@ fn compare_records(exchange: &Exchange, seen: &Seen, report: &mut Vec<String>) {
 
 /// Reasons for which a response is refused after its request was permitted.
 pub(crate) fn refuses_response(reason: &str) -> bool {
-    matches!(reason, "list_unreadable" | "list_too_large" | "answer_unreadable" | "answer_too_large")
+    matches!(
+        reason,
+        "list_unreadable" | "list_too_large" | "answer_unreadable" | "answer_too_large" | "endpoint_refused"
+    )
 }
 
 fn compare_response(exchange: &Exchange, seen: &Seen, response: &Response, report: &mut Vec<String>) {
@@ -294,12 +299,18 @@ fn compare_response(exchange: &Exchange, seen: &Seen, response: &Response, repor
     }
 }
 
-fn compare_upstream(request: Option<&Request>, upstream: &Upstream, report: &mut Vec<String>) {
+fn compare_upstream(
+    exchange: &Exchange,
+    request: Option<&Request>,
+    upstream: &Upstream,
+    report: &mut Vec<String>,
+) {
     let Some(request) = request else { return };
+    let path = exchange.expect.upstream_path.as_deref().map_or(request.path.as_slice(), str::as_bytes);
     let sent = request.body.as_deref().unwrap_or_default();
     for (what, sent, got) in [
         ("method", request.method.as_bytes(), upstream.method.as_bytes()),
-        ("path", request.path.as_slice(), upstream.path.as_slice()),
+        ("path", path, upstream.path.as_slice()),
         ("authority", request.authority.as_bytes(), upstream.authority.as_bytes()),
         ("body", sent, upstream.body.as_slice()),
     ] {

@@ -19,6 +19,7 @@
 //! | [`condition`] | expressions of rules: a small typed form and its evaluation (parser and checker: feature `compile`) |
 //! | [`source`] | trees with positions and problem lists, for every file a person writes |
 //! | [`fingerprint`] | telling most different bytes apart, quickly |
+//! | [`path`] | paths that have one spelling only |
 //! | [`order`] | sorting, once for all types |
 //! | [`time`] | moments as text |
 //! | `query` (feature `tools`) | questions and answers as text, for people, scripts and tests |
@@ -38,6 +39,7 @@ pub mod json;
 pub mod lint;
 pub mod model;
 pub mod order;
+pub mod path;
 pub mod pdp;
 #[cfg(feature = "compile")]
 pub mod policy;

@@ -146,7 +146,7 @@ pub const GROUPS_CLAIM: &str = "groups";
 pub const ROLES_CLAIM: &str = "roles";
 
 /// All choices, names and lists.
-pub const CHOICES: [Choice; 16] = [
+pub const CHOICES: [Choice; 17] = [
     Choice {
         path: "/bundle/keys",
         default: "none",
@@ -218,6 +218,12 @@ pub const CHOICES: [Choice; 16] = [
         default: "as `/denial_form`",
         values: "`jsonrpc_error`, `tool_error`, `http_403`",
         reason: "clients differ by server",
+    },
+    Choice {
+        path: "/servers/*/messages",
+        default: "none",
+        values: "path",
+        reason: "where a server of 2024-11-05 (HTTP with SSE) has messages posted; servers of later revisions have no such path",
     },
     Choice {
         path: "/authorization_header",

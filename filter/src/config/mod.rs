@@ -13,6 +13,7 @@ mod bundle;
 pub mod defaults;
 mod issuers;
 mod jwks;
+mod messages;
 mod revocations;
 mod servers;
 mod sessions;
@@ -24,8 +25,8 @@ pub use sessions::Sessions;
 use crate::callout::spicedb::SpiceDb;
 use crate::crypto::SignatureProvider;
 use crate::delegation::{DelegationVerifier, RevocationList, Settings};
-use crate::mcp::revision::Revisions;
-use policy_wasm::bundle::Bundle;
+use crate::mcp::revision::{Revision, Revisions};
+use policy_wasm::bundle::{Bundle, Server};
 use policy_wasm::json::Limits;
 use policy_wasm::source::{Place, Problems, read_json};
 use std::rc::Rc;
@@ -64,6 +65,8 @@ pub struct Config {
     servers: Vec<ServerSettings>,
     /// What holds for servers that the bundle does not have.
     elsewhere: ServerSettings,
+    /// Servers that have messages posted to a path of their own.
+    posted: Vec<u32>,
 }
 
 impl Config {
@@ -84,6 +87,12 @@ impl Config {
     /// The settings of one server, by its index in the bundle.
     pub fn server(&self, index: u32) -> &ServerSettings {
         usize::try_from(index).ok().and_then(|index| self.servers.get(index)).unwrap_or(&self.elsewhere)
+    }
+
+    /// The server that a request is for: by the policy's address, or by the path to which it has messages posted.
+    pub fn server_at(&self, authority: &str, path: &str) -> Option<Server<'_>> {
+        let posted = || messages::server_at(&self.bundle, &self.servers, &self.posted, authority, path);
+        self.bundle.server_at(authority, path).or_else(posted)
     }
 
     /// The longest body that any server takes, in bytes.
@@ -119,8 +128,17 @@ fn read(root: &Place<'_>, provider: Rc<dyn SignatureProvider>) -> Option<Config>
         denial_form: denial_form?,
         max_body_bytes: limits.max_body_bytes,
         judges_batches: batches?,
+        messages: None,
     };
     let servers = servers::read(overrides.as_ref(), &bundle, &elsewhere)?;
+    let posted: Vec<u32> = (0..)
+        .zip(&servers)
+        .filter_map(|(index, settings)| settings.messages.as_ref().map(|_| index))
+        .collect();
+    let revisions = revisions?;
+    if !posted.is_empty() && !revisions.contains(Revision::R20241105) {
+        root.refuse("`messages` is for servers of revision 2024-11-05, which `revisions` does not admit");
+    }
     let sessions = match sessions {
         Some(place) => Some(sessions::read(&place)?),
         None => None,
@@ -138,7 +156,7 @@ fn read(root: &Place<'_>, provider: Rc<dyn SignatureProvider>) -> Option<Config>
         max_body_bytes: limits.max_body_bytes,
         max_depth: limits.max_depth,
         max_response_bytes: limits.max_response_bytes,
-        revisions: revisions?,
+        revisions,
         keep_authorization: keep_authorization?,
         allowed_origins: allowed_origins?,
         spicedb,
@@ -146,5 +164,6 @@ fn read(root: &Place<'_>, provider: Rc<dyn SignatureProvider>) -> Option<Config>
         sessions,
         servers,
         elsewhere,
+        posted,
     })
 }

@@ -1,6 +1,6 @@
 //! `servers`: what differs at one server.
 
-use super::{defaults, settings};
+use super::{defaults, messages, settings};
 use crate::reply::DenialForm;
 use policy_wasm::bundle::{Bundle, Server};
 use policy_wasm::source::{Place, suggest};
@@ -14,6 +14,8 @@ pub struct ServerSettings {
     pub judges_batches: bool,
     /// Longest request body in bytes.
     pub max_body_bytes: usize,
+    /// Path to which an HTTP+SSE server (2024-11-05) has messages posted; without, it speaks Streamable HTTP only.
+    pub messages: Option<String>,
 }
 
 /// The settings of every server of the bundle, in its order; `None` where any is wrong.
@@ -25,8 +27,11 @@ pub(super) fn read(
     let mut all: Vec<ServerSettings> = bundle.servers().map(|_| elsewhere.clone()).collect();
     let Some(place) = place else { return Some(all) };
     let mut sound = true;
+    let mut posted = Vec::new();
     for named in place.named()? {
-        let settings = read_one(&named.value, elsewhere);
+        let mut messages = None;
+        let settings = read_one(&named.value, elsewhere, &mut messages);
+        posted.extend(messages.zip(bundle.servers().find(|server| server.id() == named.name)));
         let position = bundle.servers().position(|server| server.id() == named.name);
         match (position.and_then(|index| all.get_mut(index)), settings) {
             (Some(slot), Some(settings)) => *slot = settings,
@@ -38,10 +43,18 @@ pub(super) fn read(
             (Some(_), None) => sound = false,
         }
     }
+    for (place, server) in &posted {
+        messages::check(place, bundle, *server, &all);
+    }
     sound.then_some(all)
 }
 
-fn read_one(place: &Place<'_>, elsewhere: &ServerSettings) -> Option<ServerSettings> {
+/// One server; `posted` becomes the place of `messages`.
+fn read_one<'n>(
+    place: &Place<'n>,
+    elsewhere: &ServerSettings,
+    posted: &mut Option<Place<'n>>,
+) -> Option<ServerSettings> {
     let mut map = place.map()?;
     let denial_form = match map.optional("denial_form") {
         Some(place) => settings::denial_form(Some(place)),
@@ -55,10 +68,15 @@ fn read_one(place: &Place<'_>, elsewhere: &ServerSettings) -> Option<ServerSetti
         Some(place) => settings::bytes(defaults::SERVER_MAX_BODY.value(Some(place))),
         None => Some(elsewhere.max_body_bytes),
     };
+    let messages = match map.optional("messages") {
+        Some(place) => messages::read(posted.insert(place)).map(Some),
+        None => Some(None),
+    };
     map.finish();
     Some(ServerSettings {
         denial_form: denial_form?,
         judges_batches: judges_batches?,
         max_body_bytes: max_body_bytes?,
+        messages: messages?,
     })
 }

@@ -281,7 +281,9 @@ impl Stream {
         if self.replied || !self.exchange.judges_response() {
             return Flow::Pass;
         }
-        if self.exchange.response_flow() == Flow::Hold && !end_of_stream {
+        // Of a stream that is held its first event must be seen.
+        let whole = !self.exchange.streams();
+        if self.exchange.response_flow() == Flow::Hold && whole && !end_of_stream {
             let effects = self.exchange.handle(Event::ResponseBuffered { bytes: size });
             self.carry_out(effects, size);
         } else {

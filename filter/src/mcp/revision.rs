@@ -93,6 +93,11 @@ impl Revisions {
         self.0 & revision.bit() != 0
     }
 
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// Oldest first.
     pub fn iter(self) -> impl DoubleEndedIterator<Item = Revision> {
         Revision::ALL.into_iter().filter(move |revision| self.contains(*revision))
@@ -101,6 +106,13 @@ impl Revisions {
     /// Those that are in both.
     pub fn and(self, other: Revisions) -> Revisions {
         Revisions(self.0 & other.0)
+    }
+
+    /// Those that HTTP with SSE can carry, where the revision that has it is admitted: from 2026-07-28 on there are no
+    /// sessions.
+    pub fn by_sse(self) -> Revisions {
+        let has = self.contains(Revision::R20241105);
+        self.iter().filter(|revision| has && revision.era() == Era::Legacy).collect()
     }
 
     /// The admitted revision with this name.
@@ -131,6 +143,9 @@ pub struct Mirrored {
     pub name: Option<String>,
     /// An `Mcp-Param-*` is not encoded as it must be.
     pub malformed: bool,
+    /// The message came by HTTP with SSE, the transport of 2024-11-05. What does not say its revision is of that one;
+    /// sessions there may have agreed on a later one.
+    pub by_sse: bool,
 }
 
 impl Mirrored {
@@ -179,6 +194,7 @@ fn place(
     let header = header.map(admitted).transpose()?;
     let body = body.map(admitted).transpose()?;
     let revision = match (header, body) {
+        (None, None) if mirrored.by_sse => admitted(Revision::R20241105.name())?,
         (None, None) => revisions.assumed().ok_or(Reason::RevisionUnsupported)?,
         (Some(header), None) if header.era() == Era::Legacy => header,
         // From 2026-07-28 on a body without `_meta` is incomplete, whatever the headers say.
@@ -285,5 +301,7 @@ pub fn place_response(mirrored: &Mirrored, revisions: Revisions) -> Result<Revis
 /// Whether a body may be a batch: only 2025-03-26 has them.
 pub fn admits_batches(mirrored: &Mirrored, revisions: Revisions) -> bool {
     let header = mirrored.revision.as_deref();
-    revisions.contains(Revision::R20250326) && header.is_none_or(|name| name == Revision::R20250326.name())
+    !mirrored.by_sse
+        && revisions.contains(Revision::R20250326)
+        && header.is_none_or(|name| name == Revision::R20250326.name())
 }

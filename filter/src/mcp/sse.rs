@@ -15,6 +15,15 @@ pub enum Fate {
     Drop,
 }
 
+/// What a reader hears of one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heard<'e> {
+    /// The value of its `event` line; empty where it has none, and is a `message`.
+    pub name: &'e [u8],
+    /// Its data lines joined by LF; empty where it has none.
+    pub data: &'e [u8],
+}
+
 /// An event, or the stream, is longer than the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLong;
@@ -53,8 +62,8 @@ impl EventFilter {
         }
     }
 
-    /// Takes the next bytes of the stream and appends to `out` what may go on. `judge` sees the data of each event:
-    /// its data lines joined by LF, empty where it has none.
+    /// Takes the next bytes of the stream and appends to `out` what may go on. `judge` hears each event, comments and
+    /// events without data too.
     ///
     /// # Errors
     /// [`TooLong`]; the stream must end then.
@@ -62,7 +71,7 @@ impl EventFilter {
         &mut self,
         bytes: &[u8],
         out: &mut Vec<u8>,
-        judge: &mut dyn FnMut(&[u8]) -> Fate,
+        judge: &mut dyn FnMut(Heard<'_>) -> Fate,
     ) -> Result<(), TooLong> {
         let mut bytes = bytes;
         if let Some(first) = bytes.first().copied()
@@ -119,7 +128,12 @@ impl EventFilter {
     }
 
     /// Whether the event went on as it came.
-    fn judge_event(&mut self, event: &[u8], out: &mut Vec<u8>, judge: &mut dyn FnMut(&[u8]) -> Fate) -> bool {
+    fn judge_event(
+        &mut self,
+        event: &[u8],
+        out: &mut Vec<u8>,
+        judge: &mut dyn FnMut(Heard<'_>) -> Fate,
+    ) -> bool {
         let mut lines = event;
         if !std::mem::replace(&mut self.started, true) {
             lines = lines.strip_prefix(b"\xef\xbb\xbf").unwrap_or(lines);
@@ -127,11 +141,13 @@ impl EventFilter {
         let mut data = Vec::new();
         let mut others = Vec::new();
         let mut has_data = false;
-        if split_lines(lines).any(data_lookalike) {
+        let mut names = split_lines(lines).filter_map(|line| value_of(line, b"event"));
+        let name = names.next().unwrap_or_default();
+        if names.next().is_some() || split_lines(lines).any(lookalike) {
             return false;
         }
         for line in split_lines(lines) {
-            match data_of(line) {
+            match value_of(line, b"data") {
                 Some(text) => {
                     if has_data {
                         data.push(b'\n');
@@ -146,7 +162,7 @@ impl EventFilter {
                 }
             }
         }
-        match judge(&data) {
+        match judge(Heard { name, data: &data }) {
             Fate::Pass => {
                 out.extend_from_slice(event);
                 true
@@ -201,26 +217,25 @@ pub fn write_data(out: &mut Vec<u8>, data: &[u8]) {
     out.push(b'\n');
 }
 
-/// A field that the standard ignores but a lenient reader could take for `data`; an event that has one is left out.
-fn data_lookalike(line: &[u8]) -> bool {
-    fn names_data(line: &[u8]) -> bool {
+/// A field that the standard ignores but a lenient reader could take for `data` or `event`; an event that has one is
+/// left out, as is one with two names.
+fn lookalike(line: &[u8]) -> bool {
+    fn named(line: &[u8]) -> bool {
         let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-        let field = line.split(|byte| *byte == b':').next().unwrap_or_default();
-        field.trim_ascii().eq_ignore_ascii_case(b"data")
+        let field = line.split(|byte| *byte == b':').next().unwrap_or_default().trim_ascii();
+        field.eq_ignore_ascii_case(b"data") || field.eq_ignore_ascii_case(b"event")
     }
-    if data_of(line).is_some() {
+    if value_of(line, b"data").is_some() {
         return false;
     }
-    let mut rest = line;
-    loop {
-        if names_data(rest) {
+    let mut rest = if value_of(line, b"event").is_some() { foreign_line_end(line) } else { Some(line) };
+    while let Some(piece) = rest {
+        if named(piece) {
             return true;
         }
-        match foreign_line_end(rest) {
-            Some(after) => rest = after,
-            None => return false,
-        }
+        rest = foreign_line_end(piece);
     }
+    false
 }
 
 /// What follows the first character that ends a line for readers which split text as Unicode does (Python's
@@ -242,12 +257,13 @@ fn foreign_line_end(line: &[u8]) -> Option<&[u8]> {
     None
 }
 
-/// The value of a `data` line.
-fn data_of(line: &[u8]) -> Option<&[u8]> {
-    if line == b"data" {
-        return Some(&[]);
+/// The value of the line, where it is of this field.
+fn value_of<'l>(line: &'l [u8], field: &[u8]) -> Option<&'l [u8]> {
+    let rest = line.strip_prefix(field)?;
+    if rest.is_empty() {
+        return Some(rest);
     }
-    let value = line.strip_prefix(b"data:")?;
+    let value = rest.strip_prefix(b":")?;
     Some(value.strip_prefix(b" ").unwrap_or(value))
 }
 
@@ -262,9 +278,9 @@ mod tests {
         let mut from = 0;
         for cut in cuts.iter().copied().chain([stream.len()]) {
             filter
-                .push(&stream[from..cut], &mut out, &mut |data| {
-                    seen.push(String::from_utf8_lossy(data).into_owned());
-                    match data {
+                .push(&stream[from..cut], &mut out, &mut |heard| {
+                    seen.push(String::from_utf8_lossy(heard.data).into_owned());
+                    match heard.data {
                         b"drop" => Fate::Drop,
                         b"swap" => Fate::Replace(b"new\nlines".to_vec()),
                         _ => Fate::Pass,
@@ -306,6 +322,31 @@ mod tests {
         let expected = "\u{feff}data: a\n\nid: 1\nevent: message\nretry: 3\ndata: new\ndata: lines\n\n: comment\n\ndata: z\n\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
         assert_eq!(run(STREAMS[4].as_bytes(), &[]).1, ["", "{\"a\":\n1}", ""]);
+    }
+
+    #[test]
+    fn an_event_has_the_name_that_its_line_gives() {
+        let name = |stream: &str| {
+            let (mut filter, mut out, mut seen) = (EventFilter::new(1000), Vec::new(), Vec::new());
+            filter
+                .push(stream.as_bytes(), &mut out, &mut |heard| {
+                    seen.push(String::from_utf8_lossy(heard.name).into_owned());
+                    Fate::Pass
+                })
+                .unwrap();
+            seen.pop()
+        };
+        for (stream, expected) in [
+            ("event: endpoint\ndata: /m\n\n", "endpoint"),
+            ("\u{feff}data: /m\r\nevent:endpoint\r\n\r\n", "endpoint"),
+            ("event:  endpoint\ndata: /m\n\n", " endpoint"),
+            ("event: endpoint \ndata: /m\n\n", "endpoint "),
+            ("event: Endpoint\n\n", "Endpoint"),
+            ("event\ndata: /m\n\n", ""),
+            ("events: endpoint\ndata: /m\n\n", ""),
+        ] {
+            assert_eq!(name(stream).as_deref(), Some(expected), "{stream:?}");
+        }
     }
 
     #[test]
@@ -351,6 +392,11 @@ mod tests {
             "id: 1\u{2029}\u{2029}data: x",
             "event: a\u{b}Data: x",
             "event: a\u{1e}data",
+            "Event: x",
+            "event : x",
+            ": c\u{85}event: x",
+            "event: a\u{2028}event: b",
+            "event: a\nevent: a",
         ] {
             let stream = format!(": first\n\n{line}\n\n");
             assert_eq!(run(stream.as_bytes(), &[]).0, b": first\n\n", "{line:?}");

@@ -2,6 +2,7 @@
 
 use super::connection::ConnectionFacts;
 use super::definitions::Digest;
+use super::endpoint::{self, Opening, Posted};
 use super::event::{Call, CallAnswer, Effect, Event, Fields, Flow};
 use super::head::{self, Credentials, Head};
 use super::response::{self, Response};
@@ -47,6 +48,8 @@ struct Accepted {
     remove: Vec<Vec<u8>>,
     /// Whether the HTTP method carries a message (POST) or must not (GET, DELETE).
     message: bool,
+    /// What the stream that is asked for may begin with.
+    opening: Option<Opening>,
 }
 
 /// Decisions that permit, with questions still open.
@@ -216,7 +219,7 @@ impl Exchange {
         fields: &Fields<'_>,
         end_of_stream: bool,
     ) -> Result<Vec<Effect>, Outcome> {
-        let head = head::read(fields);
+        let mut head = head::read(fields);
         self.story.http_method = head.method.to_owned();
         self.story.path = head.path.to_owned();
         self.story.request_id = head.request_id.map(str::to_owned);
@@ -234,7 +237,12 @@ impl Exchange {
         if !matches!(head.method, "POST" | "GET" | "DELETE") {
             return Err(Reason::HttpMethodUnsupported.into());
         }
-        let server = config.bundle.server_at(head.authority, head.path).ok_or(Reason::ServerUnknown)?;
+        let message = head.method == "POST";
+        let server = config.server_at(head.authority, head.path).ok_or(Reason::ServerUnknown)?;
+        let by_sse = message && endpoint::is_posted(config, server, head.path, head.query);
+        if !by_sse && head.path != server.path() {
+            return Err(Reason::ServerUnknown.into());
+        }
         self.story.server = Some(server.index());
         if let Some(fault) = head.fault {
             return Err(fault.into());
@@ -255,9 +263,13 @@ impl Exchange {
             return Err(Reason::Token(TokenError::Revoked).into());
         }
 
-        let message = head.method == "POST";
         let sessions = config.sessions.as_ref();
         self.story.session = Session::open(sessions, &delegation, server.resource(), head.session, now)?;
+        if by_sse {
+            let sent = (head.path, head.query);
+            self.story.posted = Some(Posted::open(sessions, &delegation, server.resource(), sent, now)?);
+            head.mirrored.by_sse = true;
+        }
         let identity = |encoding: &str| encoding.eq_ignore_ascii_case("identity");
         if head.content_encoding.is_some_and(|encoding| !identity(encoding)) {
             return Err(Reason::ContentEncodingUnsupported.into());
@@ -266,7 +278,9 @@ impl Exchange {
             return Err(Reason::ContentTypeUnsupported.into());
         }
         let remove = removals(&head, config.keep_authorization, sessions.is_some());
-        let accepted = Accepted { delegation, mirrored: head.mirrored, remove, message };
+        let admitted = || self.story.revisions(pep).is_ok_and(|admitted| !admitted.by_sse().is_empty());
+        let opening = Opening::of(config, server, &head).filter(|_| admitted());
+        let accepted = Accepted { delegation, mirrored: head.mirrored, remove, message, opening };
         if end_of_stream {
             return self.on_body(pep, accepted, b"");
         }
@@ -282,8 +296,9 @@ impl Exchange {
             if !body.is_empty() {
                 return Err(Reason::BodyUnexpected.into());
             }
-            let response =
-                if self.story.http_method == "GET" { Response::messages() } else { Response::pass() };
+            let get = self.story.http_method == "GET";
+            let opening = accepted.opening.clone();
+            let response = if get { Response::stream(opening) } else { Response::pass() };
             let mut open = VecDeque::new();
             self.judge(pep, &accepted, Matter::default(), &Action::UseServer, &mut open)?;
             return self.proceed(pep, accepted, open, response);
@@ -314,6 +329,7 @@ impl Exchange {
         let mut open = VecDeque::new();
         let revision = self.judge_message(pep, &accepted, message, &mut open)?;
         let response = match message {
+            _ if self.story.posted.is_some() => Response::word(),
             Message::Request(Request { id: Some(id), method, .. }) => {
                 Response::answer(id.raw(), *method, revision)
             }
@@ -476,7 +492,8 @@ impl Exchange {
         let permit = Permit::from_decisions(&accepted.delegation, decisions, open.len())
             .ok_or(Reason::Policy(DenyReason::PolicyUnreadable))?;
         let mut effects: Vec<Effect> = self.story.permits(pep).map(Effect::Record).collect();
-        let set = self.story.session.upstream().into_iter().collect();
+        let target = self.story.posted.as_ref().and_then(Posted::upstream);
+        let set = self.story.session.upstream().into_iter().chain(target).collect();
         effects.push(Effect::Forward { permit, remove: accepted.remove, set });
         self.state = State::ExpectResponse(Permitted { response });
         Ok(effects)
@@ -527,10 +544,13 @@ impl Exchange {
             pep.revocations.revoke(&delegation).then_some(TokenError::Revoked)
         };
         let refusal = |reason: Reason, id: Option<&str>| self.story.refusal(pep, reason, id);
+        let (sessions, resource) = (pep.config.sessions.as_ref(), server.resource());
+        let seal = |target| endpoint::seal(sessions, &delegation, resource, target, now);
         let method = self.story.matters.first().and_then(|matter| matter.method);
         let outcome = delegation.with_delegation(pep.config.bundle.reads_claims(), |delegation| {
             let request = self.story.asked(delegation, method, Action::UseServer);
-            let context = response::Context { pep, server, request: &request, refusal: &refusal, over };
+            let (request, refusal, seal) = (&request, &refusal, &seal);
+            let context = response::Context { pep, server, request, refusal, seal, over };
             response.handle(&context, event)
         });
         // Records stand before what they are about.

@@ -43,6 +43,7 @@ pub(super) struct Note {
 pub(super) struct Told(u64);
 
 /// Numbers in [`Told`] beside those of methods.
+const ENDPOINT: u32 = 61;
 const UNREADABLE: u32 = 62;
 const UNKNOWN_NOTIFICATION: u32 = 63;
 
@@ -140,6 +141,13 @@ impl Judge<'_> {
     pub(super) fn unreadable_event(&mut self) {
         if self.told.first(UNREADABLE) {
             self.note(None, None, Some(Reason::AnswerUnreadable));
+        }
+    }
+
+    /// An `endpoint` event where none is expected does not go on.
+    pub(super) fn endpoint_refused(&mut self) {
+        if self.told.first(ENDPOINT) {
+            self.note(None, None, Some(Reason::EndpointRefused));
         }
     }
 

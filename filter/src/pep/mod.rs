@@ -9,6 +9,7 @@
 
 mod connection;
 mod definitions;
+mod endpoint;
 pub mod event;
 mod exchange;
 mod head;

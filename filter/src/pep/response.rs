@@ -2,13 +2,14 @@
 //! in the way. `docs/answers.md` says what is judged.
 
 use super::Pep;
+use super::endpoint::{self, Opening};
 use super::event::{Effect, Event, Fields, Flow};
 use super::judge::{self, Judge, Note, Stop, Told};
 use crate::delegation::TokenError;
 use crate::mcp::Method;
 use crate::mcp::list::{self, List};
 use crate::mcp::revision::Revision;
-use crate::mcp::sse::{EventFilter, Fate, write_data};
+use crate::mcp::sse::{self, EventFilter, Fate, write_data};
 use crate::reason::Reason;
 use crate::reply::Reply;
 use policy_wasm::bundle::Server;
@@ -19,6 +20,8 @@ pub(super) struct Response {
     awaited: Awaited,
     phase: Phase,
     told: Told,
+    /// The stream may begin with an `endpoint` event; not any more once an event came.
+    opening: Option<Opening>,
 }
 
 enum Awaited {
@@ -28,10 +31,14 @@ enum Awaited {
     Answer { id: String, list: Option<&'static List>, revision: Revision },
     /// Messages of the server's own: streams of GET, and what comes for a notification.
     Messages,
+    /// A word that the message was taken; what answers it comes on the stream of a GET (2024-11-05).
+    Word,
 }
 
 enum Phase {
     ExpectHeaders,
+    /// A stream, held until its first event is there.
+    Opening,
     /// The response passes.
     Passing,
     /// Held until it is complete. `strict`: what is there and cannot be read is refused.
@@ -73,12 +80,27 @@ pub(super) struct Context<'c> {
     pub(super) request: &'c Request<'c>,
     /// The reply that refuses the answer with this id (JSON text), or the one that is awaited.
     pub(super) refusal: &'c dyn Fn(Reason, Option<&str>) -> Reply,
+    /// What the client sees of the path and query that it is to post messages to.
+    pub(super) seal: &'c dyn Fn(String) -> Option<String>,
     /// Why the token may be used no longer.
     pub(super) over: Option<TokenError>,
 }
 
 /// Removed where bytes may change: the length, and what vouches for the old bytes.
 const STALE: &[&str] = &["content-length", "content-md5", "digest", "content-digest", "repr-digest", "etag"];
+
+/// How much of a stream is held while its first event is not there, in bytes.
+const MAX_OPENING: usize = 16 * 1024;
+
+/// Whether a reader takes this for an event. Comments and bookmarks are none.
+fn is_event(heard: sse::Heard<'_>) -> bool {
+    !heard.data.is_empty() || heard.name == endpoint::EVENT
+}
+
+/// What the client is to see of the endpoint that the data names.
+fn target(opening: Option<&Opening>, context: &Context<'_>, data: &[u8]) -> Option<String> {
+    opening?.target(data).and_then(context.seal)
+}
 
 fn field<'a>(fields: &Fields<'a>, name: &str) -> Option<&'a [u8]> {
     fields.iter().find(|(field, _)| *field == name.as_bytes()).map(|(_, value)| *value)
@@ -103,7 +125,7 @@ fn is_encoded(fields: &Fields<'_>) -> bool {
 
 impl Response {
     fn new(awaited: Awaited) -> Self {
-        Response { awaited, phase: Phase::ExpectHeaders, told: Told::default() }
+        Response { awaited, phase: Phase::ExpectHeaders, told: Told::default(), opening: None }
     }
 
     pub(super) fn pass() -> Self {
@@ -120,9 +142,19 @@ impl Response {
         Response::new(Awaited::Messages)
     }
 
+    /// Of a GET that may open a stream of HTTP with SSE.
+    pub(super) fn stream(opening: Option<Opening>) -> Self {
+        Response { opening, ..Response::new(Awaited::Messages) }
+    }
+
+    /// Of a message whose answer comes on another stream.
+    pub(super) fn word() -> Self {
+        Response::new(Awaited::Word)
+    }
+
     pub(super) fn flow(&self) -> Flow {
         match self.phase {
-            Phase::Held { .. } => Flow::Hold,
+            Phase::Held { .. } | Phase::Opening => Flow::Hold,
             _ => Flow::Pass,
         }
     }
@@ -134,7 +166,7 @@ impl Response {
 
     /// Whether this is a stream that may be open for long.
     pub(super) fn streams(&self) -> bool {
-        matches!(self.phase, Phase::Events(_) | Phase::Ended { .. })
+        matches!(self.phase, Phase::Opening | Phase::Events(_) | Phase::Ended { .. })
     }
 
     /// Handles a response event.
@@ -151,6 +183,7 @@ impl Response {
             }
             Event::ResponseBody { body, end_of_stream, .. } => match &self.phase {
                 Phase::Held { strict } => self.on_held(context, body, end_of_stream, *strict),
+                Phase::Opening => self.on_opening(context, body, end_of_stream),
                 Phase::ExpectHeaders | Phase::Passing | Phase::Replied => Outcome::default(),
                 Phase::Events(_) | Phase::Ended { .. } => {
                     let outcome = match self.phase {
@@ -199,7 +232,10 @@ impl Response {
         }
         let media = media_type(fields);
         if media.eq_ignore_ascii_case(b"text/event-stream") {
-            self.phase = Phase::Events(EventFilter::new(context.pep.config.max_response_bytes));
+            self.phase = match self.opening {
+                Some(_) if ok => Phase::Opening,
+                _ => Phase::Events(EventFilter::new(context.pep.config.max_response_bytes)),
+            };
             return vec![Effect::RemoveResponseHeaders(STALE)].into();
         }
         // An error of the server is no answer, and neither is what it says beside 202; one that pretends is judged like
@@ -221,7 +257,7 @@ impl Response {
             Awaited::Answer { id, list, revision } => {
                 (Some(*revision), Some(judge::Awaited { id, list: *list }))
             }
-            Awaited::Messages | Awaited::Nothing => (None, None),
+            Awaited::Messages | Awaited::Word | Awaited::Nothing => (None, None),
         };
         Judge {
             pep: context.pep,
@@ -269,10 +305,41 @@ impl Response {
                 outcome.refused = None;
                 outcome
             }
+            // Clients of 2024-11-05 read nothing here but the status, and end the session on one that is no success.
+            Err(Stop::Unreadable) if strict && matches!(self.awaited, Awaited::Word) => {
+                vec![Effect::RemoveResponseHeaders(STALE), Effect::ReplaceResponseBody(Vec::new())].into()
+            }
             Err(Stop::Unreadable) if !strict => Outcome::default(),
             Err(Stop::Unreadable) => self.reply(self.unreadable(), context),
         };
         outcome.notes = notes;
+        outcome
+    }
+
+    /// `body`: everything so far. A client that is told of its endpoint, and then that there is none, may hang; so the
+    /// head waits for the first event, and a refusal is an answer.
+    fn on_opening(&mut self, context: &Context<'_>, body: &[u8], end_of_stream: bool) -> Outcome {
+        let mut events = EventFilter::new(MAX_OPENING);
+        let mut first = None;
+        let pushed = events.push(body, &mut Vec::new(), &mut |heard| {
+            if first.is_none() && is_event(heard) {
+                let named = heard.name == endpoint::EVENT;
+                first = Some(named && target(self.opening.as_ref(), context, heard.data).is_none());
+            }
+            Fate::Drop
+        });
+        match first {
+            Some(true) => return self.reply(Reason::EndpointRefused, context),
+            None if pushed.is_ok() && !end_of_stream && body.len() <= MAX_OPENING => {
+                return Outcome::default();
+            }
+            _ => {}
+        }
+        self.phase = Phase::Events(EventFilter::new(context.pep.config.max_response_bytes));
+        let outcome = self.on_events(context, body);
+        if end_of_stream {
+            self.phase = Phase::Passing;
+        }
         outcome
     }
 
@@ -283,13 +350,31 @@ impl Response {
         let (unreadable, too_large) = (self.unreadable(), self.too_large());
         let waits = matches!(self.awaited, Awaited::Answer { .. });
         let Phase::Events(events) = &mut self.phase else { return Outcome::default() };
+        let opening = &mut self.opening;
         let denial = |reason, id: &str| (context.refusal)(reason, Some(id)).body;
         let mut judge = Response::judge(&self.awaited, &mut self.told, context, true, &denial);
         let mut out = Vec::new();
         let mut refused = None;
-        let pushed = events.push(body, &mut out, &mut |data| {
+        let pushed = events.push(body, &mut out, &mut |heard| {
             if refused.is_some() {
                 return Fate::Drop;
+            }
+            let data = heard.data;
+            let first = if is_event(heard) { opening.take() } else { None };
+            if heard.name == endpoint::EVENT {
+                return match target(first.as_ref(), context, data) {
+                    Some(target) if target.as_bytes() == data => Fate::Pass,
+                    Some(target) => Fate::Replace(target.into_bytes()),
+                    // A stream that does not say where messages go is of no use.
+                    None if first.is_some() => {
+                        refused = Some(Reason::EndpointRefused);
+                        Fate::Drop
+                    }
+                    None => {
+                        judge.endpoint_refused();
+                        Fate::Drop
+                    }
+                };
             }
             if data.trim_ascii().is_empty() {
                 return Fate::Pass;
@@ -325,7 +410,7 @@ impl Response {
     /// A stream that was refused ends, and one whose token may be used no longer.
     fn on_tick(&mut self, context: &Context<'_>) -> Outcome {
         match (&self.phase, context.over) {
-            (Phase::Events(_), Some(error)) => self.end_for(error, Vec::new()),
+            (Phase::Opening | Phase::Events(_), Some(error)) => self.end_for(error, Vec::new()),
             // The refusal reaches the client, and a server that is about to end its answer may.
             (Phase::Ended { patient: true }, _) => {
                 self.phase = Phase::Ended { patient: false };

@@ -2,6 +2,7 @@
 
 use super::Pep;
 use super::connection::ConnectionFacts;
+use super::endpoint::Posted;
 use super::judge::Note;
 use super::session::Session;
 use crate::config::ServerSettings;
@@ -31,6 +32,8 @@ pub(super) struct Story {
     pub requested_revision: Option<String>,
     pub connection: ConnectionFacts,
     pub session: Session,
+    /// The message came by HTTP with SSE.
+    pub posted: Option<Posted>,
     /// What is judged, each by itself; empty until the message is read.
     pub matters: Vec<Matter>,
     /// The matters are messages of a batch, and not objects of one message.
@@ -96,14 +99,15 @@ impl Story {
     /// The revisions that are admitted at the server: its own narrow those of the configuration.
     pub fn revisions(&self, pep: &Pep) -> Result<Revisions, Reason> {
         let unreadable = |_| Reason::Policy(DenyReason::PolicyUnreadable);
+        let way = |admitted: Revisions| if self.posted.is_some() { admitted.by_sse() } else { admitted };
         let admitted = pep.config.revisions;
         let own = self.server(Some(pep)).map(Server::revisions).transpose().map_err(unreadable)?.flatten();
-        let Some(own) = own else { return Ok(admitted) };
+        let Some(own) = own else { return Ok(way(admitted)) };
         let mut revisions = Vec::new();
         for name in own.names() {
             revisions.extend(Revision::named(name.map_err(unreadable)?));
         }
-        Ok(admitted.and(revisions.into_iter().collect()))
+        Ok(way(admitted.and(revisions.into_iter().collect())))
     }
 
     /// Notes what a message says of its revision.

@@ -273,6 +273,7 @@ pub(super) struct RawExpect {
     #[serde(default)]
     pub body_includes: Vec<String>,
     pub upstream: Option<ExpectedUpstream>,
+    pub upstream_path: Option<String>,
     #[serde(default)]
     pub upstream_headers: HeaderList,
     #[serde(default)]

@@ -414,9 +414,11 @@ fn expectation(raw: RawExpect) -> Result<Expect, String> {
         ExpectedDecision::Deny | ExpectedDecision::None => ExpectedUpstream::Nothing,
     });
     if upstream == ExpectedUpstream::Nothing
-        && !(raw.upstream_headers.0.is_empty() && raw.upstream_absent_headers.is_empty())
+        && !(raw.upstream_headers.0.is_empty()
+            && raw.upstream_absent_headers.is_empty()
+            && raw.upstream_path.is_none())
     {
-        return Err("`upstream_headers` of a request that never arrives".to_owned());
+        return Err("`upstream_headers` or `upstream_path` of a request that never arrives".to_owned());
     }
     Ok(Expect {
         decision: raw.decision,
@@ -430,6 +432,7 @@ fn expectation(raw: RawExpect) -> Result<Expect, String> {
         body_text: raw.body_text,
         body_includes: raw.body_includes,
         upstream,
+        upstream_path: raw.upstream_path,
         upstream_headers: raw.upstream_headers.0,
         upstream_absent_headers: raw.upstream_absent_headers,
         record: raw.record,

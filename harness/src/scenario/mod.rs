@@ -204,6 +204,8 @@ pub struct Expect {
     pub body_includes: Vec<String>,
     /// What the upstream saw.
     pub upstream: ExpectedUpstream,
+    /// The path and query that reached the upstream, where they are not the client's.
+    pub upstream_path: Option<String>,
     /// Request fields that reached the upstream.
     pub upstream_headers: Fields,
     /// Request fields that did not.

@@ -216,7 +216,8 @@ impl Stream {
                 Err(_) => self.give_up(world),
             },
             Callback::ResponseBody { bytes, end } => {
-                if self.exchange.response_flow() == Flow::Hold && !end {
+                let whole = !self.exchange.streams();
+                if self.exchange.response_flow() == Flow::Hold && whole && !end {
                     self.handle(world, Event::ResponseBuffered { bytes }, bytes);
                 } else {
                     self.response_body(world, bytes, end);

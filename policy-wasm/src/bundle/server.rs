@@ -41,6 +41,16 @@ impl<'b> Server<'b> {
         self.string(layout::server::PATH)
     }
 
+    /// The authorities that requests for it come with, in lower case. Looks at the addresses of all servers.
+    pub fn authorities(self) -> impl Iterator<Item = &'b str> {
+        let sections = &self.bundle.sections;
+        (0..sections.count(Section::Addresses)).filter_map(move |number| {
+            let record = sections.record(Section::Addresses, number).ok()?;
+            let own = record.field(4).ok()? == self.index;
+            sections.string(record, 0).ok().filter(|_| own)
+        })
+    }
+
     /// `personal`, `corporate` or `sensitive`.
     pub fn kind(self) -> &'b str {
         self.try_kind().unwrap_or("sensitive")

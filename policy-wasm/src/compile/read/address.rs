@@ -50,18 +50,3 @@ pub(super) fn split_authority(authority: &str) -> Result<&str, &'static str> {
         Err("the port must be a number from 1 to 65535")
     }
 }
-
-/// Whether a path has one spelling only: proxies and servers decode `%`, merge `//` and resolve `..`.
-pub(super) fn plain_path(path: &str) -> Result<(), &'static str> {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte);
-    let segments = || path.split('/').skip(1);
-    if !path.starts_with('/') {
-        Err("it must begin with `/`")
-    } else if !path.bytes().all(fits) {
-        Err("it must have no `%`, `?`, `#`, `\\` or spaces")
-    } else if path.contains("//") || segments().any(|segment| matches!(segment, "." | "..")) {
-        Err("it must have no empty, `.` or `..` segments")
-    } else {
-        Ok(())
-    }
-}

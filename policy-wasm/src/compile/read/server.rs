@@ -1,10 +1,11 @@
 //! `servers` and `catalogues`: where servers are reached, and what they offer.
 
-use super::address::{plain_path, split_authority, url};
+use super::address::{split_authority, url};
 use super::item::{self, Items};
 use super::method;
 use super::names::{Names, is_name, labels, mode};
 use crate::bundle::layout::SERVER_KINDS;
+use crate::path::plain_path;
 use crate::policy::{Catalogue, Origin, Server, ServerKind, Tier};
 use crate::source::{MapReader, Named, Place, suggest};
 use std::cell::Cell;
