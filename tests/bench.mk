@@ -2,16 +2,18 @@
 BENCH_FLAGS ?=
 NOOP := $(TARGET)/noop/wasm32-wasip1/release/noop.wasm
 ENGINES := $(TARGET)/bench-engines/wasm32-unknown-unknown/release/bench_engines_guest.wasm
-PARSE := $(TARGET)/bench-parse/wasm32-wasip1/release/bench-parse.wasm
+PARSE := $(TARGET)/bench-parse/wasm32-unknown-unknown/release/bench_parse.wasm
 
 .PHONY: bench bench-parse bench-engines bench-fuel bench-envoy
 bench: | rust ## criterion benchmarks: reading, tokens, decisions, lists, policies of 100,000 rules
 	@cargo bench --locked -p policy-wasm --features compile -- $(BENCH_FLAGS)
 	cargo bench --locked -p toolward-tests --bench core -- $(BENCH_FLAGS)
 
-bench-parse: | rust ## the strict reader in wasm, in Node's V8
-	@$(STEP) "building the benchmark of reading" -- cargo build --locked --release --manifest-path tests/bench_parse/Cargo.toml --target wasm32-wasip1 --target-dir $(TARGET)/bench-parse
-	node --no-warnings --no-liftoff tests/bench_parse/run.mjs $(PARSE)
+bench-parse: .tools/envoy.stamp | rust ## the strict reader in wasm: in Envoy's V8, in wasmtime, in Node's V8
+	@$(STEP) "building the benchmark of reading" -- cargo build --locked --release --manifest-path tests/bench_parse/Cargo.toml --target wasm32-unknown-unknown --target-dir $(TARGET)/bench-parse
+	cargo bench --locked --workspace --bench parse -- --envoy $(CURDIR)/$(ENVOY) --module $(abspath $(PARSE))
+	$(call title,Node)
+	node --no-liftoff tests/bench_parse/run.mjs $(PARSE)
 
 bench-engines: | rust ## one decision by Toolward (natively, in wasmtime, in V8), Cedar and Rego; 10 to 100,000 rules
 	@$(STEP) "building Toolward, Cedar and regorus" -- cargo build --locked --release --manifest-path tests/bench_engines/Cargo.toml --target-dir $(TARGET)/bench-engines
