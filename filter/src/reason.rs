@@ -101,6 +101,12 @@ reasons! {
     SessionExpired = "session_expired",
     /// The server named an endpoint for messages that is not its own, or named one where none is expected.
     EndpointRefused = "endpoint_refused",
+    /// The task id is none that the gateway gave, or was changed.
+    TaskUnknown = "task_unknown",
+    /// The task belongs to another human, another agent or another server, or was not asked about.
+    TaskForeign = "task_foreign",
+    /// Tasks would be listed, and the gateway cannot know whose they are.
+    TaskListRefused = "task_list_refused",
     /// The authorization cluster said no.
     CheckDenied = "check_denied",
     /// The authorization cluster said "it depends".

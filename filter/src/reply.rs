@@ -164,6 +164,13 @@ pub const fn row(reason: Reason) -> Row {
         Reason::EndpointRefused => {
             http(502, code::INTERNAL, "the server named an endpoint for messages that is not its own")
         }
+        // As servers say it of a task that they do not have (MCP 2025-11-25, tasks, error handling).
+        Reason::TaskUnknown | Reason::TaskForeign => {
+            http(200, code::PARAMS, "no such task; ask with an id that you were given here")
+        }
+        Reason::TaskListRefused => {
+            http(200, code::METHOD, "tasks are not listed here; ask for each by the id that you were given")
+        }
         Reason::CheckDenied => {
             call(DENIED, "the authorization service does not have the relation that this call needs")
         }
@@ -359,6 +366,14 @@ fn challenge(row: Row, context: &Context<'_>) -> Option<String> {
     Some(out)
 }
 
+/// What the client is told: not that a task exists which is another's.
+const fn told(reason: Reason) -> Reason {
+    match reason {
+        Reason::TaskForeign => Reason::TaskUnknown,
+        reason => reason,
+    }
+}
+
 /// A JSON-RPC error; also the data of the event that stands in for a list.
 pub fn rpc_error(reason: Reason, rpc_code: i32, text: &str, context: &Context<'_>) -> String {
     let mut out = String::from("{\"jsonrpc\":\"2.0\",\"id\":");
@@ -368,7 +383,7 @@ pub fn rpc_error(reason: Reason, rpc_code: i32, text: &str, context: &Context<'_
     out.push_str(",\"message\":");
     json::write_str(&mut out, text);
     out.push_str(",\"data\":{\"reason\":");
-    json::write_str(&mut out, reason.code());
+    json::write_str(&mut out, told(reason).code());
     out.push_str(",\"decision_id\":");
     json::write_str(&mut out, context.decision_id);
     if reason == Reason::RevisionUnsupported {
@@ -458,7 +473,7 @@ mod tests {
                     Some(error) => error["data"]["reason"].as_str().unwrap().to_owned(),
                     None => body["result"]["content"][0]["text"].as_str().unwrap().to_owned(),
                 };
-                assert!(told.contains(reason.code()), "{told}");
+                assert!(told.contains(super::told(reason).code()), "{told}");
             }
         }
     }

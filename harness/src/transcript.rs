@@ -307,7 +307,8 @@ fn compare_upstream(
 ) {
     let Some(request) = request else { return };
     let path = exchange.expect.upstream_path.as_deref().map_or(request.path.as_slice(), str::as_bytes);
-    let sent = request.body.as_deref().unwrap_or_default();
+    let body = exchange.expect.upstream_body.as_deref().map(str::as_bytes);
+    let sent = body.or(request.body.as_deref()).unwrap_or_default();
     for (what, sent, got) in [
         ("method", request.method.as_bytes(), upstream.method.as_bytes()),
         ("path", path, upstream.path.as_slice()),

@@ -31,6 +31,8 @@ SERVERS = {
     "python2": [PYTHON2, ROOT / "tests/servers/python2.py"],
     "typescript": ["node", ROOT / "tests/servers/typescript.mjs"],
     "sessions": ["node", ROOT / "tests/servers/sessions.mjs"],
+    "tasks": [PYTHON1, ROOT / "tests/servers/tasks.py"],
+    "tasks-bound": [PYTHON1, ROOT / "tests/servers/tasks.py"],
 }
 
 
@@ -210,7 +212,8 @@ class Gateway:
 
     def start_server(self):
         """The MCP server."""
-        self.start("server", self.server_port, *SERVERS[self.server], self.server_port)
+        bound = ["bound"] if self.server.endswith("-bound") else []
+        self.start("server", self.server_port, *SERVERS[self.server], self.server_port, *bound)
 
     def start_envoy(self):
         """Envoy with the filter; the policy names the authority that clients ask for."""

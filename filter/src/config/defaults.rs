@@ -146,7 +146,7 @@ pub const GROUPS_CLAIM: &str = "groups";
 pub const ROLES_CLAIM: &str = "roles";
 
 /// All choices, names and lists.
-pub const CHOICES: [Choice; 17] = [
+pub const CHOICES: [Choice; 18] = [
     Choice {
         path: "/bundle/keys",
         default: "none",
@@ -224,6 +224,12 @@ pub const CHOICES: [Choice; 17] = [
         default: "none",
         values: "path",
         reason: "where a server of 2024-11-05 (HTTP with SSE) has messages posted; servers of later revisions have no such path",
+    },
+    Choice {
+        path: "/servers/*/tasks",
+        default: "\"sealed\" with `sessions`, else \"server\"",
+        values: "`sealed`, `listed`, `server`",
+        reason: "a task is its creator's, whatever its server checks; `listed` believes the server's lists, `server` its ids too",
     },
     Choice {
         path: "/authorization_header",

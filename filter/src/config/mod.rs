@@ -19,7 +19,7 @@ mod servers;
 mod sessions;
 mod settings;
 
-pub use servers::ServerSettings;
+pub use servers::{ServerSettings, TaskIds};
 pub use sessions::Sessions;
 
 use crate::callout::spicedb::SpiceDb;
@@ -117,6 +117,7 @@ fn read(root: &Place<'_>, provider: Rc<dyn SignatureProvider>) -> Option<Config>
     let spicedb = checks.as_ref().and_then(settings::spicedb);
     let sessions = map.optional("sessions");
     let revocations = revocations::read(map.optional("revocations").as_ref());
+    let tasks = if sessions.is_some() { TaskIds::Sealed } else { TaskIds::Server };
     let overrides = map.optional("servers");
     map.finish();
 
@@ -129,6 +130,7 @@ fn read(root: &Place<'_>, provider: Rc<dyn SignatureProvider>) -> Option<Config>
         max_body_bytes: limits.max_body_bytes,
         judges_batches: batches?,
         messages: None,
+        tasks,
     };
     let servers = servers::read(overrides.as_ref(), &bundle, &elsewhere)?;
     let posted: Vec<u32> = (0..)

@@ -5,6 +5,17 @@ use crate::reply::DenialForm;
 use policy_wasm::bundle::{Bundle, Server};
 use policy_wasm::source::{Place, suggest};
 
+/// Whose word it is that a task is the caller's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskIds {
+    /// The gateway's: ids are sealed for whoever makes a task; tasks are not listed.
+    Sealed,
+    /// The same, and the server lists to each caller only the caller's own tasks.
+    Listed,
+    /// The server's: ids pass as they are.
+    Server,
+}
+
 /// Settings of one server.
 #[derive(Debug, Clone)]
 pub struct ServerSettings {
@@ -16,6 +27,8 @@ pub struct ServerSettings {
     pub max_body_bytes: usize,
     /// Path to which an HTTP+SSE server (2024-11-05) has messages posted; without, it speaks Streamable HTTP only.
     pub messages: Option<String>,
+    /// Whether ids of tasks are sealed.
+    pub tasks: TaskIds,
 }
 
 /// The settings of every server of the bundle, in its order; `None` where any is wrong.
@@ -72,11 +85,27 @@ fn read_one<'n>(
         Some(place) => messages::read(posted.insert(place)).map(Some),
         None => Some(None),
     };
+    let tasks = match map.optional("tasks") {
+        Some(place) => task_ids(&place, elsewhere),
+        None => Some(elsewhere.tasks),
+    };
     map.finish();
     Some(ServerSettings {
         denial_form: denial_form?,
         judges_batches: judges_batches?,
         max_body_bytes: max_body_bytes?,
         messages: messages?,
+        tasks: tasks?,
     })
+}
+
+fn task_ids(place: &Place<'_>, elsewhere: &ServerSettings) -> Option<TaskIds> {
+    const ALL: [(&str, TaskIds); 3] =
+        [("sealed", TaskIds::Sealed), ("listed", TaskIds::Listed), ("server", TaskIds::Server)];
+    let (_, tasks) = ALL.get(place.one_of(&ALL.map(|(name, _)| name))?).copied()?;
+    if tasks != TaskIds::Server && elsewhere.tasks == TaskIds::Server {
+        place.refuse("there are no keys to seal with; add `sessions`");
+        return None;
+    }
+    Some(tasks)
 }

@@ -19,6 +19,8 @@ pub struct Stream {
     replied: bool,
     /// The body was judged; body and trailers that come later are not read again.
     body_done: bool,
+    /// Size of the body that was judged, in bytes.
+    request_bytes: usize,
     /// The call whose answer is waited for. One of another token is nobody's.
     waiting: Option<u32>,
 }
@@ -37,6 +39,7 @@ impl Stream {
             response_window,
             replied: false,
             body_done: false,
+            request_bytes: 0,
             waiting: None,
         }
     }
@@ -61,11 +64,16 @@ impl Stream {
     fn carry_out(&mut self, effects: Vec<Effect>, response_bytes: usize) {
         for effect in effects {
             let done = match effect {
-                Effect::Forward { permit: _, remove, set } => remove
+                Effect::Forward { permit: _, remove, set, body } => remove
                     .iter()
                     .try_for_each(|name| calls::remove_header(Map::Request, name))
                     .and_then(|()| {
                         set.iter().try_for_each(|(name, value)| calls::set_header(Map::Request, name, value))
+                    })
+                    .and_then(|()| {
+                        body.map_or(Ok(()), |body| {
+                            calls::replace_buffer(Buffer::Request, self.request_bytes, &body)
+                        })
                     }),
                 Effect::SetResponseHeader(name, value) => calls::set_header(Map::Response, name, &value),
                 Effect::Reply(reply) => {
@@ -148,6 +156,7 @@ impl Stream {
             calls::now_ms().and_then(|now| Ok((now, calls::buffer(Buffer::Request, self.body_window)?)));
         match read {
             Ok((now_ms, body)) => {
+                self.request_bytes = body.len();
                 let effects = self.exchange.handle(Event::RequestBody { now_ms, body: &body });
                 self.carry_out(effects, 0);
             }

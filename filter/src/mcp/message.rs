@@ -6,7 +6,7 @@
 use super::method::{Direction, Form, Method, NOTIFICATION_PREFIX};
 use super::params::{
     MAX_NAME, META_REVISION, Member, Meta, PARAM_KEYS, Target, find, has_control, lookalike, read_meta,
-    read_target,
+    read_result_task, read_target,
 };
 use super::revision::Revision;
 use crate::reason::Reason;
@@ -67,6 +67,8 @@ pub enum Message<'a> {
     Response {
         /// The id of that request.
         id: RequestId<'a>,
+        /// The task that the result says it belongs to: a string.
+        task: Option<Value<'a>>,
     },
     /// A request or notification that the table does not list. It is refused once its revision is known, since a
     /// revision to come may have it.
@@ -78,6 +80,22 @@ pub enum Message<'a> {
         /// What the message says of its revision.
         meta: Meta<'a>,
     },
+}
+
+impl<'a> Message<'a> {
+    /// The task that `_meta` says the message belongs to: a string.
+    pub fn related_task(&self) -> Option<Value<'a>> {
+        match self {
+            Message::Request(request) => request.meta.task,
+            Message::Response { task, .. } => *task,
+            Message::Unlisted { .. } => None,
+        }
+    }
+
+    /// Whether an answer is awaited.
+    pub fn is_request(&self) -> bool {
+        matches!(self, Message::Request(Request { id: Some(_), .. }))
+    }
 }
 
 /// A request or a notification.
@@ -241,7 +259,11 @@ fn read_response<'a>(id: Option<RequestId<'a>>, message: &[Member<'a>]) -> Resul
     if !sound || find(message, "params").is_some() {
         return Err(Reason::MessageInvalid);
     }
-    Ok(Message::Response { id: id.ok_or(Reason::MessageIdUnusable)? })
+    let task = match find(message, "result") {
+        Some(result) => read_result_task(result)?,
+        None => None,
+    };
+    Ok(Message::Response { id: id.ok_or(Reason::MessageIdUnusable)?, task })
 }
 
 /// Reads a batch (2025-03-26): its messages in their order, each as [`read`] does.

@@ -8,6 +8,7 @@
 //! | [`revision`] | protocol revisions, eras, mirrored headers |
 //! | [`answer`] | one JSON-RPC message from a server |
 //! | [`list`] | lists of a server's catalogue, cut down to what the caller could ask for |
+//! | [`task`] | where a server's message names tasks |
 //! | [`edit`] | changes to a text that leave its other bytes alone |
 //! | [`sse`] | event streams, cut anywhere |
 
@@ -19,6 +20,7 @@ pub mod method;
 pub mod params;
 pub mod revision;
 pub mod sse;
+pub mod task;
 
 pub use message::{Message, Refusal, RequestId};
 pub use method::Method;

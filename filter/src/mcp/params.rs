@@ -4,6 +4,7 @@
 //! that the schemas give it.
 
 use super::method::{Method, Object as Acts};
+use super::task::RELATED_TASK;
 use crate::reason::Reason;
 use policy_wasm::json::{Kind, Object, Str, Value};
 use std::borrow::Cow;
@@ -50,8 +51,8 @@ pub(super) const PARAM_KEYS: [&str; 24] = [
 pub const META_REVISION: &str = "io.modelcontextprotocol/protocolVersion";
 /// See [`META_REVISION`].
 pub const META_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
-/// The task that a message belongs to (2025-11-25); requests about a task name it in `params.taskId` instead.
-const META_TASK: &str = "io.modelcontextprotocol/related-task";
+/// The task that a message belongs to; requests about a task name it in `params.taskId` instead.
+const META_TASK: &str = RELATED_TASK;
 
 /// A key and its value.
 pub(super) type Member<'a> = (Str<'a>, Value<'a>);
@@ -84,6 +85,8 @@ pub enum Target<'a> {
     Task {
         /// Its id.
         id: Cow<'a, str>,
+        /// The string in the body.
+        written: Value<'a>,
     },
     /// Several, each to be judged by itself; at most [`MAX_SUBSCRIPTIONS`].
     Each(Vec<Target<'a>>),
@@ -96,7 +99,7 @@ impl Target<'_> {
             Target::Server | Target::Each(_) => None,
             Target::Tool { name, .. } | Target::Prompt { name, .. } => Some(name),
             Target::Resource { uri } => Some(uri),
-            Target::Task { id } => Some(id),
+            Target::Task { id, .. } => Some(id),
         }
     }
 }
@@ -108,8 +111,8 @@ pub struct Meta<'a> {
     pub revision: Option<Cow<'a, str>>,
     /// Whether `io.modelcontextprotocol/clientCapabilities` is there.
     pub capabilities: bool,
-    /// `taskId` of `io.modelcontextprotocol/related-task`.
-    task: Option<Cow<'a, str>>,
+    /// `taskId` of `io.modelcontextprotocol/related-task`, a string.
+    pub task: Option<Value<'a>>,
 }
 
 pub(super) fn find<'a>(members: &[Member<'a>], name: &str) -> Option<Value<'a>> {
@@ -164,10 +167,23 @@ pub(super) fn read_meta(meta: Option<Value<'_>>) -> Result<Meta<'_>, Reason> {
         } else if key.is(META_CAPABILITIES) {
             read.capabilities = value.kind() == Kind::Object;
         } else if key.is(META_TASK) {
-            read.task = Some(word(object(value, &["taskId"])?.get("taskId"), MAX_URI)?);
+            read.task = Some(read_related(value)?);
         }
     }
     Ok(read)
+}
+
+/// The task that the value of `io.modelcontextprotocol/related-task` names.
+fn read_related(value: Value<'_>) -> Result<Value<'_>, Reason> {
+    let id = object(value, &["taskId"])?.get("taskId");
+    word(id, MAX_URI)?;
+    id.ok_or(Reason::ParamsInvalid)
+}
+
+/// The task that a client's result belongs to.
+pub(super) fn read_result_task(result: Value<'_>) -> Result<Option<Value<'_>>, Reason> {
+    let Some(meta) = object(result, &["_meta"])?.get("_meta") else { return Ok(None) };
+    object(meta, &[META_TASK])?.get(META_TASK).map(read_related).transpose()
 }
 
 /// What a message of this method acts on.
@@ -190,12 +206,13 @@ pub(super) fn read_target<'a>(
         Acts::Resource => Target::Resource { uri: word(find(params, "uri"), MAX_URI)? },
         Acts::Reference => read_reference(params)?,
         Acts::Task => {
-            let id = word(find(params, "taskId"), MAX_URI)?;
+            let written = find(params, "taskId").ok_or(Reason::ParamsInvalid)?;
+            let id = word(Some(written), MAX_URI)?;
             // A server that goes by `_meta` would take another task than the one that was judged.
-            if meta.task.as_ref().is_some_and(|task| *task != id) {
+            if meta.task.and_then(Value::as_str).is_some_and(|task| !task.is(&id)) {
                 return Err(Reason::MessageAmbiguous);
             }
-            Target::Task { id }
+            Target::Task { id, written }
         }
         Acts::Subscriptions => {
             read_subscriptions(find(params, "notifications").ok_or(Reason::ParamsInvalid)?)?
@@ -246,7 +263,11 @@ fn read_subscriptions(value: Value<'_>) -> Result<Target<'_>, Reason> {
         if resources || key.is("taskIds") {
             for element in value.as_array().ok_or(Reason::ParamsInvalid)?.elements() {
                 let text = word(Some(element), MAX_URI)?;
-                each.push(if resources { Target::Resource { uri: text } } else { Target::Task { id: text } });
+                each.push(if resources {
+                    Target::Resource { uri: text }
+                } else {
+                    Target::Task { id: text, written: element }
+                });
                 if each.len() > MAX_SUBSCRIPTIONS {
                     return Err(Reason::ParamsInvalid);
                 }
@@ -285,7 +306,7 @@ mod tests {
                 format!("prompt:{name}:{}", arguments.map_or("", Object::raw))
             }
             Target::Resource { uri } => format!("resource:{uri}"),
-            Target::Task { id } => format!("task:{id}"),
+            Target::Task { id, .. } => format!("task:{id}"),
             Target::Each(each) => format!("{each:?}"),
         }
     }

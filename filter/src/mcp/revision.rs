@@ -170,6 +170,17 @@ pub fn decode_value(value: &str) -> Option<Cow<'_, str>> {
     String::from_utf8(bytes).ok().map(Cow::Owned)
 }
 
+/// A value as it is written in a header, for visible ASCII: encoded where it looks like something encoded.
+pub fn encode_value(value: &str) -> String {
+    if decode_value(value).as_deref() == Some(value) {
+        return value.to_owned();
+    }
+    let mut out = String::from("=?base64?");
+    base64::engine::general_purpose::STANDARD.encode_string(value, &mut out);
+    out.push_str("?=");
+    out
+}
+
 fn mirrors(header: &Option<String>, body: Option<&str>) -> bool {
     match header {
         None => true,

@@ -4,7 +4,8 @@ use super::connection::ConnectionFacts;
 use super::definitions::Digest;
 use super::endpoint::{self, Opening, Posted};
 use super::event::{Call, CallAnswer, Effect, Event, Fields, Flow};
-use super::head::{self, Credentials, Head};
+use super::head::{self, Credentials};
+use super::onward::Onward;
 use super::response::{self, Response};
 use super::session::Session;
 use super::story::{Matter, Story};
@@ -21,7 +22,6 @@ use crate::reply;
 use policy_wasm::bundle::Acceptance;
 use policy_wasm::decision::{DenyReason, Effect as Answer, Obligation, RelationCheck};
 use policy_wasm::model::Action;
-use policy_wasm::order::in_order;
 use policy_wasm::pdp;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -45,7 +45,7 @@ enum State {
 struct Accepted {
     delegation: Rc<VerifiedDelegation>,
     mirrored: Mirrored,
-    remove: Vec<Vec<u8>>,
+    onward: Onward,
     /// Whether the HTTP method carries a message (POST) or must not (GET, DELETE).
     message: bool,
     /// What the stream that is asked for may begin with.
@@ -277,10 +277,10 @@ impl Exchange {
         if message && !head.content_type.is_some_and(head::is_json) {
             return Err(Reason::ContentTypeUnsupported.into());
         }
-        let remove = removals(&head, config.keep_authorization, sessions.is_some());
+        let onward = Onward::of(&head, config.keep_authorization, sessions.is_some());
         let admitted = || self.story.revisions(pep).is_ok_and(|admitted| !admitted.by_sse().is_empty());
         let opening = Opening::of(config, server, &head).filter(|_| admitted());
-        let accepted = Accepted { delegation, mirrored: head.mirrored, remove, message, opening };
+        let accepted = Accepted { delegation, mirrored: head.mirrored, onward, message, opening };
         if end_of_stream {
             return self.on_body(pep, accepted, b"");
         }
@@ -309,7 +309,7 @@ impl Exchange {
         self.story.modern = accepted.mirrored.is_modern();
         self.story.requested_revision = accepted.mirrored.revision.clone();
         match message::read(body, &pep.limits) {
-            Ok(message) => self.on_message(pep, accepted, &message),
+            Ok(message) => self.on_message(pep, accepted, &message, text(body)),
             Err(refusal) if refusal.reason == Reason::MessageBatch => self.on_batch(pep, accepted, body),
             Err(refusal) => {
                 self.story.modern |= refusal.modern;
@@ -325,9 +325,11 @@ impl Exchange {
         pep: &Pep,
         accepted: Accepted,
         message: &Message<'_>,
+        body: &str,
     ) -> Result<Vec<Effect>, Outcome> {
         let mut open = VecDeque::new();
-        let revision = self.judge_message(pep, &accepted, message, &mut open)?;
+        let revision = self.judge_message(pep, &accepted, message, body, &mut open)?;
+        self.story.edit_body(body)?;
         let response = match message {
             _ if self.story.posted.is_some() => Response::word(),
             Message::Request(Request { id: Some(id), method, .. }) => {
@@ -349,7 +351,7 @@ impl Exchange {
         let mut open = VecDeque::new();
         for message in &messages {
             let before = self.story.matters.len();
-            if let Err(reason) = self.judge_message(pep, &accepted, message, &mut open) {
+            if let Err(reason) = self.judge_message(pep, &accepted, message, text(body), &mut open) {
                 // A message that is denied before it has matters of its own is one all the same.
                 if self.story.matters.len() == before {
                     self.story.matters.push(matter_of(message));
@@ -360,6 +362,7 @@ impl Exchange {
         if let Some(reason) = self.story.matters.iter().find_map(|matter| matter.denied) {
             return Err(reason.into());
         }
+        self.story.edit_body(text(body))?;
         self.proceed(pep, accepted, open, Response::messages())
     }
 
@@ -369,6 +372,7 @@ impl Exchange {
         pep: &Pep,
         accepted: &Accepted,
         message: &Message<'_>,
+        body: &str,
         open: &mut VecDeque<Question>,
     ) -> Result<Revision, Reason> {
         let mirrored = &accepted.mirrored;
@@ -395,7 +399,9 @@ impl Exchange {
                 }))
             }
         };
-        let revision = match placed {
+        let opened =
+            placed.and_then(|revision| self.story.open_related(pep, message, body).map(|()| revision));
+        let revision = match opened {
             Ok(revision) => revision,
             Err(reason) => {
                 self.story.matters.push(Matter { denied: Some(reason), ..matter_of(message) });
@@ -412,6 +418,11 @@ impl Exchange {
         match message {
             Message::Request(request) => {
                 for (mut matter, target) in mapping::matters(request) {
+                    let name = matter.object.as_mut().map(|(_, name)| name);
+                    if let Err(reason) = self.story.open_target(pep, request, target, mirrored, body, name) {
+                        self.story.matters.push(Matter { denied: Some(reason), ..matter });
+                        return Err(reason);
+                    }
                     let definition = self.seen_definition(pep, target, &mut matter);
                     let action = mapping::action(target, definition.as_ref());
                     self.judge(pep, accepted, matter, &action, open)?;
@@ -494,7 +505,7 @@ impl Exchange {
         let mut effects: Vec<Effect> = self.story.permits(pep).map(Effect::Record).collect();
         let target = self.story.posted.as_ref().and_then(Posted::upstream);
         let set = self.story.session.upstream().into_iter().chain(target).collect();
-        effects.push(Effect::Forward { permit, remove: accepted.remove, set });
+        effects.push(accepted.onward.forward(permit, set, self.story.take_opened()));
         self.state = State::ExpectResponse(Permitted { response });
         Ok(effects)
     }
@@ -547,10 +558,11 @@ impl Exchange {
         let (sessions, resource) = (pep.config.sessions.as_ref(), server.resource());
         let seal = |target| endpoint::seal(sessions, &delegation, resource, target, now);
         let method = self.story.matters.first().and_then(|matter| matter.method);
+        let tasks = self.story.sealing(pep);
         let outcome = delegation.with_delegation(pep.config.bundle.reads_claims(), |delegation| {
             let request = self.story.asked(delegation, method, Action::UseServer);
-            let (request, refusal, seal) = (&request, &refusal, &seal);
-            let context = response::Context { pep, server, request, refusal, seal, over };
+            let (request, refusal, seal, tasks) = (&request, &refusal, &seal, tasks.as_ref());
+            let context = response::Context { pep, server, request, tasks, refusal, seal, over };
             response.handle(&context, event)
         });
         // Records stand before what they are about.
@@ -565,6 +577,11 @@ impl Exchange {
     }
 }
 
+/// The body as text, which it is once it was read.
+fn text(body: &[u8]) -> &str {
+    std::str::from_utf8(body).unwrap_or_default()
+}
+
 /// A message as one matter.
 fn matter_of(message: &Message<'_>) -> Matter {
     match message {
@@ -575,24 +592,4 @@ fn matter_of(message: &Message<'_>) -> Matter {
         Message::Response { .. } => Matter { method: Some(message::RESPONSE), ..Matter::default() },
         Message::Unlisted { id, .. } => Matter { id: id.map(|id| id.raw().to_owned()), ..Matter::default() },
     }
-}
-
-/// Fields that do not go on: forgeries of ours, the token unless it is kept, and what would bring a compressed answer.
-fn removals(head: &Head<'_>, keep_authorization: bool, sealed_sessions: bool) -> Vec<Vec<u8>> {
-    let mut remove: Vec<Vec<u8>> = Vec::new();
-    for name in in_order(&head.spoofed) {
-        if remove.last().is_none_or(|last| last != name) {
-            remove.push(name.to_vec());
-        }
-    }
-    if !keep_authorization {
-        remove.push(b"authorization".to_vec());
-    }
-    if sealed_sessions && head.session.is_some() {
-        remove.push(b"mcp-session-id".to_vec());
-    }
-    if head.has_accept_encoding {
-        remove.push(b"accept-encoding".to_vec());
-    }
-    remove
 }

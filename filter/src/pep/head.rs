@@ -26,6 +26,7 @@ pub(super) struct Head<'a> {
     /// Fields that must not go on: spoofable copies of our own.
     pub spoofed: Vec<&'a [u8]>,
     pub has_accept_encoding: bool,
+    pub has_content_length: bool,
     /// The first thing wrong with the fields; told after routing, so that it is told in the server's form.
     pub fault: Option<Reason>,
 }
@@ -116,6 +117,7 @@ pub(super) fn read<'a>(fields: &Fields<'a>) -> Head<'a> {
             b":authority" => head.authority = text,
             b"content-type" => head.content_type = Some(text),
             b"content-encoding" => head.content_encoding = Some(text),
+            b"content-length" => head.has_content_length = true,
             b"origin" => head.origin = Some(text),
             b"mcp-protocol-version" => head.mirrored.revision = Some(text.to_owned()),
             b"mcp-method" => head.mirrored.method = Some(text.to_owned()),

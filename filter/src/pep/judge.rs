@@ -5,11 +5,13 @@
 
 use super::Pep;
 use super::definitions::Digest;
+use super::tasks::Sealing;
 use crate::mcp::answer::{self, Kind, Unreadable, lookalike, pick, same_id};
 use crate::mcp::edit::Edits;
 use crate::mcp::list::{self, LISTS, List};
 use crate::mcp::method::{Direction, Form, Method};
 use crate::mcp::revision::{Era, Revision};
+use crate::mcp::task::{self, Places};
 use crate::reason::Reason;
 use policy_wasm::bundle::{Acceptance, Server};
 use policy_wasm::decision::{Decision, DenyReason, Visibility};
@@ -23,6 +25,8 @@ use policy_wasm::pdp::{self, Authority};
 pub(super) struct Awaited<'j> {
     /// The request's id as JSON text.
     pub(super) id: &'j str,
+    /// What was asked.
+    pub(super) method: Method,
     /// The list that was asked for, if it was one.
     pub(super) list: Option<&'static List>,
 }
@@ -88,6 +92,8 @@ pub(super) struct Judge<'j> {
     pub(super) server: Server<'j>,
     /// The caller, the time and the connection; method and action are replaced.
     pub(super) request: &'j Request<'j>,
+    /// How ids of tasks are sealed, if they are.
+    pub(super) tasks: Option<&'j Sealing<'j>>,
     /// The request's revision; `None` for what may come in any legacy one.
     pub(super) revision: Option<Revision>,
     pub(super) awaited: Option<Awaited<'j>>,
@@ -187,7 +193,11 @@ impl Judge<'_> {
                 };
                 let mut edits = Edits::default();
                 let judged = self.contents(object, message.raw(), awaited, &mut edits, true);
-                judged.map(|()| edits)
+                judged.and_then(|()| {
+                    let asked = awaited.map(|awaited| awaited.method);
+                    let ours = self.seal(|| task::of_result(asked, object), message.raw(), &mut edits)?;
+                    if ours { Ok(edits) } else { Err(Stop::Unreadable) }
+                })
             }
             Kind::Error(error) => self.error(error).map(|()| Edits::default()),
         };
@@ -313,7 +323,7 @@ impl Judge<'_> {
             return Ok(Fate::Drop);
         };
         match self.asks(method, params) {
-            Ok(()) => Ok(Fate::Keep),
+            Ok(()) => self.passes(method, params, message, Edits::default()),
             Err(Stop::Denied(_)) => Ok(Fate::Drop),
             Err(Stop::Unreadable) => Err(Stop::Unreadable),
         }
@@ -374,13 +384,49 @@ impl Judge<'_> {
             }
             return Ok(Fate::Drop);
         }
-        let Some(task) = params.filter(|_| method == Method::TaskChanged) else { return Ok(Fate::Keep) };
         let mut edits = Edits::default();
-        match self.contents(task, message.raw(), None, &mut edits, true) {
-            Ok(()) if edits.is_empty() => Ok(Fate::Keep),
-            Ok(()) => edits.apply(message.raw()).map(Fate::Change).ok_or(Stop::Unreadable),
-            Err(Stop::Denied(_)) => Ok(Fate::Drop),
-            Err(Stop::Unreadable) => Err(Stop::Unreadable),
+        if method == Method::TaskChanged
+            && let Some(task) = params
+        {
+            match self.contents(task, message.raw(), None, &mut edits, true) {
+                Ok(()) => {}
+                Err(Stop::Denied(_)) => return Ok(Fate::Drop),
+                Err(Stop::Unreadable) => return Err(Stop::Unreadable),
+            }
+        }
+        self.passes(method, params, message, edits)
+    }
+
+    /// A request or notification that is permitted goes on with the client's names for tasks.
+    fn passes(
+        &mut self,
+        method: Method,
+        params: Option<Object<'_>>,
+        message: Value<'_>,
+        mut edits: Edits,
+    ) -> Result<Fate, Stop> {
+        if !self.seal(|| task::of_call(method, params), message.raw(), &mut edits)? {
+            if self.told.first(method as u32) {
+                self.note(Some(method), None, Some(Reason::TaskForeign));
+            }
+            return Ok(Fate::Drop);
+        }
+        if edits.is_empty() {
+            return Ok(Fate::Keep);
+        }
+        edits.apply(message.raw()).map(Fate::Change).ok_or(Stop::Unreadable)
+    }
+
+    /// Seals the tasks that a message names, where they are sealed. `false`: one of them is none that was asked about.
+    fn seal<'a>(
+        &self,
+        places: impl FnOnce() -> Result<Places<'a>, Unreadable>,
+        whole: &str,
+        edits: &mut Edits,
+    ) -> Result<bool, Stop> {
+        match self.tasks {
+            Some(tasks) => Ok(tasks.seal(&places()?, whole, edits)?),
+            None => Ok(true),
         }
     }
 

@@ -16,11 +16,15 @@ mod head;
 mod judge;
 mod mapping;
 pub mod metadata;
+mod onward;
 pub mod permit;
 mod response;
 mod session;
 mod shown;
 mod story;
+mod tasks;
+#[cfg(test)]
+mod tasks_tests;
 #[cfg(test)]
 mod tests;
 

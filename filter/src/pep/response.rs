@@ -5,6 +5,7 @@ use super::Pep;
 use super::endpoint::{self, Opening};
 use super::event::{Effect, Event, Fields, Flow};
 use super::judge::{self, Judge, Note, Stop, Told};
+use super::tasks::Sealing;
 use crate::delegation::TokenError;
 use crate::mcp::Method;
 use crate::mcp::list::{self, List};
@@ -28,7 +29,7 @@ enum Awaited {
     /// Nothing that a client reads (DELETE).
     Nothing,
     /// The answer to the request with this id (JSON text); in a stream, other messages too.
-    Answer { id: String, list: Option<&'static List>, revision: Revision },
+    Answer { id: String, method: Method, list: Option<&'static List>, revision: Revision },
     /// Messages of the server's own: streams of GET, and what comes for a notification.
     Messages,
     /// A word that the message was taken; what answers it comes on the stream of a GET (2024-11-05).
@@ -78,6 +79,8 @@ pub(super) struct Context<'c> {
     pub(super) server: Server<'c>,
     /// The caller, the time and the connection.
     pub(super) request: &'c Request<'c>,
+    /// How ids of tasks are sealed, if they are.
+    pub(super) tasks: Option<&'c Sealing<'c>>,
     /// The reply that refuses the answer with this id (JSON text), or the one that is awaited.
     pub(super) refusal: &'c dyn Fn(Reason, Option<&str>) -> Reply,
     /// What the client sees of the path and query that it is to post messages to.
@@ -134,7 +137,7 @@ impl Response {
 
     /// Of a request with this id (JSON text).
     pub(super) fn answer(id: &str, method: Method, revision: Revision) -> Self {
-        Response::new(Awaited::Answer { id: id.to_owned(), list: list::asked_by(method), revision })
+        Response::new(Awaited::Answer { id: id.to_owned(), method, list: list::asked_by(method), revision })
     }
 
     /// Of a GET, and of what is no request.
@@ -254,8 +257,8 @@ impl Response {
         denial: &'j dyn Fn(Reason, &str) -> Vec<u8>,
     ) -> Judge<'j> {
         let (revision, awaited) = match awaited {
-            Awaited::Answer { id, list, revision } => {
-                (Some(*revision), Some(judge::Awaited { id, list: *list }))
+            Awaited::Answer { id, method, list, revision } => {
+                (Some(*revision), Some(judge::Awaited { id, method: *method, list: *list }))
             }
             Awaited::Messages | Awaited::Word | Awaited::Nothing => (None, None),
         };
@@ -263,6 +266,7 @@ impl Response {
             pep: context.pep,
             server: context.server,
             request: context.request,
+            tasks: context.tasks,
             revision,
             awaited,
             stream,

@@ -5,6 +5,7 @@ use super::connection::ConnectionFacts;
 use super::endpoint::Posted;
 use super::judge::Note;
 use super::session::Session;
+use super::tasks::Tasks;
 use crate::config::ServerSettings;
 use crate::delegation::VerifiedDelegation;
 use crate::mcp::Method;
@@ -34,6 +35,7 @@ pub(super) struct Story {
     pub session: Session,
     /// The message came by HTTP with SSE.
     pub posted: Option<Posted>,
+    pub tasks: Tasks,
     /// What is judged, each by itself; empty until the message is read.
     pub matters: Vec<Matter>,
     /// The matters are messages of a batch, and not objects of one message.

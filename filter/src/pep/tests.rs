@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::rc::Rc;
 
-const NOW: u64 = 1_795_213_260;
+pub(super) const NOW: u64 = 1_795_213_260;
 
 const POLICY: &str = r#"
 policy: toolward/v1
@@ -28,7 +28,7 @@ actors:
   - {id: planner, subject: planner, ceiling: write}
 "#;
 
-struct NoProvider;
+pub(super) struct NoProvider;
 
 impl SignatureProvider for NoProvider {
     fn verify(&self, _: Algorithm, _: &[u8], _: &[u8], _: &[u8]) -> Result<(), SignatureFailure> {
@@ -36,7 +36,7 @@ impl SignatureProvider for NoProvider {
     }
 }
 
-fn key() -> SigningKey {
+pub(super) fn key() -> SigningKey {
     SigningKey::from_bytes(&[7; 32])
 }
 
@@ -78,15 +78,20 @@ fn config(revocations: Value) -> Config {
 }
 
 fn sign() -> String {
+    signed(claims("alice", "planner"))
+}
+
+pub(super) fn claims(subject: &str, actor: &str) -> Value {
+    json!({
+        "iss": "https://id.test", "sub": subject, "aud": "https://tools.test/mcp",
+        "exp": NOW + 300, "iat": NOW, "client_id": "app", "act": {"sub": actor}
+    })
+}
+
+/// A token with these claims.
+pub(super) fn signed(claims: Value) -> String {
     let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let signed = format!(
-        "{}.{}",
-        part(json!({"alg": "EdDSA", "typ": "at+jwt", "kid": "k"})),
-        part(json!({
-            "iss": "https://id.test", "sub": "alice", "aud": "https://tools.test/mcp",
-            "exp": NOW + 300, "iat": NOW, "client_id": "app", "act": {"sub": "planner"}
-        }))
-    );
+    let signed = format!("{}.{}", part(json!({"alg": "EdDSA", "typ": "at+jwt", "kid": "k"})), part(claims));
     let signature = key().sign(signed.as_bytes());
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
 }
@@ -100,11 +105,15 @@ fn call(tool: &str, arguments: Value) -> Vec<u8> {
 
 /// A head as the proxy gives it.
 fn head(method: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
+    head_of(method, &token())
+}
+
+pub(super) fn head_of(method: &str, token: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
     [
         (":method", method),
         (":path", "/mcp"),
         (":authority", "tools.test"),
-        ("authorization", &format!("Bearer {}", token())),
+        ("authorization", &format!("Bearer {token}")),
         ("content-type", "application/json"),
         ("mcp-protocol-version", "2025-11-25"),
         ("x-toolward-decision", "permit"),

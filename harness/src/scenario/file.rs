@@ -274,6 +274,7 @@ pub(super) struct RawExpect {
     pub body_includes: Vec<String>,
     pub upstream: Option<ExpectedUpstream>,
     pub upstream_path: Option<String>,
+    pub upstream_body: Option<String>,
     #[serde(default)]
     pub upstream_headers: HeaderList,
     #[serde(default)]

@@ -420,6 +420,9 @@ fn expectation(raw: RawExpect) -> Result<Expect, String> {
     {
         return Err("`upstream_headers` or `upstream_path` of a request that never arrives".to_owned());
     }
+    if upstream == ExpectedUpstream::Nothing && raw.upstream_body.is_some() {
+        return Err("`upstream_body` of a request that never arrives".to_owned());
+    }
     Ok(Expect {
         decision: raw.decision,
         reason,
@@ -433,6 +436,7 @@ fn expectation(raw: RawExpect) -> Result<Expect, String> {
         body_includes: raw.body_includes,
         upstream,
         upstream_path: raw.upstream_path,
+        upstream_body: raw.upstream_body,
         upstream_headers: raw.upstream_headers.0,
         upstream_absent_headers: raw.upstream_absent_headers,
         record: raw.record,

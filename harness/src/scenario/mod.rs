@@ -206,6 +206,8 @@ pub struct Expect {
     pub upstream: ExpectedUpstream,
     /// The path and query that reached the upstream, where they are not the client's.
     pub upstream_path: Option<String>,
+    /// The body that reached the upstream, where it is not the one that was sent.
+    pub upstream_body: Option<String>,
     /// Request fields that reached the upstream.
     pub upstream_headers: Fields,
     /// Request fields that did not.

@@ -46,6 +46,7 @@ struct Stream {
     response_window: usize,
     replied: bool,
     body_done: bool,
+    request_bytes: usize,
 }
 
 impl NativeGuest {
@@ -91,7 +92,14 @@ impl Guest for NativeGuest {
             .as_ref()
             .map_or((0, 0), |pep| (window(pep.max_body_bytes()), window(pep.max_response_bytes())));
         let exchange = Exchange::new(pep, format!("{:016x}{id:08x}", 0x746f_6f6c_7761_7264_u64));
-        let stream = Stream { exchange, body_window, response_window, replied: false, body_done: false };
+        let stream = Stream {
+            exchange,
+            body_window,
+            response_window,
+            replied: false,
+            body_done: false,
+            request_bytes: 0,
+        };
         self.streams.insert(id, stream);
         Ok(())
     }
@@ -236,6 +244,7 @@ impl Stream {
             return;
         }
         let body = buffer(world, BufferType::RequestBody, self.body_window);
+        self.request_bytes = body.len();
         let event = Event::RequestBody { now_ms: now_ms(world), body: &body };
         self.handle(world, event, 0);
     }
@@ -281,12 +290,17 @@ impl Stream {
     fn carry_out(&mut self, world: &mut World, effects: Vec<Effect>, response_bytes: usize) {
         for effect in effects {
             let done: Result<(), Status> = match effect {
-                Effect::Forward { permit: _, remove, set } => remove
+                Effect::Forward { permit: _, remove, set, body } => remove
                     .iter()
                     .try_for_each(|name| world.remove(MapType::RequestHeaders, name))
                     .and_then(|()| {
                         set.iter().try_for_each(|(name, value)| {
                             world.replace(MapType::RequestHeaders, name.as_bytes(), value.as_bytes())
+                        })
+                    })
+                    .and_then(|()| {
+                        body.map_or(Ok(()), |body| {
+                            world.set_buffer(BufferType::RequestBody, 0, self.request_bytes, &body)
                         })
                     }),
                 Effect::SetResponseHeader(name, value) => {

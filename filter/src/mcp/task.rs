@@ -1,0 +1,214 @@
+//! Where a server's message names tasks.
+//!
+//! Source: MCP 2025-11-25, basic/utilities/tasks, and the extension `io.modelcontextprotocol/tasks` of 2026-07-28.
+//! Tasks of the client's own, which a server asks for with `params.task`, are not meant: their ids are the client's, in
+//! what it answers and in the server's `tasks/*` requests about them.
+
+use super::answer::Unreadable;
+use super::method::Method;
+use policy_wasm::json::{Array, Object, Value};
+
+/// The member of `_meta` that names the task a message belongs to (2025-11-25).
+pub const RELATED_TASK: &str = "io.modelcontextprotocol/related-task";
+
+/// What a place that names a task says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The answer makes the task for whoever asked.
+    Made,
+    /// The server tells its client about a task.
+    Told,
+    /// The request named the task; another one has no business here.
+    Asked,
+    /// Says to which request of this exchange a result belongs, or something that nobody needs.
+    Mentioned,
+}
+
+/// The places of one message.
+#[derive(Debug, Default)]
+pub struct Places<'a> {
+    /// Strings that are ids.
+    pub ids: Vec<(Role, Value<'a>)>,
+    /// A list of tasks (`tasks/list`), each an object with a `taskId`.
+    pub list: Option<Array<'a>>,
+}
+
+/// The places of a result. `asked` is the method that it answers; `None` where the request is not known: on resumed
+/// streams and those of GET.
+///
+/// # Errors
+/// [`Unreadable`] where a task has no id that is a string.
+pub fn of_result<'a>(asked: Option<Method>, result: Object<'a>) -> Result<Places<'a>, Unreadable> {
+    let mut places = Places::default();
+    match asked {
+        Some(Method::GetTask | Method::CancelTask | Method::UpdateTask) => {
+            places.add(Role::Asked, result.get("taskId"))?;
+        }
+        Some(Method::TaskResult) => {}
+        Some(Method::ListTasks) => places.list = list(result)?,
+        _ => {
+            let flat = result.get("resultType").and_then(Value::as_str).is_some_and(|kind| kind.is("task"));
+            if flat {
+                places.add(Role::Made, Some(result.get("taskId").ok_or(Unreadable)?))?;
+            } else if asked.is_none() && result.get("status").is_some() {
+                places.add(Role::Told, result.get("taskId"))?;
+            }
+            if let Some(task) = result.get("task").and_then(Value::as_object) {
+                places.add(Role::Made, task.get("taskId"))?;
+            }
+            if asked.is_none() {
+                // Anything may be called so; what is no list of tasks names none.
+                places.list = list(result).unwrap_or_default();
+            }
+        }
+    }
+    places.related(Role::Mentioned, Some(result))?;
+    // A task of 2026-07-28 holds its result.
+    places.related(Role::Mentioned, result.get("result").and_then(Value::as_object))?;
+    Ok(places)
+}
+
+/// The places of a request or notification of the server.
+///
+/// # Errors
+/// [`Unreadable`] where a task has no id that is a string.
+pub fn of_call<'a>(method: Method, params: Option<Object<'a>>) -> Result<Places<'a>, Unreadable> {
+    let mut places = Places::default();
+    let member = |name: &str| params.and_then(|params| params.get(name));
+    match method {
+        // About tasks of the client.
+        Method::GetTask | Method::TaskResult | Method::CancelTask | Method::ListTasks => return Ok(places),
+        Method::TaskStatus => places.add(Role::Told, Some(member("taskId").ok_or(Unreadable)?))?,
+        Method::TaskChanged => {
+            places.add(Role::Asked, Some(member("taskId").ok_or(Unreadable)?))?;
+            places.related(Role::Mentioned, member("result").and_then(Value::as_object))?;
+        }
+        Method::Acknowledged => {
+            let ids = member("notifications").and_then(Value::as_object).and_then(|all| all.get("taskIds"));
+            if let Some(ids) = ids {
+                for id in ids.as_array().ok_or(Unreadable)?.elements() {
+                    places.add(Role::Asked, Some(id))?;
+                }
+            }
+        }
+        _ => {}
+    }
+    places.related(Role::Told, params)?;
+    Ok(places)
+}
+
+fn list(result: Object<'_>) -> Result<Option<Array<'_>>, Unreadable> {
+    let Some(tasks) = result.get("tasks") else { return Ok(None) };
+    let tasks = tasks.as_array().ok_or(Unreadable)?;
+    let names = |task: Value<'_>| id_of(task).is_some();
+    if tasks.elements().all(names) { Ok(Some(tasks)) } else { Err(Unreadable) }
+}
+
+/// The `taskId` of a listed task.
+pub fn id_of(task: Value<'_>) -> Option<Value<'_>> {
+    task.as_object()?.get("taskId").filter(|id| id.as_str().is_some())
+}
+
+impl<'a> Places<'a> {
+    fn add(&mut self, role: Role, id: Option<Value<'a>>) -> Result<(), Unreadable> {
+        if let Some(id) = id {
+            id.as_str().ok_or(Unreadable)?;
+            self.ids.push((role, id));
+        }
+        Ok(())
+    }
+
+    fn related(&mut self, role: Role, of: Option<Object<'a>>) -> Result<(), Unreadable> {
+        let meta = of.and_then(|of| of.get("_meta")).and_then(Value::as_object);
+        let related = meta.and_then(|meta| meta.get(RELATED_TASK)).and_then(Value::as_object);
+        self.add(role, related.and_then(|related| related.get("taskId")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use policy_wasm::json::{self, Limits};
+
+    const META: &str = r#""_meta":{"io.modelcontextprotocol/related-task":{"taskId":"m"}}"#;
+
+    fn shown(places: Result<Places<'_>, Unreadable>) -> String {
+        let Ok(places) = places else { return "unreadable".to_owned() };
+        let ids = places.ids.iter().map(|(role, id)| format!("{role:?} {}", id.raw().trim_matches('"')));
+        let list = places.list.map(|list| format!("list of {}", list.elements().count()));
+        ids.chain(list).collect::<Vec<_>>().join(", ")
+    }
+
+    fn result(asked: Option<Method>, text: &str) -> String {
+        let value = json::parse(text.as_bytes(), &Limits::default()).unwrap();
+        shown(of_result(asked, value.as_object().unwrap()))
+    }
+
+    fn call(method: Method, text: &str) -> String {
+        let value = json::parse(text.as_bytes(), &Limits::default()).unwrap();
+        shown(of_call(method, value.as_object()))
+    }
+
+    #[test]
+    fn what_an_answer_says_of_a_task_depends_on_what_was_asked() {
+        let made = r#"{"task":{"taskId":"t","status":"working"}}"#;
+        let flat = r#"{"resultType":"task","taskId":"t","status":"working"}"#;
+        let task = r#"{"taskId":"t","status":"working"}"#;
+        let tasks = r#"{"tasks":[{"taskId":"a"},{"taskId":"b"}]}"#;
+        let meta = format!("{{{META}}}");
+        for (asked, text, expected) in [
+            (Some(Method::CallTool), made, "Made t"),
+            (None, made, "Made t"),
+            (Some(Method::CallTool), flat, "Made t"),
+            (None, flat, "Made t"),
+            (Some(Method::GetTask), task, "Asked t"),
+            (Some(Method::CancelTask), task, "Asked t"),
+            (Some(Method::UpdateTask), flat, "Asked t"),
+            (Some(Method::UpdateTask), "{}", ""),
+            (None, task, "Told t"),
+            // What a tool calls so is no task.
+            (Some(Method::CallTool), task, ""),
+            (Some(Method::CallTool), tasks, ""),
+            (Some(Method::CallTool), r#"{"task":"t"}"#, ""),
+            (Some(Method::CallTool), r#"{"task":{"id":"t"}}"#, ""),
+            (None, r#"{"tasks":[{"taskId":"a"},{"id":1}]}"#, ""),
+            (Some(Method::ListTasks), tasks, "list of 2"),
+            (None, tasks, "list of 2"),
+            (Some(Method::TaskResult), &meta, "Mentioned m"),
+            (Some(Method::CallTool), &meta, "Mentioned m"),
+            (Some(Method::CallTool), r#"{"task":{"taskId":1}}"#, "unreadable"),
+            (Some(Method::CallTool), r#"{"resultType":"task"}"#, "unreadable"),
+            (Some(Method::GetTask), r#"{"taskId":null}"#, "unreadable"),
+            (Some(Method::ListTasks), r#"{"tasks":{}}"#, "unreadable"),
+            (Some(Method::ListTasks), r#"{"tasks":[{"id":1}]}"#, "unreadable"),
+        ] {
+            assert_eq!(result(asked, text), expected, "{asked:?} {text}");
+        }
+        let inner = format!(r#"{{"taskId":"t","status":"completed","result":{{{META}}}}}"#);
+        assert_eq!(result(Some(Method::GetTask), &inner), "Asked t, Mentioned m");
+    }
+
+    #[test]
+    fn what_a_server_sends_names_tasks_where_its_method_does() {
+        let status = r#"{"taskId":"t","status":"working"}"#;
+        let meta = format!("{{{META}}}");
+        for (method, text, expected) in [
+            (Method::TaskStatus, status, "Told t"),
+            (Method::TaskChanged, status, "Asked t"),
+            (Method::Acknowledged, r#"{"notifications":{"taskIds":["a","b"]}}"#, "Asked a, Asked b"),
+            (Method::Acknowledged, r#"{"notifications":{"toolsListChanged":true}}"#, ""),
+            (Method::Elicit, &meta, "Told m"),
+            (Method::Progress, &meta, "Told m"),
+            // About a task of the client's own.
+            (Method::GetTask, status, ""),
+            (Method::TaskResult, &meta, ""),
+            (Method::Log, status, ""),
+            (Method::TaskStatus, "{}", "unreadable"),
+            (Method::TaskChanged, r#"{"taskId":7}"#, "unreadable"),
+            (Method::Acknowledged, r#"{"notifications":{"taskIds":[7]}}"#, "unreadable"),
+        ] {
+            assert_eq!(call(method, text), expected, "{method:?} {text}");
+        }
+        assert_eq!(shown(of_call(Method::Ping, None)), "");
+    }
+}
