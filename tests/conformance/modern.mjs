@@ -11,6 +11,7 @@ import {
 import {
   PROMPTS, promptList, readResource, resourceList, templateList, toolList, TOOLS,
 } from "./catalogue.mjs";
+import { answerTask, EXTENSION, taskTools } from "./tasks.mjs";
 
 const text = (value) => ({ content: [{ type: "text", text: value }] });
 const object = (properties = {}, required = Object.keys(properties)) => ({ type: "object", properties, required });
@@ -110,6 +111,7 @@ const ROUNDS = {
     if (!given(ctx, "user_name")) return inputRequired({ inputRequests: { user_name: NAME() } });
     return text("Thank you.");
   },
+  greet: async (ctx, { name }) => text(`Hello, ${name}!`),
   test_logging_tool: async (ctx) => {
     await ctx.mcpReq.log?.("info", "The tool runs.");
     return text("It logged.");
@@ -152,13 +154,14 @@ const TOOL_LIST = [
     (name) => ({ name, description: `Fixture ${name}.`, inputSchema: object({}) }),
   ),
   HEADERS,
+  ...taskTools,
 ];
 
 const invalid = (message, data) => new ProtocolError(-32602, message, data);
 
 async function callTool(params, ctx) {
   const { name, arguments: args = {} } = params;
-  if (ROUNDS[name]) return ROUNDS[name](ctx);
+  if (ROUNDS[name]) return ROUNDS[name](ctx, args);
   if (TRIGGERS[name]) {
     TRIGGERS[name]();
     return text("Told.");
@@ -192,7 +195,7 @@ function makeServer() {
   const server = new Server({ name: "conformance-modern", version: "1" }, {
     capabilities: {
       tools: { listChanged: true }, prompts: { listChanged: true }, resources: { subscribe: true, listChanged: true },
-      completions: {}, logging: {},
+      completions: {}, logging: {}, extensions: { [EXTENSION]: {} },
     },
     requestState: { verify: state.verify },
   });
@@ -231,6 +234,10 @@ http.createServer(async (request, response) => {
     const parts = [];
     for await (const part of request) parts.push(part);
     const body = request.method === "POST" ? JSON.parse(Buffer.concat(parts).toString("utf8")) : undefined;
+    const [status, message] = (body && answerTask(body, request.headers)) ?? [];
+    if (message) {
+      return response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(message));
+    }
     if (!body || mirrorsAreRight(body, request.headers)) return await serve(request, response, body);
     return response.writeHead(400, { "content-type": "application/json" }).end(JSON.stringify({
       jsonrpc: "2.0", id: body.id, error: { code: -32020, message: "Mcp-Param-Region is not what the body says" },

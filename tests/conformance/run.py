@@ -1,11 +1,13 @@
 """The official conformance suite, straight at the fixture servers and through Envoy with the filter.
 
-Prints what every check gave in both, and ends with 1 where they differ, where a body that passed the filter is not the
-one that was sent, or where the filter refused what it should not.
+Prints what every check gave in both, and ends with 1 where they differ, where a body or a header field that passed the
+filter is not the one that was sent, or where the filter refused what it should not.
 """
 
 import argparse
+import base64
 import collections
+import concurrent.futures
 import json
 import os
 import sys
@@ -13,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import fields
 import suite
 from tape import Tape
 
@@ -87,6 +90,23 @@ class Through(gateway.Gateway):
         return {line["request_id"]: line for line in lines}
 
 
+class Sealed(Through):
+    """The same with sealed session ids."""
+
+    settings = {"sessions": {"keys": [base64.b64encode(os.urandom(32)).decode()]}}
+
+
+class Bare(Through):
+    """The same Envoy without the filter: what it does by itself."""
+
+    def bootstrap(self, values):
+        """Everything but the filter."""
+        before, begin, rest = super().bootstrap(values).partition("          - name: toolward\n")
+        _, router, after = rest.partition("          - name: envoy.filters.http.router\n")
+        assert begin and router
+        return before + router + after
+
+
 class Direct(gateway.Gateway):
     """A fixture alone."""
 
@@ -138,13 +158,14 @@ def differences(front, back):
         yield f"response body {sent[:300]} became {got[:300]}"
 
 
-def compare_bytes(gate):
-    """Holds both tapes against each other; gives what is wrong, and what the filter answered by itself, by reason."""
+def compare_bytes(gate, verbose):
+    """Holds both tapes against each other; gives what is wrong, what the filter answered by itself, by reason, how many
+    exchanges passed with how many bytes, and the changes of their header fields."""
     log = gate.log()
     behind = collections.defaultdict(list)
     for exchange in gate.behind.exchanges():
         behind[exchange.request.field("x-request-id")].append(exchange)
-    wrong, refused, passed, size = [], collections.Counter(), 0, 0
+    wrong, refused, passed, size, changes = [], collections.Counter(), 0, 0, {}
     for front in gate.before.exchanges():
         label = f"{front.request.start.split()[0]} {front.request.body[:160].decode(errors='replace')}"
         if not front.response:
@@ -159,50 +180,66 @@ def compare_bytes(gate):
             passed += 1
             size += len(front.request.body) + len(front.response.body)
             wrong += [f"{label}: {what}" for what in differences(front, backs[0])]
+            if backs[0].response:
+                changes.update(fields.changes_of(front, backs[0]))
         elif record.get("result") != "deny":
             wrong.append(f"{label}: permitted, but did not reach the server ({log.get(identifier)})")
         else:
             refused[record["reason"]] += 1
-            if gate.verbose:
+            if verbose:
                 print(f"  refused {record['reason']}: {label}")
     wrong += [f"the server saw what nobody sent: {ones[0].request.start}" for ones in behind.values()]
-    return wrong, dict(sorted(refused.items())), passed, size
+    return wrong, dict(sorted(refused.items())), passed, size, changes
 
 
 def judge(revision, folder, identity, verbose):
-    """Both columns of one revision; gives the problems, and the rows of the page."""
+    """The columns of one revision; gives the problems, and the rows of the page."""
     started = time.monotonic()
-    for part in ("direct", "through"):
-        (folder / part).mkdir(parents=True)
-    with Direct(revision, folder / "direct") as gate:
-        direct = suite.run(gate.url, revision, folder / "direct/results")
-    with Through(revision, folder / "through", identity) as gate:
-        gate.verbose = verbose
-        through = suite.run(gate.url, revision, folder / "through/results")
-        time.sleep(0.2)  # Envoy writes its log every 10 ms
-        traps = gate.reloads()
-    print(f"{revision}: scenario and check, direct, through")
-    problems = []
-    if count := compare_columns(direct, through):
-        problems.append(f"{count} checks differ")
-    wrong, refused, passed, size = compare_bytes(gate)
-    for line in wrong:
-        print(f"  {line}")
-    if wrong:
-        problems.append(f"{len(wrong)} exchanges differ on the two sides of the filter")
-    lines = [
-        f"| {revision} | {column} | " + " | ".join(str(list(found.checks.values()).count(status)) for status in STATUSES)
-        for column, found in (("direct", direct), ("through", through))
-    ]
-    itself = ", ".join(f"{count} `{reason}`" for reason, count in refused.items()) or "nothing"
-    rows = [f"{lines[0]} | |\n", f"{lines[1]} | {itself} |\n"]
-    print(f"{revision}: {passed} exchanges passed the filter, {size} bytes of bodies the same on both sides")
+    # Sessions are of the older revisions alone.
+    kinds = {"direct": None, "bare": Bare, "through": Through} | ({"sealed": Sealed} if revision < "2026" else {})
+    traps = collections.Counter()
+
+    def run(name):
+        (folder / name).mkdir(parents=True)
+        made = kinds[name](revision, folder / name, identity) if kinds[name] else Direct(revision, folder / name)
+        with made as gate:
+            column = suite.run(gate.url, revision, folder / name / "results")
+            if kinds[name]:
+                time.sleep(0.2)  # Envoy writes its log every 10 ms
+                traps[name] = gate.reloads() if name != "bare" else 0
+        return gate, column
+
+    # Most of what the suite does is to wait.
+    with concurrent.futures.ThreadPoolExecutor(len(kinds)) as pool:
+        found = dict(zip(kinds, pool.map(run, kinds)))
+    direct = found["direct"][1]
+    *_, bare = compare_bytes(found["bare"][0], verbose=False)
+    problems, rows = [], [row(revision, "direct", direct, "")]
     if direct.status != 0:
         problems.append(f"the suite ended with {direct.status}:\n{direct.output[-3000:]}")
-    if traps:
-        problems.append(f"the filter trapped {traps} times")
+    for name in list(kinds)[2:]:
+        gate, column = found[name]
+        print(f"{revision}: scenario and check, direct, {name}")
+        if count := compare_columns(direct, column):
+            problems.append(f"{count} checks differ, {name}")
+        wrong, refused, passed, size, changes = compare_bytes(gate, verbose)
+        wrong += fields.compare(changes, bare, fields.CHANGES[revision, name])
+        for line in wrong:
+            print(f"  {line}")
+        if wrong:
+            problems.append(f"{len(wrong)} differences on the two sides of the filter, {name}")
+        rows.append(row(revision, name, column, ", ".join(f"{count} `{reason}`" for reason, count in refused.items())))
+        print(f"{revision}: {name}: {passed} exchanges passed the filter, {size} bytes of bodies the same on both sides")
+        if traps[name]:
+            problems.append(f"the filter trapped {traps[name]} times, {name}")
     print(f"{revision}: {time.monotonic() - started:.0f} s")
     return [f"{revision}: {problem}" for problem in problems], rows
+
+
+def row(revision, name, column, refused):
+    """A row of the page."""
+    counts = " | ".join(str(list(column.checks.values()).count(status)) for status in STATUSES)
+    return f"| {revision} | {name} | {counts} | {refused + ' ' if refused else ''}|\n"
 
 
 def hold(rows, bless):

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import fields  # noqa: E402
 import run  # noqa: E402
 from tape import read  # noqa: E402
 
@@ -57,3 +58,28 @@ def test_a_client_that_leaves_has_seen_the_beginning():
     assert not list(run.differences(left, whole))
     assert list(run.differences(other, whole))
     assert list(run.differences(whole, left))
+
+
+def test_every_change_of_a_field_is_told():
+    def pair(front, back):
+        template = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n%scontent-length: 0\r\n\r\n"
+        (one,), (other,) = (read(POST, template % added) for added in (front, back))
+        return dict(fields.changes_of(one, other))
+
+    key = lambda change: ("response", "json", "x-a", change)  # noqa: E731
+    assert pair(b"", b"") == pair(b"x-a: 1\r\n", b"X-A:  1\r\n") == {}
+    assert pair(b"x-a: 1\r\n", b"") == {key("added"): (None, ["1"])}
+    assert pair(b"", b"x-a: 1\r\n") == {key("removed"): (["1"], None)}
+    assert pair(b"x-a: 1\r\nx-a: 2\r\n", b"x-a: 1\r\n") == {key("changed"): (["1"], ["1", "2"])}
+
+
+def test_a_change_is_the_filters_where_envoy_alone_does_not_make_it():
+    date, own, token = (("response", "json", name, "added") for name in ("date", "x-own", "x-token"))
+    told = lambda *arguments: list(fields.compare(*arguments))  # noqa: E731
+    assert not told({date: 1}, {date: 1}, {})
+    assert len(told({date: 1, own: 1}, {date: 1}, {})) == 1
+    assert not told({date: 1, own: 1}, {date: 1}, {own: "why"})
+    assert len(told({date: 1}, {date: 1}, {own: "why"})) == 1
+    undone = (*token[:3], "not added")
+    assert len(told({date: 1}, {date: 1, token: 1}, {})) == 1
+    assert not told({date: 1}, {date: 1, token: 1}, {undone: "why"})

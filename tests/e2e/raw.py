@@ -265,3 +265,59 @@ class Http2:
             elif isinstance(event, h2.events.StreamReset):
                 return "reset"
         raise AssertionError
+
+
+class Http2Server:
+    """The server's end of a connection of HTTP/2; streams come one after the other."""
+
+    def __init__(self, peer):
+        self.peer = peer
+        self.connection = h2.connection.H2Connection(
+            h2.config.H2Configuration(
+                client_side=False, header_encoding="utf-8", validate_outbound_headers=False, normalize_outbound_headers=False
+            )
+        )
+        self.connection.initiate_connection()
+        self.flush()
+
+    def flush(self):
+        """Sends what is to be sent."""
+        self.peer.send(self.connection.data_to_send())
+
+    def request(self):
+        """The next request: fields, body, trailers."""
+        fields, body, trailers = {}, b"", []
+        while True:
+            part = self.peer.socket.recv(65536)
+            assert part, "the connection ended"
+            events = self.connection.receive_data(part)
+            self.flush()
+            for event in events:
+                if isinstance(event, h2.events.RequestReceived):
+                    self.stream, fields = event.stream_id, dict(event.headers)
+                elif isinstance(event, h2.events.DataReceived):
+                    body += event.data
+                elif isinstance(event, h2.events.TrailersReceived):
+                    trailers = list(event.headers)
+                elif isinstance(event, h2.events.StreamEnded):
+                    return fields, body, trailers
+
+    def head(self, status, *fields, end=False):
+        """The head of the answer, or of what comes before it."""
+        self.connection.send_headers(self.stream, [(":status", str(status)), *fields], end_stream=end)
+        self.flush()
+
+    def data(self, piece, *, end=False):
+        """One frame."""
+        self.connection.send_data(self.stream, piece, end_stream=end)
+        self.flush()
+
+    def trailers(self, *fields):
+        """The end."""
+        self.connection.send_headers(self.stream, list(fields), end_stream=True)
+        self.flush()
+
+    def reset(self):
+        """Leaves the stream in its middle."""
+        self.connection.reset_stream(self.stream, error_code=2)
+        self.flush()

@@ -206,6 +206,11 @@ impl WasmGuest {
         result
     }
 
+    /// Bytes of the VM's memory. It never shrinks, so this is the most that was ever needed.
+    pub fn memory_bytes(&self) -> usize {
+        self.store.data().memory.map_or(0, |memory| memory.data_size(&self.store))
+    }
+
     /// Whether the module has an export: Envoy passes over callbacks that are not there.
     fn has(&mut self, name: &str) -> bool {
         self.instance.get_func(&mut self.store, name).is_some()
