@@ -323,8 +323,11 @@ pub fn denial(reason: Reason, context: &Context<'_>) -> Reply {
     }
     let mut headers =
         vec![("content-type", "application/json".to_owned()), ("cache-control", "no-store".to_owned())];
-    if reason == Reason::HttpMethodUnsupported {
-        headers.push(("allow", "GET, POST, DELETE".to_owned()));
+    match reason {
+        Reason::HttpMethodUnsupported => headers.push(("allow", "GET, POST, DELETE".to_owned())),
+        // RFC 9110 §15.5.16: what would be taken.
+        Reason::ContentEncodingUnsupported => headers.push(("accept-encoding", "identity".to_owned())),
+        _ => {}
     }
     if let Some(challenge) = challenge(row, context) {
         headers.push(("www-authenticate", challenge));

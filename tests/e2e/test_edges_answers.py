@@ -187,6 +187,23 @@ def test_what_a_server_says_before_its_answer_is_no_answer(gateway, status):
         assert json.loads(exchange.client.rest(fields)[0]) == json.loads(tools(*SHOWN))
 
 
+@pytest.mark.parametrize("status", ["101 Switching Protocols", "099 Whatever"])
+def test_a_status_that_has_no_business_here_is_ended_by_envoy(gateway, status):
+    with Exchange(gateway, LIST) as exchange:
+        exchange.server.send(answer(f"content-length: {len(tools(HIDDEN))}", "upgrade: x", body=tools(HIDDEN), status=status))
+        line, _, body, _ = exchange.client.message()
+        assert (line.split()[1], json.loads(body)["error"]["code"]) == ("502", -32603)
+
+
+@pytest.mark.parametrize("status", ["205 Reset Content", "307 Temporary Redirect", "404 Not Found", "600 Whatever"])
+def test_a_list_is_cut_down_under_whatever_status_it_comes(gateway, status):
+    whole = tools(HIDDEN, SHOWN[0])
+    with Exchange(gateway, LIST) as exchange:
+        exchange.server.send(answer(f"content-length: {len(whole)}", body=whole, status=status))
+        line, _, body, _ = exchange.client.message()
+        assert (line.split()[1], json.loads(body)) == (status.split()[0], json.loads(tools(SHOWN[0])))
+
+
 # --- encodings ---
 
 

@@ -176,7 +176,12 @@ impl Response {
     pub(super) fn handle(&mut self, context: &Context<'_>, event: Event<'_>) -> Outcome {
         match event {
             Event::ResponseHeaders { fields, end_of_stream } => {
-                self.on_headers(context, fields, end_of_stream)
+                let mut outcome = self.on_headers(context, fields, end_of_stream);
+                // A client that takes the server at its word would send compressed requests (RFC 9110 §12.5.3).
+                if field(fields, "accept-encoding").is_some() {
+                    outcome.effects.insert(0, Effect::RemoveResponseHeaders(&["accept-encoding"]));
+                }
+                outcome
             }
             Event::ResponseBuffered { bytes }
                 if bytes > context.pep.config.max_response_bytes
