@@ -4,6 +4,7 @@
 //! too. Everything that a person could have got wrong was told before one exists. Lists that order does not matter
 //! for are sorted by id, so that the same policy gives the same bundle whatever its files looked like.
 
+pub use crate::bundle::layout::ParamType;
 use crate::decision::BudgetKey;
 pub use crate::model::ItemKind;
 use crate::source::Position;
@@ -212,6 +213,8 @@ pub struct Item {
     pub checks: Vec<Check>,
     /// The condition that every call must meet.
     pub when: Option<Condition>,
+    /// Headers that repeat arguments.
+    pub param_headers: BTreeSet<ParamHeader>,
     /// What arguments must be like, compiled to one condition each.
     pub arguments: Vec<ArgumentRule>,
     /// Arguments that a record may show, by the keys that lead to them.
@@ -231,6 +234,20 @@ pub struct Definition {
     pub digest: [u8; 32],
     /// When it ceases to be accepted.
     pub until: Option<Time>,
+}
+
+/// A header that repeats an argument of a tool (`x-mcp-header` of its input schema).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ParamHeader {
+    /// The version whose definition says so; `None` where all accepted definitions say the same. Either all headers of
+    /// a tool have one, or none.
+    pub version: Option<String>,
+    /// What follows `Mcp-Param-`, in lower case.
+    pub name: String,
+    /// The keys that lead to the argument; at least one.
+    pub path: Vec<String>,
+    /// The argument's type.
+    pub value_type: ParamType,
 }
 
 /// A relation asked of the authorization cluster.

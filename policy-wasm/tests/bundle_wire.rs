@@ -23,6 +23,9 @@ const POLICY: &str = include_str!("../../tests/bundles/v1/policy.yaml");
 const STORED: &[u8] = include_bytes!("../../tests/bundles/v1/policy.bundle");
 const UNSIGNED_2: &[u8] = include_bytes!("../../tests/bundles/v2/policy.bundle");
 const SIGNED_2: &[u8] = include_bytes!("../../tests/bundles/v2/signed.bundle");
+const POLICY_2: &str = include_str!("../../tests/bundles/v2/policy.yaml");
+const STORED_3: &[u8] = include_bytes!("../../tests/bundles/v3/policy.bundle");
+const POLICY_3: &str = include_str!("../../tests/bundles/v3/policy.yaml");
 
 fn open(bytes: Vec<u8>) -> Result<Bundle, BundleError> {
     Bundle::open(bytes, &Trust::digest_only())
@@ -96,6 +99,69 @@ fn the_stored_bundles_of_format_2_are_read_as_they_were_meant() {
     }
 }
 
+/// What the bundle says that clients repeat, as `tool/version: header = path (type)`.
+fn param_headers(bundle: &Bundle) -> Vec<String> {
+    let mut told = Vec::new();
+    for item in bundle.items() {
+        let definitions: Vec<_> = item.definitions().unwrap().map(Result::unwrap).collect();
+        for header in item.param_headers().map(Result::unwrap) {
+            let of = definitions.iter().filter(|definition| header.is_of(**definition));
+            let versions: Vec<_> = of.map(|definition| definition.version().unwrap()).collect();
+            let path: Vec<_> = header.path.names().map(Result::unwrap).collect();
+            let (path, versions) = (path.join("."), versions.join("+"));
+            told.push(format!(
+                "{}/{versions}: {} = {path} ({})",
+                item.name(),
+                header.name,
+                header.value_type.name()
+            ));
+        }
+    }
+    told
+}
+
+#[test]
+fn the_stored_bundle_of_format_3_is_read_as_it_was_meant() {
+    let bundle = open(STORED_3.to_vec()).unwrap();
+    let header = bundle.header();
+    assert_eq!((bundle.revision(), header.format, header.lowest_reader), ("stored-v3", 3, 3));
+    assert!(bundle.has_param_headers());
+    assert_eq!(
+        param_headers(&bundle),
+        [
+            "deploy/: dry_run = at.dry (boolean)",
+            "deploy/: region = region (string)",
+            "deploy/: size = size (integer)",
+            "move/v1: region = region (string)",
+            "move/v2: region = zone (string)",
+        ]
+    );
+    assert_eq!(compiled(&[POLICY_3]), STORED_3);
+}
+
+#[test]
+fn a_policy_without_such_headers_has_the_format_and_the_bytes_that_it_had() {
+    assert_eq!(compiled(&[POLICY_2]), UNSIGNED_2);
+    let plain = POLICY_3.replace(", x-mcp-header: ", ", description: ");
+    let bundle = open(compiled(&[&plain])).unwrap();
+    assert_eq!((bundle.header().format, bundle.has_param_headers()), (2, false));
+    assert!(param_headers(&bundle).is_empty());
+}
+
+#[test]
+fn a_format_that_lacks_the_section_does_not_have_it() {
+    let mut bytes = STORED_3.to_vec();
+    bytes[16..20].copy_from_slice(&[2, 0, 2, 0]);
+    assert!(!open(sealed(bytes)).unwrap().has_param_headers());
+    let mut bytes = STORED_3.to_vec();
+    bytes[16..20].copy_from_slice(&[4, 0, 4, 0]);
+    let error = open(sealed(bytes)).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "bundle needs a reader of format 4, this one reads format 3; update the reader or compile with an older compiler"
+    );
+}
+
 #[test]
 fn the_same_policy_gives_the_same_bytes() {
     assert_eq!(compiled(&[POLICY]), compiled(&[POLICY]));
@@ -144,7 +210,7 @@ fn a_refusal_says_what_is_wrong() {
         bytes
     };
     assert!(refusal(b"policy: toolward/v1\n".to_vec()).starts_with("not a policy bundle"));
-    assert!(refusal(sealed(changed(18, 3))).starts_with("bundle needs a reader of format 3"));
+    assert!(refusal(sealed(changed(18, 4))).starts_with("bundle needs a reader of format 4"));
     assert!(refusal(changed(STORED.len() - 1, 0xFF)).starts_with("bundle is damaged"));
     assert!(refusal(sealed(changed(32, 1))).starts_with("bundle uses header fields"));
     assert!(refusal(sealed(changed(HEADER, 0))).starts_with("bundle's section table"));
@@ -154,13 +220,13 @@ fn a_refusal_says_what_is_wrong() {
 #[test]
 fn a_later_format_with_more_sections_and_longer_records_is_read() {
     let written = compiled(&[POLICY]);
-    let count = Section::ALL.len();
+    let count = usize::from(written[24]);
     let table = HEADER + count * SECTION_ENTRY;
     let mut bytes = written[..HEADER].to_vec();
-    bytes[16] = 3;
-    bytes[24] += 1;
+    bytes[16] = 4;
+    bytes[24] += 2;
     let mut contents = Vec::new();
-    let first = table + SECTION_ENTRY;
+    let first = table + 2 * SECTION_ENTRY;
     for entry in written[HEADER..table].chunks(SECTION_ENTRY) {
         let field =
             |index: usize| u32::from_le_bytes(entry[index * 4..index * 4 + 4].try_into().unwrap()) as usize;
@@ -176,7 +242,8 @@ fn a_later_format_with_more_sections_and_longer_records_is_read() {
             bytes.extend(u32::try_from(field).unwrap().to_le_bytes());
         }
     }
-    for field in [40, first + contents.len(), 3, 1] {
+    let end = first + contents.len();
+    for field in [[Section::ParamHeaders as usize, end, 0, 24], [40, end, 3, 1]].concat() {
         bytes.extend(u32::try_from(field).unwrap().to_le_bytes());
     }
     bytes.extend(contents);

@@ -18,7 +18,7 @@ use policy_wasm::compile::write;
 use policy_wasm::decision::{Decision, DenyReason, Obligation, Visibility};
 use policy_wasm::model::ItemKind;
 use policy_wasm::pdp::{Authority, evaluate, explain};
-use policy_wasm::policy::{Holder, Mode, Policy};
+use policy_wasm::policy::{Holder, Mode, ParamHeader, Policy};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use std::collections::BTreeSet;
@@ -287,6 +287,17 @@ proptest! {
                     let mut known = item.definitions.iter().map(|d| (d.version.as_str(), d.digest, d.until));
                     prop_assert!(known.any(|known| known == found));
                 }
+                let definitions: Vec<_> = read.definitions().unwrap().map(Result::unwrap).collect();
+                let headers: Vec<_> = read.param_headers().map(Result::unwrap).collect();
+                prop_assert_eq!(headers.len(), item.param_headers.len());
+                for header in headers {
+                    let of = definitions.iter().find(|definition| header.is_of_one_definition() && header.is_of(**definition));
+                    let path: Vec<String> = header.path.names().map(|key| key.unwrap().to_owned()).collect();
+                    let version = of.map(|definition| definition.version().unwrap().to_owned());
+                    let name = header.name.to_owned();
+                    let written = ParamHeader { version, name, path, value_type: header.value_type };
+                    prop_assert!(item.param_headers.contains(&written));
+                }
                 let shown = read.shown_arguments().unwrap().map(|path| {
                     path.unwrap().names().map(|name| name.unwrap().to_owned()).collect::<Vec<_>>()
                 });
@@ -330,7 +341,7 @@ fn the_random_cases_have_permits_lists_and_every_reason() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let (mut permits, mut shown, mut demands, mut reasons, mut monitored) =
         (0, 0, 0, BTreeSet::new(), BTreeSet::new());
-    for _ in 0..2500 {
+    for _ in 0..4000 {
         let policy = model::policy().new_tree(&mut runner).unwrap().current();
         let ask = model::ask().new_tree(&mut runner).unwrap().current();
         let bundle = bundle(&policy);

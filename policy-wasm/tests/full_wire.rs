@@ -53,6 +53,11 @@ fn ask_everything(bundle: &Bundle, ask: &Ask) -> bool {
         let _ = (item.name(), item.mode(), item.condition(), item.approval(), item.is_pinned());
         let _ = item.arguments().map(Iterator::count);
         let _ = item
+            .param_headers()
+            .filter_map(Result::ok)
+            .map(|header| header.path.names().count())
+            .sum::<usize>();
+        let _ = item
             .shown_arguments()
             .map(|paths| paths.filter_map(Result::ok).map(|path| path.names().count()).sum::<usize>());
         let _ =
@@ -99,7 +104,7 @@ proptest! {
     #[test]
     fn a_section_of_nonsense_never_panics(policy in model::policy(), ask in model::ask(), which in 1..Section::ALL.len(), value: u32) {
         let mut bytes = write(&policy).unwrap();
-        let entry = HEADER + which * SECTION_ENTRY;
+        let entry = HEADER + which % usize::from(bytes[24]) * SECTION_ENTRY;
         let field = |at: usize| u32::from_le_bytes(bytes[entry + at..entry + at + 4].try_into().unwrap()) as usize;
         let (start, length) = (field(4), field(8));
         bytes[start..start + length].chunks_exact_mut(4).for_each(|field| field.copy_from_slice(&value.to_le_bytes()));

@@ -30,6 +30,7 @@ SERVERS = {
     "python1": [PYTHON1, ROOT / "tests/servers/python1.py"],
     "python2": [PYTHON2, ROOT / "tests/servers/python2.py"],
     "typescript": ["node", ROOT / "tests/servers/typescript.mjs"],
+    "mirrored": [PYTHON2, ROOT / "tests/servers/mirrored.py"],
     "sessions": ["node", ROOT / "tests/servers/sessions.mjs"],
     "tasks": [PYTHON1, ROOT / "tests/servers/tasks.py"],
     "tasks-bound": [PYTHON1, ROOT / "tests/servers/tasks.py"],

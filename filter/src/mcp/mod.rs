@@ -6,6 +6,7 @@
 //! | [`method`] | which methods there are, and what they act on |
 //! | [`params`] | what a message acts on, and what places it in a revision |
 //! | [`revision`] | protocol revisions, eras, mirrored headers |
+//! | [`arguments`] | headers that repeat arguments |
 //! | [`answer`] | one JSON-RPC message from a server |
 //! | [`list`] | lists of a server's catalogue, cut down to what the caller could ask for |
 //! | [`task`] | where a server's message names tasks |
@@ -13,6 +14,7 @@
 //! | [`sse`] | event streams, cut anywhere |
 
 pub mod answer;
+pub mod arguments;
 pub mod edit;
 pub mod list;
 pub mod message;

@@ -92,7 +92,15 @@ pub enum Target<'a> {
     Each(Vec<Target<'a>>),
 }
 
-impl Target<'_> {
+impl<'a> Target<'a> {
+    /// Its arguments.
+    pub fn arguments(&self) -> Option<Object<'a>> {
+        match self {
+            Target::Tool { arguments, .. } | Target::Prompt { arguments, .. } => *arguments,
+            _ => None,
+        }
+    }
+
     /// The text that names it, as `Mcp-Name` mirrors it.
     pub fn name(&self) -> Option<&str> {
         match self {

@@ -4,6 +4,7 @@
 //! page (`MCP-Protocol-Version`). Every server we know ignores `Mcp-*` headers on legacy requests, so the era of the
 //! header and of the body must agree, and mirrored headers are held against the body wherever they appear.
 
+use super::arguments::Said;
 use super::message::Request;
 use super::method::{Direction, Form, Method, Object};
 use super::params::Meta;
@@ -141,6 +142,8 @@ pub struct Mirrored {
     pub method: Option<String>,
     /// `Mcp-Name`.
     pub name: Option<String>,
+    /// `Mcp-Param-*`; held against the arguments by [`super::arguments::hold`].
+    pub arguments: Vec<Said>,
     /// An `Mcp-Param-*` is not encoded as it must be.
     pub malformed: bool,
     /// The message came by HTTP with SSE, the transport of 2024-11-05. What does not say its revision is of that one;
@@ -305,6 +308,9 @@ pub fn place_unlisted(
 pub fn place_response(mirrored: &Mirrored, revisions: Revisions) -> Result<Revision, Reason> {
     if mirrored.is_modern() {
         return Err(Reason::MessageResponse);
+    }
+    if !mirrored.arguments.is_empty() {
+        return Err(Reason::HeaderMismatch);
     }
     place(mirrored, &Meta::default(), None, None, revisions)
 }

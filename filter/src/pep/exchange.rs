@@ -1,5 +1,6 @@
 //! One HTTP exchange, request side: from the head to a permit or a denial.
 
+use super::arguments;
 use super::connection::ConnectionFacts;
 use super::definitions::Digest;
 use super::endpoint::{self, Opening, Posted};
@@ -354,7 +355,7 @@ impl Exchange {
             if let Err(reason) = self.judge_message(pep, &accepted, message, text(body), &mut open) {
                 // A message that is denied before it has matters of its own is one all the same.
                 if self.story.matters.len() == before {
-                    self.story.matters.push(matter_of(message));
+                    self.story.matters.push(mapping::matter_of(message));
                 }
                 self.story.blame(self.story.matters.len().saturating_sub(1), reason);
             }
@@ -404,7 +405,7 @@ impl Exchange {
         let revision = match opened {
             Ok(revision) => revision,
             Err(reason) => {
-                self.story.matters.push(Matter { denied: Some(reason), ..matter_of(message) });
+                self.story.matters.push(Matter { denied: Some(reason), ..mapping::matter_of(message) });
                 return Err(reason);
             }
         };
@@ -426,9 +427,11 @@ impl Exchange {
                     let definition = self.seen_definition(pep, target, &mut matter);
                     let action = mapping::action(target, definition.as_ref());
                     self.judge(pep, accepted, matter, &action, open)?;
+                    // After the policy, so that nobody learns of tools that are not theirs.
+                    arguments::hold(pep, &mut self.story, mirrored, target, revision)?;
                 }
             }
-            _ => self.judge(pep, accepted, matter_of(message), &Action::UseServer, open)?,
+            _ => self.judge(pep, accepted, mapping::matter_of(message), &Action::UseServer, open)?,
         }
         Ok(revision)
     }
@@ -580,16 +583,4 @@ impl Exchange {
 /// The body as text, which it is once it was read.
 fn text(body: &[u8]) -> &str {
     std::str::from_utf8(body).unwrap_or_default()
-}
-
-/// A message as one matter.
-fn matter_of(message: &Message<'_>) -> Matter {
-    match message {
-        Message::Request(request) => {
-            mapping::matters(request).next().map(|(matter, _)| matter).unwrap_or_default()
-        }
-        // What is answered is a request of the server: the id is the server's, and nobody awaits one for it.
-        Message::Response { .. } => Matter { method: Some(message::RESPONSE), ..Matter::default() },
-        Message::Unlisted { id, .. } => Matter { id: id.map(|id| id.raw().to_owned()), ..Matter::default() },
-    }
 }

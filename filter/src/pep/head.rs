@@ -4,8 +4,10 @@
 //! would read another request. (Envoy joins repeated `authorization` with a comma; the token form refuses that.)
 
 use super::event::Fields;
+use crate::mcp::arguments::{Said, one_variable};
 use crate::mcp::revision::{Mirrored, decode_value};
 use crate::reason::Reason;
+use policy_wasm::bundle::layout::MAX_PARAM_HEADERS;
 use std::borrow::Cow;
 
 /// What the head says.
@@ -33,6 +35,9 @@ pub(super) struct Head<'a> {
 
 /// Fields of this name prefix are ours; from a client they are forgeries.
 const OWN_PREFIX: &[u8] = b"x-toolward-";
+
+/// Names of headers that repeat arguments begin so; what follows is the server's to choose.
+const PARAM_PREFIX: &[u8] = b"mcp-param-";
 
 /// Names of single-valued fields; `mcp-*` in front covers `mcp-param-*` too.
 const SINGLE: [&[u8]; 9] = [
@@ -81,7 +86,8 @@ pub(super) fn read<'a>(fields: &Fields<'a>) -> Head<'a> {
     };
     for (index, (name, value)) in fields.iter().enumerate() {
         let (name, value) = (*name, *value);
-        if name.contains(&b'_') && decides(&with_hyphens(name)) {
+        let argument = name.strip_prefix(PARAM_PREFIX);
+        if argument.is_none() && name.contains(&b'_') && decides(&with_hyphens(name)) {
             accuse(Reason::HeaderInvalid);
             continue;
         }
@@ -123,8 +129,24 @@ pub(super) fn read<'a>(fields: &Fields<'a>) -> Head<'a> {
             b"mcp-method" => head.mirrored.method = Some(text.to_owned()),
             b"mcp-session-id" => head.session = Some(text),
             b"mcp-name" => head.mirrored.name = Some(text.to_owned()),
-            _ if name.starts_with(b"mcp-param-") => head.mirrored.malformed |= decode_value(text).is_none(),
-            _ => {}
+            _ => {
+                let Some(argument) = argument.and_then(|name| std::str::from_utf8(name).ok()) else {
+                    continue;
+                };
+                let mirrored = &mut head.mirrored;
+                let Some(value) = decode_value(text) else {
+                    mirrored.malformed = true;
+                    continue;
+                };
+                if mirrored.arguments.iter().any(|said| one_variable(&said.name, argument)) {
+                    accuse(Reason::HeaderRepeated);
+                } else if mirrored.arguments.len() >= MAX_PARAM_HEADERS {
+                    accuse(Reason::HeaderInvalid);
+                } else {
+                    let (name, value) = (argument.to_owned(), value.into_owned());
+                    mirrored.arguments.push(Said { name, value });
+                }
+            }
         }
     }
     head.fault = fault;

@@ -1,7 +1,7 @@
 //! From a message to what the PDP is asked.
 
 use super::story::Matter;
-use crate::mcp::message::Request;
+use crate::mcp::message::{self, Message, Request};
 use crate::mcp::params::Target;
 use policy_wasm::model::Action;
 
@@ -42,4 +42,14 @@ pub(super) fn matters<'a>(request: &'a Request<'a>) -> impl Iterator<Item = (Mat
         };
         (matter, target)
     })
+}
+
+/// A message as one matter.
+pub(super) fn matter_of(message: &Message<'_>) -> Matter {
+    match message {
+        Message::Request(request) => matters(request).next().map(|(matter, _)| matter).unwrap_or_default(),
+        // What is answered is a request of the server: the id is the server's, and nobody awaits one for it.
+        Message::Response { .. } => Matter { method: Some(message::RESPONSE), ..Matter::default() },
+        Message::Unlisted { id, .. } => Matter { id: id.map(|id| id.raw().to_owned()), ..Matter::default() },
+    }
 }

@@ -7,6 +7,7 @@
 //! States are named by what they wait for. The request side passes only in the states after a `Permit`; whatever comes
 //! out of order leaves it held.
 
+mod arguments;
 mod connection;
 mod definitions;
 mod endpoint;

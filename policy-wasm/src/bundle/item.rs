@@ -10,7 +10,7 @@ use crate::model::ItemKind;
 /// An entry of a server's catalogue.
 #[derive(Debug, Clone, Copy)]
 pub struct Item<'b> {
-    bundle: &'b Bundle,
+    pub(super) bundle: &'b Bundle,
     number: u32,
     record: Record<'b>,
     extra: Option<Record<'b>>,
@@ -22,6 +22,7 @@ pub struct Item<'b> {
 #[derive(Debug, Clone, Copy)]
 pub struct Definition<'b> {
     bundle: &'b Bundle,
+    pub(super) number: u32,
     record: Record<'b>,
     /// When it ceases to be accepted, in Unix seconds.
     pub until: Option<u64>,
@@ -269,7 +270,8 @@ impl Bundle {
 impl<'b> Definition<'b> {
     fn read(bundle: &'b Bundle, number: u32) -> Result<Definition<'b>, Unreadable> {
         let record = bundle.sections.record(Section::Definitions, number)?;
-        Ok(Definition { bundle, record, until: record.long(layout::definition::UNTIL)?.checked_sub(1) })
+        let until = record.long(layout::definition::UNTIL)?.checked_sub(1);
+        Ok(Definition { bundle, number, record, until })
     }
 
     /// The version's name; empty where there is just one.

@@ -4,8 +4,11 @@
 
 /// First bytes of every bundle.
 pub const MAGIC: &[u8; 16] = b"toolward-bundle\0";
-/// The format that this crate writes, and the highest that it reads.
-pub const FORMAT: u16 = 2;
+/// The highest format that this crate reads. It writes the lowest one that has room for what the policy says, so that
+/// older readers read what they understand.
+pub const FORMAT: u16 = 3;
+/// The format of bundles without [`Section::ParamHeaders`].
+pub const FORMAT_2: u16 = 2;
 /// Length of the header in bytes; the section table follows.
 pub const HEADER: usize = 80;
 /// Offset of the SHA-256 digest in the header. It covers every byte of the bundle but its own 32.
@@ -46,6 +49,8 @@ pub const MAX_GLOBAL: u32 = 256;
 pub const MAX_TEMPLATES: u32 = 256;
 /// Most claims that rules select subjects by.
 pub const MAX_CLAIMS: u32 = 64;
+/// Most headers that repeat arguments, of one definition of a tool and of one request.
+pub const MAX_PARAM_HEADERS: usize = 64;
 
 /// The sections, by their number in the section table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,11 +119,14 @@ pub enum Section {
     AgentTypes = 30,
     /// Claims that principals are known by, in order of issuer and name.
     Claims = 31,
+    /// Headers that repeat arguments of tools, in order of tool, definition and name; since format 3, and only in
+    /// bundles that have any.
+    ParamHeaders = 32,
 }
 
 impl Section {
     /// All sections in the order of their numbers.
-    pub const ALL: [Section; 31] = [
+    pub const ALL: [Section; 32] = [
         Section::Manifest,
         Section::Strings,
         Section::Tiers,
@@ -150,6 +158,7 @@ impl Section {
         Section::Issuers,
         Section::AgentTypes,
         Section::Claims,
+        Section::ParamHeaders,
     ];
 
     /// How many sections format 1 has: the first ones.
@@ -167,6 +176,7 @@ impl Section {
             Section::Tiers | Section::Segments | Section::Names | Section::ArgumentRules => 8,
             Section::Scopes | Section::Parts | Section::Ceilings | Section::Approvals => 12,
             Section::Rules | Section::Conditions | Section::AgentTypes | Section::Claims => 16,
+            Section::ParamHeaders => 24,
             Section::Addresses | Section::PrincipalExtras | Section::Budgets | Section::Issuers => 20,
             Section::Items => 28,
             Section::Principals | Section::MethodRules => 32,
@@ -183,10 +193,9 @@ impl Section {
     /// append fields: a reader goes by the stride that the section table names, which is never less. A field that a
     /// record of an earlier format lacks is read as 0.
     pub const fn stride_in(self, format: u16) -> Option<u32> {
-        if format > 1 {
-            return Some(self.stride());
-        }
         match self {
+            Section::ParamHeaders if format < 3 => None,
+            _ if format > 1 => Some(self.stride()),
             Section::Manifest => Some(20),
             Section::Servers => Some(44),
             Section::Items => Some(24),
@@ -258,6 +267,32 @@ pub enum PartKind {
     Argument = 1,
     /// The human's `sub`.
     SubjectId = 2,
+}
+
+/// Type of an argument that a header repeats, as stored in `ParamHeaders`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u32)]
+pub enum ParamType {
+    /// A string.
+    String = 0,
+    /// An integer.
+    Integer = 1,
+    /// A boolean.
+    Boolean = 2,
+}
+
+impl ParamType {
+    /// All types in the order of their numbers.
+    pub const ALL: [ParamType; 3] = [ParamType::String, ParamType::Integer, ParamType::Boolean];
+
+    /// The type's name in JSON Schema.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ParamType::String => "string",
+            ParamType::Integer => "integer",
+            ParamType::Boolean => "boolean",
+        }
+    }
 }
 
 /// Kind of a rule, as stored in `Rules`.
@@ -393,6 +428,20 @@ pub mod definition {
     pub const DIGEST: usize = 2;
     /// Until when, plus 1 (`u64`).
     pub const UNTIL: usize = 10;
+}
+
+/// Fields of a record of `ParamHeaders`.
+pub mod param_header {
+    /// Tool: number of its record in `Items`.
+    pub const ITEM: usize = 0;
+    /// `Definitions`, plus 1; 0 for whichever definition the tool has.
+    pub const DEFINITION: usize = 1;
+    /// What follows `Mcp-Param-`, in lower case (string).
+    pub const NAME: usize = 2;
+    /// Keys that lead to the argument (list of names in their order).
+    pub const PATH: usize = 4;
+    /// Type of the argument.
+    pub const TYPE: usize = 5;
 }
 
 /// Fields of a record of `MethodRules`.

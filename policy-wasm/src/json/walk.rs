@@ -125,6 +125,34 @@ impl<'a> Object<'a> {
         })
     }
 
+    /// Strings, numbers and booleans at every depth, in order; keys are none. One pass over the text.
+    pub fn scalars(self) -> impl Iterator<Item = Value<'a>> {
+        let mut at = 0usize;
+        std::iter::from_fn(move || {
+            let bytes = self.text.as_bytes();
+            loop {
+                while let Some(b' ' | b'\t' | b'\n' | b'\r' | b',' | b':' | b'{' | b'}' | b'[' | b']') =
+                    bytes.get(at)
+                {
+                    at = at.wrapping_add(1);
+                }
+                let start = at;
+                at = match bytes.get(start)? {
+                    b'"' => skip_string(bytes, start),
+                    _ => skip_value(bytes, start),
+                };
+                let mut next = at;
+                while let Some(b' ' | b'\t' | b'\n' | b'\r') = bytes.get(next) {
+                    next = next.wrapping_add(1);
+                }
+                let value = Value::accepted(self.text.get(start..at)?);
+                if bytes.get(next) != Some(&b':') && value.kind() != Kind::Null {
+                    return Some(value);
+                }
+            }
+        })
+    }
+
     /// The member with exactly this key, after unescaping.
     pub fn get(self, key: &str) -> Option<Value<'a>> {
         self.members().find(|(name, _)| name.is(key)).map(|(_, value)| value)

@@ -187,6 +187,16 @@ impl<'n> Place<'n> {
         Some(entries.iter().map(|entry| self.named_child(entry)).collect())
     }
 
+    /// What stands under a key, where this is a map that has it.
+    pub fn value_at(&self, key: &str) -> Option<&'n Value<'n>> {
+        match &self.node.value {
+            Value::Map(entries) => {
+                entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value.value)
+            }
+            _ => None,
+        }
+    }
+
     fn entries(&self) -> Option<&'n [Entry<'n>]> {
         match &self.node.value {
             Value::Map(entries) => Some(entries),

@@ -129,6 +129,18 @@ fn check() -> Check {
     }
 }
 
+fn param_header() -> impl Strategy<Value = ParamHeader> {
+    let value_type = prop::sample::select(&ParamType::ALL[..]);
+    (prop::sample::select(&["region", "a_b", "x"][..]), value_type).prop_map(|(name, value_type)| {
+        ParamHeader {
+            version: None,
+            name: name.to_owned(),
+            path: vec!["where".to_owned(), name.to_owned()],
+            value_type,
+        }
+    })
+}
+
 fn item(kind: ItemKind, name: String) -> impl Strategy<Value = Item> {
     let definition =
         (0..2usize, option::of(prop_oneof![Just(NOW), Just(NOW + 1)])).prop_map(|(which, until)| {
@@ -136,17 +148,32 @@ fn item(kind: ItemKind, name: String) -> impl Strategy<Value = Item> {
         });
     let pinned = option::weighted(0.3, btree_set(definition, 1..3));
     let argument = option::weighted(0.2, Just(condition(CONDITIONS[0])));
-    let rest = (option::weighted(0.15, approval()), prop::bool::weighted(0.2), when(0.2), argument, mode());
+    let rest = (
+        option::weighted(0.15, approval()),
+        prop::bool::weighted(0.2),
+        when(0.2),
+        argument,
+        mode(),
+        (prop::bool::ANY, btree_set(param_header(), 0..3)),
+    );
     (prop_oneof![1 => Just(0), 1 => 0..4u32], labels(), pinned, rest).prop_map(
-        move |(tier, labels, pinned, (approval, check_it, when, argument, mode))| {
+        move |(tier, labels, pinned, (approval, check_it, when, argument, mode, (each, headers)))| {
             let is_tool = kind == ItemKind::Tool;
+            let definitions: Vec<_> = pinned.filter(|_| is_tool).into_iter().flatten().collect();
+            let mut param_headers = BTreeSet::new();
+            for header in headers.into_iter().filter(|_| is_tool) {
+                // One of the versions has it, or all.
+                let version = definitions.last().filter(|_| each).map(|d: &Definition| d.version.clone());
+                param_headers.insert(ParamHeader { version, ..header });
+            }
             let path = vec!["n".to_owned()];
             Item {
                 kind,
                 name: name.clone(),
                 tier,
                 labels,
-                definitions: pinned.filter(|_| is_tool).into_iter().flatten().collect(),
+                definitions,
+                param_headers,
                 approval,
                 checks: if check_it && is_tool { vec![check()] } else { Vec::new() },
                 when,

@@ -158,7 +158,11 @@ const TOOL: MapShape = MapShape {
         ITEM_REVIEW,
         key("definition", "digest of the accepted definition", DIGEST),
         key("versions", "accepted definitions by version", Named(&Map(&VERSION))),
-        key("input_schema", "JSON Schema of the arguments; gives conditions the types of `args`", Anything),
+        key(
+            "input_schema",
+            "JSON Schema of the arguments: the types of `args` in conditions, and headers that repeat arguments",
+            Anything,
+        ),
         ITEM_ARGUMENTS,
         WHEN,
         ITEM_CHECKS,
@@ -194,6 +198,11 @@ const VERSION: MapShape = MapShape {
     keys: &[
         must("digest", "digest of the definition", DIGEST),
         key("deprecated_until", "when it ceases to be accepted", TIME),
+        key(
+            "input_schema",
+            "JSON Schema of the arguments where it is not that of the tool, for headers",
+            Anything,
+        ),
     ],
 };
 

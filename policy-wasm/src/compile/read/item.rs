@@ -4,10 +4,11 @@ use super::condition;
 use super::condition::Scope;
 use super::constraint;
 use super::holder;
+use super::mirrored::{self, Headers};
 use super::names::{Names, duration, is_name, labels, mode, moment};
 use super::template;
 use crate::model::ItemKind;
-use crate::policy::{Approval, Check, Definition, Item};
+use crate::policy::{Approval, Check, Definition, Item, ParamHeader};
 use crate::source::{MapReader, Named, Place};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -122,12 +123,16 @@ fn item<'n>(kind: ItemKind, entry: &Named<'n>, names: &Names<'n>) -> Option<Item
     let mut scope = Scope::new(names);
     let tier = map.required("tier").and_then(|place| names.tier(&place));
     let item_labels = map.optional("labels").map(|place| labels(&place)).unwrap_or_default();
-    let mut definitions = Vec::new();
+    let (mut definitions, mut param_headers) = (Vec::new(), BTreeSet::new());
     let (mut approval, mut checks, mut arguments, mut shown) =
         (None, Vec::new(), Vec::new(), BTreeSet::new());
     if kind == ItemKind::Tool {
-        definitions = read_definitions(&mut map);
-        if let Some(place) = map.optional("input_schema") {
+        let schema = map.optional("input_schema");
+        let headers = schema.as_ref().map(mirrored::read);
+        let versions;
+        (definitions, versions) = read_definitions(&mut map, headers.as_ref());
+        param_headers = all_headers(versions, headers);
+        if let Some(place) = schema {
             scope = scope.with_arguments(place.node());
         }
     }
@@ -164,6 +169,7 @@ fn item<'n>(kind: ItemKind, entry: &Named<'n>, names: &Names<'n>) -> Option<Item
         approval,
         checks,
         when,
+        param_headers,
         arguments,
         shown,
         mode,
@@ -181,8 +187,30 @@ fn read_checks(place: &Place<'_>) -> Vec<Check> {
     places.iter().filter_map(template::check).collect()
 }
 
-/// `definition`, or `versions`.
-fn read_definitions(map: &mut MapReader<'_>) -> Vec<Definition> {
+/// What headers repeat, by versions; by none where every accepted definition says the same.
+fn all_headers(versions: Vec<(String, Headers)>, own: Option<Headers>) -> BTreeSet<ParamHeader> {
+    let header = |version: Option<&String>, (name, (path, value_type)): (String, _)| ParamHeader {
+        version: version.cloned(),
+        name,
+        path,
+        value_type,
+    };
+    let first = versions.first().map(|(_, headers)| headers.clone());
+    if versions.iter().all(|(_, headers)| Some(headers) == first.as_ref()) {
+        let headers = first.or(own).unwrap_or_default();
+        return headers.into_iter().map(|read| header(None, read)).collect();
+    }
+    let of_version = |(version, headers): (String, Headers)| {
+        headers.into_iter().map(|read| header(Some(&version), read)).collect::<Vec<_>>()
+    };
+    versions.into_iter().flat_map(of_version).collect()
+}
+
+/// `definition`, or `versions` with the headers of each: its own, or those of the tool.
+fn read_definitions(
+    map: &mut MapReader<'_>,
+    headers: Option<&Headers>,
+) -> (Vec<Definition>, Vec<(String, Headers)>) {
     let (one, several) = (map.optional("definition"), map.optional("versions"));
     if one.is_some()
         && let Some(place) = &several
@@ -193,8 +221,10 @@ fn read_definitions(map: &mut MapReader<'_>) -> Vec<Definition> {
     if let Some(digest) = one.and_then(|place| digest(&place)) {
         definitions.push(Definition { version: String::new(), digest, until: None });
     }
-    let Some(place) = several else { return definitions };
+    let mut versions = Vec::new();
+    let Some(place) = several else { return (definitions, versions) };
     let entries = place.named().unwrap_or_default();
+    let some_have = entries.iter().any(|entry| entry.value.value_at("input_schema").is_some());
     if entries.is_empty() || entries.len() > MAX_DEFINITIONS {
         place.refuse(format!("expected 1 to {MAX_DEFINITIONS} versions, found {}", entries.len()));
     }
@@ -205,6 +235,14 @@ fn read_definitions(map: &mut MapReader<'_>) -> Vec<Definition> {
         let Some(mut map) = entry.value.map() else { continue };
         let digest = map.required("digest").and_then(|place| digest(&place));
         let until = map.optional("deprecated_until").and_then(|place| moment(&place));
+        match map.optional("input_schema").as_ref().map(mirrored::read).or_else(|| headers.cloned()) {
+            Some(headers) => versions.push((entry.name.to_owned(), headers)),
+            // What its clients send would have to be guessed.
+            None if some_have => {
+                entry.value.refuse("expected an `input_schema`, here or at the tool: other versions have one")
+            }
+            None => {}
+        }
         map.finish();
         let Some(digest) = digest else { continue };
         if definitions.iter().any(|other| other.digest == digest) {
@@ -213,7 +251,7 @@ fn read_definitions(map: &mut MapReader<'_>) -> Vec<Definition> {
         definitions.push(Definition { version: entry.name.to_owned(), digest, until });
     }
     definitions.sort();
-    definitions
+    (definitions, versions)
 }
 
 /// `sha256:` and 64 hex digits.

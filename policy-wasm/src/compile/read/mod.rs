@@ -10,6 +10,7 @@ mod holder;
 mod item;
 mod locate;
 mod method;
+mod mirrored;
 mod names;
 mod rule;
 mod server;

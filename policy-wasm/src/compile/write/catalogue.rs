@@ -7,7 +7,7 @@ use crate::bundle::layout::{ALL_SERVERS, PartKind, Section};
 use crate::compile::table;
 use crate::model::ItemKind;
 use crate::pdp::uri;
-use crate::policy::{Check, Item, MethodRule, Server, TemplatePart};
+use crate::policy::{Check, Definition, Item, MethodRule, Server, TemplatePart};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +25,7 @@ impl Heap {
         let table = table::build(&addresses, |hash, (host, path)| hash.lowercase(host).string(path))?;
         self.table(Section::AddressTable, table);
         for (place, (server, item)) in (0u32..).zip(&plan.items) {
-            self.item(*server, item, plan.item_hung.get(&place).map_or(&[], Vec::as_slice))?;
+            self.item(place, *server, item, plan.item_hung.get(&place).map_or(&[], Vec::as_slice))?;
         }
         let table = table::build(&plan.items, |hash, (server, item)| {
             let hash = hash.number(*server).string(&item.name);
@@ -101,13 +101,14 @@ impl Heap {
         if labels.is_empty() { Ok(0) } else { self.names(labels) }
     }
 
-    fn item(&mut self, server: u32, item: &Item, hung: &[u32]) -> Result<(), TooLarge> {
+    fn item(&mut self, place: u32, server: u32, item: &Item, hung: &[u32]) -> Result<(), TooLarge> {
         let checks: BTreeSet<&Check> = item.checks.iter().collect();
         let start = self.next(Section::Checks)?;
         for check in &checks {
             self.check(check)?;
         }
         let extra = self.item_extra(item, hung)?;
+        self.param_headers(place, item)?;
         let name = self.string(&item.name)?;
         let checks = [start, number(checks.len())?];
         self.record(Section::Items, &[&[server], &name, &[item.tier], &checks, &[extra]]);
@@ -117,11 +118,7 @@ impl Heap {
     fn item_extra(&mut self, item: &Item, hung: &[u32]) -> Result<u32, TooLarge> {
         let mut definitions = Vec::new();
         for definition in item.definitions.iter().collect::<BTreeSet<_>>() {
-            let mut fields = self.string(&definition.version)?.to_vec();
-            let words = definition.digest.chunks_exact(4).filter_map(|word| word.try_into().ok());
-            fields.extend(words.map(u32::from_le_bytes));
-            fields.extend(long(definition.until.map_or(0, |until| until.saturating_add(1))));
-            definitions.push(self.shared(Section::Definitions, &fields)?.saturating_sub(1));
+            definitions.push(self.definition(definition)?.saturating_sub(1));
         }
         let mut arguments = BTreeSet::new();
         let mut rules: Vec<_> = item.arguments.iter().collect();
@@ -147,6 +144,35 @@ impl Heap {
             self.list_or_none(&shown)?,
         ];
         if fields == [0; 9] { Ok(0) } else { self.shared(Section::ItemExtras, &fields) }
+    }
+
+    /// The number of a definition, counted from 1.
+    fn definition(&mut self, definition: &Definition) -> Result<u32, TooLarge> {
+        let mut fields = self.string(&definition.version)?.to_vec();
+        let words = definition.digest.chunks_exact(4).filter_map(|word| word.try_into().ok());
+        fields.extend(words.map(u32::from_le_bytes));
+        fields.extend(long(definition.until.map_or(0, |until| until.saturating_add(1))));
+        self.shared(Section::Definitions, &fields)
+    }
+
+    /// Headers that repeat arguments of the entry with this number.
+    fn param_headers(&mut self, entry: u32, item: &Item) -> Result<(), TooLarge> {
+        let mut rows = Vec::new();
+        for header in &item.param_headers {
+            let named = |definition: &&Definition| Some(&definition.version) == header.version.as_ref();
+            let definition = match item.definitions.iter().filter(named).min() {
+                Some(definition) => self.definition(definition)?,
+                None => 0,
+            };
+            rows.push((definition, header));
+        }
+        rows.sort_by_key(|(definition, header)| (*definition, &header.name));
+        for (definition, header) in rows {
+            let (name, path) = (self.string(&header.name)?, self.names(&header.path)?);
+            let fields = [path, header.value_type as u32];
+            self.record(Section::ParamHeaders, &[&[entry, definition], &name, &fields]);
+        }
+        Ok(())
     }
 
     fn check(&mut self, check: &Check) -> Result<(), TooLarge> {

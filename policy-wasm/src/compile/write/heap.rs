@@ -122,6 +122,11 @@ impl Heap {
         self.sections.insert(section, table);
     }
 
+    /// Whether a section has anything.
+    pub(super) fn has(&self, section: Section) -> bool {
+        self.sections.get(&section).is_some_and(|bytes| !bytes.is_empty())
+    }
+
     pub(super) fn take(&mut self, section: Section) -> Vec<u8> {
         self.sections.remove(&section).unwrap_or_default()
     }

@@ -14,7 +14,7 @@ mod rules;
 
 use crate::bundle::Header;
 use crate::bundle::digest;
-use crate::bundle::layout::{DIGEST, FORMAT, HEADER, PrincipalKind, SECTION_ENTRY, Section};
+use crate::bundle::layout::{DIGEST, FORMAT, FORMAT_2, HEADER, PrincipalKind, SECTION_ENTRY, Section};
 use crate::policy::{Mode, Policy};
 use heap::{Heap, number};
 use plan::Plan;
@@ -125,10 +125,15 @@ fn mode(mode: Mode) -> u32 {
 }
 
 fn finish(mut heap: Heap, policy: &Policy) -> Result<Vec<u8>, TooLarge> {
-    let table = Section::ALL.len().saturating_mul(SECTION_ENTRY);
+    // A reader that ignored these headers would permit what they forbid, so it must be one that knows them.
+    let format = if heap.has(Section::ParamHeaders) { FORMAT } else { FORMAT_2 };
+    let sections: Vec<Section> =
+        Section::ALL.into_iter().filter(|section| section.stride_in(format).is_some()).collect();
+    let table = sections.len().saturating_mul(SECTION_ENTRY);
     let mut offset = HEADER.saturating_add(table);
     let (mut entries, mut contents) = (Vec::new(), Vec::new());
-    for section in Section::ALL {
+    for section in &sections {
+        let section = *section;
         let bytes = heap.take(section);
         let fields = [section as u32, number(offset)?, number(bytes.len())?, section.stride()];
         entries.extend(fields.into_iter().flat_map(u32::to_le_bytes));
@@ -137,10 +142,10 @@ fn finish(mut heap: Heap, policy: &Policy) -> Result<Vec<u8>, TooLarge> {
     }
     let mut out = Vec::with_capacity(offset);
     let header = Header {
-        format: FORMAT,
-        lowest_reader: FORMAT,
+        format,
+        lowest_reader: format,
         length: number(offset)?,
-        sections: number(Section::ALL.len())?,
+        sections: number(sections.len())?,
         serial: policy.serial,
         not_after: policy.not_after,
         digest: [0; 32],
