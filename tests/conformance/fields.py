@@ -16,11 +16,16 @@ SEALED = {
     ("request", "any", "mcp-session-id", "changed"): "the server sees its own id",
     ("response", "stream", "mcp-session-id", "changed"): "the client sees the sealed one",
 }
-# By revision and column. The fixture of 2026-07-28 never says how long a stream is.
+TASKS = {
+    ("request", "any", "mcp-name", "changed"): "it names the server's own task",
+    ("request", "any", "content-length", "changed"): "a sealed id is longer",
+}
+# By revision and column. The fixture of 2026-07-28 never says how long a stream or a task is.
 CHANGES = {
     ("2025-11-25", "through"): ALL | STREAMS,
     ("2025-11-25", "sealed"): ALL | STREAMS | SEALED,
     ("2026-07-28", "through"): ALL,
+    ("2026-07-28", "sealed"): ALL | TASKS,
 }
 
 
