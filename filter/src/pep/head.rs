@@ -280,4 +280,22 @@ mod tests {
         assert_eq!(read(&[(b"x_toolward-decision", b"a")]).spoofed, [b"x_toolward-decision"]);
         assert_eq!(fault(&[(b"accept", b"a"), (b"accept", b"\xff")]), None);
     }
+
+    #[test]
+    fn what_repeats_an_argument_is_kept_decoded_under_the_name_that_the_server_chose() {
+        let fields: &Fields<'_> = &[(b"mcp-param-a_b", b"=?base64?w6k=?="), (b"mcp-param-c", b" d e ")];
+        let head = read(fields);
+        let said: Vec<_> =
+            head.mirrored.arguments.iter().map(|said| (said.name.as_str(), said.value.as_str())).collect();
+        assert_eq!((said.as_slice(), head.fault), (&[("a_b", "é"), ("c", "d e")][..], None));
+        let twice: &Fields<'_> = &[(b"mcp-param-a_b", b"1"), (b"mcp-param-a-b", b"1")];
+        assert_eq!(read(twice).fault, Some(Reason::HeaderRepeated));
+        assert_eq!(read(&[(b"mcp_param-a", b"1")]).fault, Some(Reason::HeaderInvalid));
+        assert!(read(&[(b"mcp-param-a", b"=?base64?%%?=")]).mirrored.malformed);
+        let names: Vec<String> =
+            (0..=MAX_PARAM_HEADERS).map(|number| format!("mcp-param-{number}")).collect();
+        let all: Vec<(&[u8], &[u8])> = names.iter().map(|name| (name.as_bytes(), b"1".as_slice())).collect();
+        assert_eq!(read(&all).fault, Some(Reason::HeaderInvalid));
+        assert_eq!(read(all.get(1..).unwrap_or_default()).fault, None);
+    }
 }

@@ -174,7 +174,31 @@ fn rebuilt(value: Value<'_>) -> serde_json::Value {
     }
 }
 
+/// Strings, numbers and booleans in order, by walking down.
+fn walked(value: Value<'_>, out: &mut Vec<String>) {
+    match value.kind() {
+        Kind::Object => value.as_object().unwrap().members().for_each(|(_, value)| walked(value, out)),
+        Kind::Array => value.as_array().unwrap().elements().for_each(|value| walked(value, out)),
+        Kind::Null => {}
+        _ => out.push(value.raw().to_owned()),
+    }
+}
+
 proptest! {
+    #[test]
+    fn scalars_are_what_a_walk_finds(value in arbitrary_json(), pretty: bool, spread: bool) {
+        let value = serde_json::json!({"all": value});
+        let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
+        // White space on either side of colons, too; in strings it changes both.
+        let text = if spread { text.replace("\":", "\" \n:\t") } else { text };
+        if let Ok(read) = parse(text.as_bytes(), &Limits::default()) {
+            let mut expected = Vec::new();
+            walked(read, &mut expected);
+            let found: Vec<String> = read.as_object().unwrap().scalars().map(|value| value.raw().to_owned()).collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
+
     #[test]
     fn what_is_written_is_read(value in arbitrary_json(), pretty: bool) {
         let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
