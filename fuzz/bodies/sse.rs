@@ -23,7 +23,7 @@ pub fn run(data: &[u8]) {
         .filter_map(|(name, data)| match fate(&data) {
             Fate::Pass => Some((name, data)),
             Fate::Replace(with) => Some((name, with)),
-            Fate::Drop => None,
+            Fate::Drop | Fate::Vanish => None,
         })
         .collect();
     assert_eq!(events(&whole), passed, "a reader sees something else than what passed");

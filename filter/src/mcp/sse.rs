@@ -13,6 +13,8 @@ pub enum Fate {
     /// It is left out, but for `id` and `retry`: without data they dispatch no event, and a client that resumes asks for
     /// what comes after this event, not for the event again.
     Drop,
+    /// Nothing of it goes on: the stream is over.
+    Vanish,
 }
 
 /// What a reader hears of one event.
@@ -83,41 +85,52 @@ impl EventFilter {
             }
             bytes = bytes.get(1..).unwrap_or_default();
         }
-        self.pending.extend_from_slice(bytes);
-        while let Some(end) = self.event_end() {
-            if end > self.limit {
-                return Err(TooLong);
+        let mut pending = std::mem::take(&mut self.pending);
+        pending.extend_from_slice(bytes);
+        // What was judged is taken away once, not event by event: the smallest event is one byte.
+        let mut begin = 0usize;
+        let mut result = Ok(());
+        while let Some(end) = self.event_end(&pending) {
+            let event = pending.get(begin..end).unwrap_or_default();
+            if event.len() > self.limit {
+                result = Err(TooLong);
+                break;
             }
-            let rest = self.pending.split_off(end);
-            let event = std::mem::replace(&mut self.pending, rest);
-            (self.searched, self.line_start) = (0, 0);
-            let passes = self.judge_event(&event, out, judge);
-            if self.pending.is_empty() && event.last() == Some(&b'\r') {
+            (begin, self.searched, self.line_start) = (end, end, end);
+            let passes = self.judge_event(event, out, judge);
+            if end == pending.len() && event.last() == Some(&b'\r') {
                 self.straggler = Some(if passes { Straggler::Passes } else { Straggler::Vanishes });
             }
         }
-        if self.pending.len() > self.limit { Err(TooLong) } else { Ok(()) }
+        pending.drain(..begin);
+        (self.searched, self.line_start) =
+            (self.searched.saturating_sub(begin), self.line_start.saturating_sub(begin));
+        if pending.len() > self.limit {
+            result = Err(TooLong);
+        }
+        self.pending = pending;
+        result
     }
 
-    /// Offset after the blank line that ends the first event in `pending`.
-    fn event_end(&mut self) -> Option<usize> {
+    /// Offset after the blank line that ends the event which `searched` lies in.
+    fn event_end(&mut self, pending: &[u8]) -> Option<usize> {
         let mut at = self.searched;
         loop {
-            let rest = self.pending.get(at..).unwrap_or_default();
+            let rest = pending.get(at..).unwrap_or_default();
             let Some(length) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else {
-                self.searched = self.pending.len();
+                self.searched = pending.len();
                 return None;
             };
             at = at.saturating_add(length);
-            let byte = *self.pending.get(at)?;
+            let byte = *pending.get(at)?;
             let next = at.saturating_add(1);
-            let crlf = byte == b'\r' && self.pending.get(next) == Some(&b'\n');
+            let crlf = byte == b'\r' && pending.get(next) == Some(&b'\n');
             let line_end = if crlf { next.saturating_add(1) } else { next };
             if at == self.line_start {
                 return Some(line_end);
             }
             self.searched = at;
-            if byte == b'\r' && next == self.pending.len() {
+            if byte == b'\r' && next == pending.len() {
                 // A LF may still follow; whether the next line is blank is not known yet.
                 return None;
             }
@@ -178,6 +191,7 @@ impl EventFilter {
                 }
                 false
             }
+            Fate::Vanish => false,
             Fate::Replace(with) => {
                 out.extend_from_slice(&others);
                 write_data(out, &with);
@@ -290,6 +304,14 @@ mod tests {
             from = cut;
         }
         (out, seen)
+    }
+
+    #[test]
+    fn a_million_events_of_one_byte_in_one_piece_are_a_million_steps() {
+        // Copied once for each event this would be a terabyte.
+        let stream = "\n".repeat(1_000_000);
+        let (out, seen) = run(&stream.into_bytes(), &[]);
+        assert_eq!((out.len(), seen.len()), (1_000_000, 1_000_000));
     }
 
     const STREAMS: [&str; 5] = [

@@ -366,7 +366,8 @@ impl Response {
         let mut refused = None;
         let pushed = events.push(body, &mut out, &mut |heard| {
             if refused.is_some() {
-                return Fate::Drop;
+                // As where it comes with the next bytes.
+                return Fate::Vanish;
             }
             let data = heard.data;
             let first = if is_event(heard) { opening.take() } else { None };
