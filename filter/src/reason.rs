@@ -97,7 +97,7 @@ reasons! {
     SessionUnknown = "session_unknown",
     /// The session belongs to another human, another tenant, another agent or another server.
     SessionForeign = "session_foreign",
-    /// The session has lasted as long as it may.
+    /// The session has lasted as long as it may, or was not used for too long.
     SessionExpired = "session_expired",
     /// The server named an endpoint for messages that is not its own, or named one where none is expected.
     EndpointRefused = "endpoint_refused",

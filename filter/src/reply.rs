@@ -158,9 +158,7 @@ pub const fn row(reason: Reason) -> Row {
         Reason::SessionUnknown | Reason::SessionForeign => {
             http(404, DENIED, "this session is not known here; start a new one with initialize")
         }
-        Reason::SessionExpired => {
-            http(404, DENIED, "this session has lasted as long as it may; start a new one with initialize")
-        }
+        Reason::SessionExpired => http(404, DENIED, "this session is over; start a new one with initialize"),
         Reason::EndpointRefused => {
             http(502, code::INTERNAL, "the server named an endpoint for messages that is not its own")
         }

@@ -1,6 +1,6 @@
 // An MCP server on the TypeScript SDK 1.x that keeps sessions: `initialize` names one, everything else belongs to one. Answers as JSON.
 //
-//     node sessions.mjs PORT
+//     node sessions.mjs PORT [silent]    silent: without streams for clients that listen
 import { randomUUID } from "node:crypto";
 import http from "node:http";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
@@ -8,6 +8,7 @@ import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/
 import { z } from "zod";
 
 const sessions = new Map();
+const silent = process.argv[3] === "silent";
 
 async function begin() {
   const server = new McpServer({ name: "sessions", version: "1" });
@@ -26,6 +27,7 @@ async function begin() {
 }
 
 http.createServer(async (request, response) => {
+  if (silent && request.method === "GET") return response.writeHead(405, { allow: "POST, DELETE" }).end();
   const id = request.headers["mcp-session-id"];
   const transport = id === undefined ? await begin() : sessions.get(id);
   if (transport) await transport.handleRequest(request, response);

@@ -147,6 +147,29 @@ fn no_status_of_any_hostcall_traps_the_vm_or_opens_it() {
 }
 
 #[test]
+fn a_proxy_that_fails_at_shared_data_or_lies_brings_no_idle_session_back() {
+    let of = |name: &str| scenario(|scenario| scenario.id == format!("sessions/idle/{name}"));
+    let idle = of("a session that began long ago, which this proxy never saw used");
+    let young = of("a session that is young, by a clock that is ahead");
+    for hostcall in ["proxy_get_shared_data", "proxy_set_shared_data"] {
+        let lies = [vec![], vec![0; 16], vec![0xff; 511], vec![0; 100_000]].map(Fault::Result);
+        for fault_ in STATUSES.map(Fault::Status).into_iter().chain(lies) {
+            for scenario in [idle, young] {
+                let what = format!("{}: {hostcall} gives {fault_:?}", scenario.id)
+                    .chars()
+                    .take(200)
+                    .collect::<String>();
+                let mut proxy = proxy(scenario);
+                fault(&mut proxy, hostcall, fault_.clone());
+                let seen = run(&mut proxy, scenario);
+                no_trap(&seen, &what);
+                assert_eq!(seen.upstream.is_some(), std::ptr::eq(scenario, young), "{what}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_proxy_that_recovers_is_served_again() {
     for hostcall in DECIDING {
         let scenario = permitted();

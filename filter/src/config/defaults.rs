@@ -146,7 +146,7 @@ pub const GROUPS_CLAIM: &str = "groups";
 pub const ROLES_CLAIM: &str = "roles";
 
 /// All choices, names and lists.
-pub const CHOICES: [Choice; 18] = [
+pub const CHOICES: [Choice; 19] = [
     Choice {
         path: "/bundle/keys",
         default: "none",
@@ -242,6 +242,12 @@ pub const CHOICES: [Choice; 18] = [
         default: "[]",
         values: "list of origins",
         reason: "agents send no `Origin`; one that comes is a browser's, and may be a DNS rebinding",
+    },
+    Choice {
+        path: "/sessions/idle_seconds",
+        default: "none",
+        values: "2 seconds to less than `lifetime_seconds`",
+        reason: "how long a person pauses differs by tool; the proxy remembers uses in its memory, and a restart forgets them",
     },
     Choice {
         path: "/checks/spicedb/authority",

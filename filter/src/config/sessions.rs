@@ -1,4 +1,4 @@
-//! `sessions`: the keys that session ids are sealed with, and how long a session lasts.
+//! `sessions`: the keys that session ids are sealed with, how long a session lasts, and how long it may be unused.
 
 use super::defaults;
 use crate::session::{Key, KeyRing};
@@ -9,6 +9,10 @@ use policy_wasm::source::Place;
 /// Most keys: the one that seals, and the one before it.
 const MAX_KEYS: usize = 2;
 
+/// Accepted idle limits in seconds: open streams are looked at once a second, so one second could be over between two
+/// looks.
+const IDLE: std::ops::RangeInclusive<u64> = 2..=2_591_999;
+
 /// How sessions of legacy revisions are sealed.
 #[derive(Debug)]
 pub struct Sessions {
@@ -16,6 +20,8 @@ pub struct Sessions {
     pub keys: KeyRing,
     /// How long a session lasts, in seconds.
     pub lifetime_seconds: u64,
+    /// How long it may be unused, in seconds: less than it lasts; `None` for as long as it lasts.
+    pub idle_seconds: Option<u64>,
 }
 
 /// Reads `sessions`; `None` where anything about it is wrong.
@@ -23,6 +29,16 @@ pub(super) fn read(place: &Place<'_>) -> Option<Sessions> {
     let mut map = place.map()?;
     let keys = map.required("keys");
     let lifetime_seconds = defaults::SESSION_LIFETIME.read(&mut map);
+    let idle = map.optional("idle_seconds");
+    let idle_seconds = match &idle {
+        Some(place) => place.integer(IDLE, "seconds").map(Some),
+        None => Some(None),
+    };
+    if let (Some(Some(seconds)), Some(lifetime), Some(place)) = (idle_seconds, lifetime_seconds, &idle)
+        && seconds >= lifetime
+    {
+        place.refuse("expected less than `lifetime_seconds`, or it would never end a session");
+    }
     map.finish();
     let place = keys?;
     let list = place.list()?;
@@ -46,5 +62,5 @@ pub(super) fn read(place: &Place<'_>) -> Option<Sessions> {
         return None;
     }
     let keys = KeyRing::new(keys.into_iter().map(Key::new).collect())?;
-    Some(Sessions { keys, lifetime_seconds: lifetime_seconds? })
+    Some(Sessions { keys, lifetime_seconds: lifetime_seconds?, idle_seconds: idle_seconds? })
 }

@@ -8,9 +8,11 @@ use std::ptr::{null, null_mut};
 pub struct Refused(pub u32);
 
 /// `NOT_FOUND`: no such header map, buffer or property at this point.
-const NOT_FOUND: u32 = 1;
+pub const NOT_FOUND: u32 = 1;
 /// `EMPTY`.
 const EMPTY: u32 = 7;
+/// `CAS_MISMATCH`: another VM set the shared data meanwhile.
+pub const CAS_MISMATCH: u32 = 8;
 
 type Hostcall<T> = Result<T, Refused>;
 
@@ -104,6 +106,20 @@ unsafe extern "C" {
     fn proxy_close_stream(kind: u32) -> u32;
     fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
     fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> u32;
+    fn proxy_get_shared_data(
+        key: *const u8,
+        key_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+        cas: *mut u32,
+    ) -> u32;
+    fn proxy_set_shared_data(
+        key: *const u8,
+        key_size: usize,
+        value: *const u8,
+        value_size: usize,
+        cas: u32,
+    ) -> u32;
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
     fn proxy_call_foreign_function(
@@ -322,6 +338,20 @@ pub fn tick_every(milliseconds: u32) -> Hostcall<()> {
 pub fn set_filter_state(name: &str, value: &str) -> Hostcall<()> {
     // SAFETY: pointers and lengths are of live slices.
     checked(unsafe { proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
+}
+
+/// A value that all VMs with the same `vm_id` share, and the number that it has until it is set again.
+pub fn shared_data(key: &[u8]) -> Hostcall<(Vec<u8>, u32)> {
+    let (mut data, mut size, mut cas) = (null_mut(), 0usize, 0u32);
+    // SAFETY: pointer and length are of a live slice; the host writes a pointer, a length and four bytes.
+    checked(unsafe { proxy_get_shared_data(key.as_ptr(), key.len(), &mut data, &mut size, &mut cas) })?;
+    Ok((taken(data, size), cas))
+}
+
+/// Sets a shared value that still has this number; one that was never set is set whatever the number.
+pub fn set_shared_data(key: &[u8], value: &[u8], cas: u32) -> Hostcall<()> {
+    // SAFETY: pointers and lengths are of live slices.
+    checked(unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas) })
 }
 
 /// Defines a counter, or finds it.

@@ -194,12 +194,12 @@ extern "C" fn proxy_on_response_trailers(id: u32, _count: usize) -> u32 {
     stream(id, Stream::on_response_trailers)
 }
 
-/// Streams whose token has expired end now. The host ends them when this has returned, and calls back for them then.
+/// Streams whose token has expired, or whose session is over, end now. The host ends them when this has returned, and calls back for them then.
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_tick(_root: u32) {
     contexts(|contexts| {
         let Ok(now_ms) = calls::now_ms() else { return };
-        for (id, stream) in contexts.streams.iter_mut().filter(|(_, stream)| stream.streams()) {
+        for (id, stream) in contexts.streams.iter_mut().filter(|(_, stream)| stream.wants_ticks()) {
             if calls::act_on(id).is_ok() {
                 stream.on_tick(now_ms);
             }

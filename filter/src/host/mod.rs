@@ -7,4 +7,5 @@ mod calls;
 mod crypto;
 mod entry;
 mod root;
+mod store;
 mod stream;

@@ -2,6 +2,7 @@
 
 use super::calls::{self, Buffer, Level};
 use super::crypto::HostSignatures;
+use super::store::HostStore;
 use super::stream::Stream;
 use crate::config::Config;
 use crate::delegation::Revocations;
@@ -14,8 +15,8 @@ use std::rc::Rc;
 /// Longest configuration in bytes, bundle included.
 const MAX_CONFIGURATION: usize = 256 * 1024 * 1024;
 
-/// How often streams that are open are asked whether their tokens still hold, in milliseconds. A silent stream gives no
-/// other callback.
+/// How often streams that are open are asked whether their tokens and sessions still hold, in milliseconds. A silent
+/// stream gives no other callback.
 const TICK_MS: u32 = 1000;
 
 /// The decision counters; each is defined once per VM, at its first use. Labels are our own codes, so there are few.
@@ -64,7 +65,10 @@ impl Root {
             .map_err(|refused| format!("the host did not give the configuration (status {})", refused.0))?;
         let config = Config::parse("configuration", &text, Rc::new(HostSignatures))
             .map_err(|problems| problems.to_string())?;
-        let pep = Pep::beside(config, Rc::clone(&self.revocations));
+        let pep = Pep::beside(config, Rc::clone(&self.revocations)).with_store(Rc::new(HostStore));
+        if pep.lacks_store() {
+            return Err("this proxy keeps no shared data, which `sessions.idle_seconds` needs".to_owned());
+        }
         let unavailable = pep.warm_up();
         if let Some(algorithm) = unavailable.first() {
             return Err(format!(

@@ -177,9 +177,9 @@ impl Stream {
         }
     }
 
-    /// Whether time alone may end the response.
-    pub fn streams(&self) -> bool {
-        !self.replied && self.exchange.streams()
+    /// Whether it must be told that time has passed.
+    pub fn wants_ticks(&self) -> bool {
+        !self.replied && self.exchange.wants_ticks()
     }
 
     /// Time has passed.

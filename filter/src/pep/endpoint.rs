@@ -3,10 +3,11 @@
 //! is in the session, it is sealed like a session's id where the configuration has keys.
 
 use super::head::Head;
+use super::{Pep, session};
 use crate::config::{Config, Sessions};
 use crate::delegation::VerifiedDelegation;
 use crate::reason::Reason;
-use crate::session::{Binding, Fault, Purpose};
+use crate::session::{Binding, Lease, Purpose};
 use policy_wasm::bundle::Server;
 
 /// The event's name.
@@ -108,24 +109,24 @@ fn plain_query(query: &str) -> bool {
     true
 }
 
-/// What the client sees of path and query: with keys sealed, else as they are. `None` where they cannot be sealed.
+/// What the client sees of path and query, and the session that so begins: with keys sealed, else as they are. `None`
+/// where they cannot be sealed.
 pub(super) fn seal(
     sessions: Option<&Sessions>,
     delegation: &VerifiedDelegation,
     resource: &str,
     target: String,
     now: u64,
-) -> Option<String> {
-    let Some(sessions) = sessions else { return Some(target) };
+) -> Option<(String, Option<Lease>)> {
+    let Some(sessions) = sessions else { return Some((target, None)) };
     let binding = Binding::of(delegation, resource);
-    let end = now.saturating_add(sessions.lifetime_seconds);
-    let sealed = sessions.keys.seal(Purpose::Endpoint, &target, binding, end)?;
+    let (sealed, lease) = sessions.begin(Purpose::Endpoint, &target, binding, now)?;
     let path = target.split_once('?').map_or(target.as_str(), |(path, _)| path);
     let mut shown = path.to_owned();
     for part in ["?", PARAMETER, "=", &sealed] {
         shown.push_str(part);
     }
-    Some(shown)
+    Some((shown, Some(lease)))
 }
 
 /// A message that was posted to an endpoint.
@@ -136,27 +137,23 @@ pub(super) struct Posted {
 }
 
 impl Posted {
-    /// Opens what the client posts to.
+    /// Opens what the client posts to, and notes that the session is used.
     ///
     /// # Errors
     /// The reason where it is not sealed, or not for this caller at this server, or over.
     pub(super) fn open(
-        sessions: Option<&Sessions>,
+        pep: &Pep,
         delegation: &VerifiedDelegation,
         resource: &str,
         (path, query): (&str, Option<&str>),
         now: u64,
     ) -> Result<Posted, Reason> {
-        let Some(sessions) = sessions else { return Ok(Posted::default()) };
+        let Some(sessions) = &pep.config.sessions else { return Ok(Posted::default()) };
         let sealed = query.and_then(|query| query.strip_prefix(PARAMETER)?.strip_prefix('='));
         let sealed = sealed.ok_or(Reason::SessionUnknown)?;
         let binding = Binding::of(delegation, resource);
-        let opened =
-            sessions.keys.open(Purpose::Endpoint, sealed, binding, now).map_err(|fault| match fault {
-                Fault::Unknown => Reason::SessionUnknown,
-                Fault::Foreign => Reason::SessionForeign,
-                Fault::Expired => Reason::SessionExpired,
-            })?;
+        let resumed = sessions.resume(Purpose::Endpoint, sealed, binding, now, pep.store.as_ref());
+        let (opened, _) = resumed.map_err(session::reason)?;
         // The server may have had another path when this was sealed.
         if opened.split_once('?').map_or(opened.as_str(), |(path, _)| path) != path {
             return Err(Reason::SessionUnknown);

@@ -66,8 +66,8 @@ pub enum Event<'a> {
         /// Nothing follows (trailers count as the end).
         end_of_stream: bool,
     },
-    /// Time has passed. Only for exchanges whose response is a stream ([`super::Exchange::streams`]), which may be silent
-    /// for hours while its token expires.
+    /// Time has passed. Only for exchanges that want to know ([`super::Exchange::wants_ticks`]): a stream may be silent for
+    /// hours while its token expires, and a call that takes hours is a use of its session.
     Tick {
         /// The time.
         now_ms: u64,

@@ -24,6 +24,7 @@ use policy_wasm::bundle::Acceptance;
 use policy_wasm::decision::{DenyReason, Effect as Answer, Obligation, RelationCheck};
 use policy_wasm::model::Action;
 use policy_wasm::pdp;
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -201,7 +202,14 @@ impl Exchange {
         matches!(&self.state, State::ExpectResponse(permitted) if sessions || permitted.response.judges())
     }
 
-    /// Whether the response is a stream that may be open for long, so that it wants [`Event::Tick`].
+    /// Whether it wants [`Event::Tick`]: the response is a stream that may be open for long, or the request takes long
+    /// and is a use of its session all the while.
+    pub fn wants_ticks(&self) -> bool {
+        let session = self.story.session.wants_ticks();
+        self.streams() || session && matches!(self.state, State::ExpectResponse(_))
+    }
+
+    /// Whether the response is a stream.
     pub fn streams(&self) -> bool {
         matches!(&self.state, State::ExpectResponse(permitted) if permitted.response.streams())
     }
@@ -264,11 +272,10 @@ impl Exchange {
             return Err(Reason::Token(TokenError::Revoked).into());
         }
 
-        let sessions = config.sessions.as_ref();
-        self.story.session = Session::open(sessions, &delegation, server.resource(), head.session, now)?;
+        self.story.session = Session::open(pep, &delegation, server.resource(), head.session, now)?;
         if by_sse {
             let sent = (head.path, head.query);
-            self.story.posted = Some(Posted::open(sessions, &delegation, server.resource(), sent, now)?);
+            self.story.posted = Some(Posted::open(pep, &delegation, server.resource(), sent, now)?);
             head.mirrored.by_sse = true;
         }
         let identity = |encoding: &str| encoding.eq_ignore_ascii_case("identity");
@@ -278,7 +285,7 @@ impl Exchange {
         if message && !head.content_type.is_some_and(head::is_json) {
             return Err(Reason::ContentTypeUnsupported.into());
         }
-        let onward = Onward::of(&head, config.keep_authorization, sessions.is_some());
+        let onward = Onward::of(&head, config.keep_authorization, config.sessions.is_some());
         let admitted = || self.story.revisions(pep).is_ok_and(|admitted| !admitted.by_sse().is_empty());
         let opening = Opening::of(config, server, &head).filter(|_| admitted());
         let accepted = Accepted { delegation, mirrored: head.mirrored, onward, message, opening };
@@ -552,14 +559,15 @@ impl Exchange {
             }
             _ => None,
         };
-        let over = if pep.config.verifier.has_expired(&delegation, now) {
-            Some(TokenError::Expired)
-        } else {
-            pep.revocations.revoke(&delegation).then_some(TokenError::Revoked)
-        };
+        let over = self.story.session.over(pep, &delegation, now);
         let refusal = |reason: Reason, id: Option<&str>| self.story.refusal(pep, reason, id);
         let (sessions, resource) = (pep.config.sessions.as_ref(), server.resource());
-        let seal = |target| endpoint::seal(sessions, &delegation, resource, target, now);
+        let begun = Cell::new(None);
+        let seal = |target| {
+            let (shown, lease) = endpoint::seal(sessions, &delegation, resource, target, now)?;
+            begun.set(lease);
+            Some(shown)
+        };
         let method = self.story.matters.first().and_then(|matter| matter.method);
         let tasks = self.story.sealing(pep);
         let outcome = delegation.with_delegation(pep.config.bundle.reads_claims(), |delegation| {
@@ -568,6 +576,7 @@ impl Exchange {
             let context = response::Context { pep, server, request, tasks, refusal, seal, over };
             response.handle(&context, event)
         });
+        self.story.session.hold(begun.take());
         // Records stand before what they are about.
         let mut effects: Vec<Effect> =
             outcome.notes.iter().map(|note| Effect::Record(self.story.record_note(pep, note))).collect();

@@ -37,6 +37,7 @@ pub use permit::Permit;
 use crate::config::Config;
 use crate::crypto::Algorithm;
 use crate::delegation::Revocations;
+use crate::session::{NoStore, SharedStore, is_available};
 use definitions::Definitions;
 use metadata::Metadata;
 use policy_wasm::json::Limits;
@@ -50,10 +51,11 @@ pub struct Pep {
     limits: Limits,
     definitions: Definitions,
     revocations: Rc<Revocations>,
+    store: Rc<dyn SharedStore>,
 }
 
 impl Pep {
-    /// From a valid configuration, alone in its proxy.
+    /// From a valid configuration, alone in its proxy, with nothing that is shared.
     pub fn new(config: Config) -> Pep {
         Pep::beside(config, Rc::default())
     }
@@ -63,7 +65,19 @@ impl Pep {
         revocations.add(&config.revocations);
         let metadata = Metadata::of(&config);
         let limits = Limits { depth: config.max_depth };
-        Pep { config, metadata, limits, definitions: Definitions::default(), revocations }
+        let (definitions, store) = (Definitions::default(), Rc::new(NoStore));
+        Pep { config, metadata, limits, definitions, revocations, store }
+    }
+
+    /// With what the workers of the proxy share.
+    pub fn with_store(self, store: Rc<dyn SharedStore>) -> Pep {
+        Pep { store, ..self }
+    }
+
+    /// Whether the configuration wants something remembered that the proxy has no place for.
+    pub fn lacks_store(&self) -> bool {
+        let wanted = self.config.sessions.as_ref().is_some_and(|sessions| sessions.idle_seconds.is_some());
+        wanted && !is_available(self.store.as_ref())
     }
 
     /// Runs what the first request would run: hosts compile each function when it is first called, and that would

@@ -6,7 +6,6 @@ use super::endpoint::{self, Opening};
 use super::event::{Effect, Event, Fields, Flow};
 use super::judge::{self, Judge, Note, Stop, Told};
 use super::tasks::Sealing;
-use crate::delegation::TokenError;
 use crate::mcp::Method;
 use crate::mcp::list::{self, List};
 use crate::mcp::revision::Revision;
@@ -48,8 +47,8 @@ enum Phase {
     },
     /// Events go on as they are judged.
     Events(EventFilter),
-    /// Something in a stream was refused, or the token may be used no longer; nothing more of the stream goes on. `patient`: the
-    /// host is told to end it with the tick after the next one.
+    /// Something in a stream was refused, the token may be used no longer, or the session is over; nothing more of the
+    /// stream goes on. `patient`: the host is told to end it with the tick after the next one.
     Ended {
         patient: bool,
     },
@@ -85,8 +84,8 @@ pub(super) struct Context<'c> {
     pub(super) refusal: &'c dyn Fn(Reason, Option<&str>) -> Reply,
     /// What the client sees of the path and query that it is to post messages to.
     pub(super) seal: &'c dyn Fn(String) -> Option<String>,
-    /// Why the token may be used no longer.
-    pub(super) over: Option<TokenError>,
+    /// Why the caller may read no longer: its token may be used no longer, or its session is over.
+    pub(super) over: Option<Reason>,
 }
 
 /// Removed where bytes may change: the length, and what vouches for the old bytes.
@@ -353,8 +352,8 @@ impl Response {
     }
 
     fn on_events(&mut self, context: &Context<'_>, body: &[u8]) -> Outcome {
-        if let Some(error) = context.over {
-            return self.end_for(error, vec![Effect::ReplaceResponseBody(Vec::new())]);
+        if let Some(reason) = context.over {
+            return self.end_for(reason, vec![Effect::ReplaceResponseBody(Vec::new())]);
         }
         let (unreadable, too_large) = (self.unreadable(), self.too_large());
         let waits = matches!(self.awaited, Awaited::Answer { .. });
@@ -417,10 +416,10 @@ impl Response {
         Outcome { effects: vec![Effect::ReplaceResponseBody(out)], notes, refused }
     }
 
-    /// A stream that was refused ends, and one whose token may be used no longer.
+    /// A stream that was refused ends, and one whose token may be used no longer or whose session is over.
     fn on_tick(&mut self, context: &Context<'_>) -> Outcome {
         match (&self.phase, context.over) {
-            (Phase::Opening | Phase::Events(_), Some(error)) => self.end_for(error, Vec::new()),
+            (Phase::Opening | Phase::Events(_), Some(reason)) => self.end_for(reason, Vec::new()),
             // The refusal reaches the client, and a server that is about to end its answer may.
             (Phase::Ended { patient: true }, _) => {
                 self.phase = Phase::Ended { patient: false };
@@ -431,8 +430,8 @@ impl Response {
         }
     }
 
-    fn end_for(&mut self, error: TokenError, effects: Vec<Effect>) -> Outcome {
-        Outcome { refused: Some(Reason::Token(error)), ..self.end(effects) }
+    fn end_for(&mut self, reason: Reason, effects: Vec<Effect>) -> Outcome {
+        Outcome { refused: Some(reason), ..self.end(effects) }
     }
 
     fn end(&mut self, mut effects: Vec<Effect>) -> Outcome {

@@ -2,9 +2,9 @@
 
 use super::Pep;
 use super::event::{Effect, Fields};
-use crate::delegation::VerifiedDelegation;
+use crate::delegation::{TokenError, VerifiedDelegation};
 use crate::reason::Reason;
-use crate::session::{Binding, Fault, Purpose, Sessions};
+use crate::session::{Binding, Fault, Lease, Purpose};
 
 /// The header, as MCP's legacy revisions name it.
 const HEADER: &str = "mcp-session-id";
@@ -16,29 +16,38 @@ pub(super) struct Session {
     opened: Option<(String, String)>,
     /// Whether an answer may name a session: to `initialize`.
     begins: bool,
+    /// The session itself, while this exchange uses it.
+    lease: Option<Lease>,
+}
+
+/// The reason where a session cannot be used.
+pub(super) fn reason(fault: Fault) -> Reason {
+    match fault {
+        Fault::Unknown => Reason::SessionUnknown,
+        Fault::Foreign => Reason::SessionForeign,
+        Fault::Expired => Reason::SessionExpired,
+    }
 }
 
 impl Session {
-    /// Opens what the client sent.
+    /// Opens what the client sent, and notes that the session is used.
     ///
     /// # Errors
     /// The reason where it is not this caller's at this server, or over.
     pub(super) fn open(
-        sessions: Option<&Sessions>,
+        pep: &Pep,
         delegation: &VerifiedDelegation,
         resource: &str,
         sent: Option<&str>,
         now: u64,
     ) -> Result<Session, Reason> {
-        let (Some(sessions), Some(sent)) = (sessions, sent) else { return Ok(Session::default()) };
+        let (Some(sessions), Some(sent)) = (&pep.config.sessions, sent) else {
+            return Ok(Session::default());
+        };
         let binding = Binding::of(delegation, resource);
-        let opened =
-            sessions.keys.open(Purpose::Session, sent, binding, now).map_err(|fault| match fault {
-                Fault::Unknown => Reason::SessionUnknown,
-                Fault::Foreign => Reason::SessionForeign,
-                Fault::Expired => Reason::SessionExpired,
-            })?;
-        Ok(Session { opened: Some((sent.to_owned(), opened)), begins: false })
+        let resumed = sessions.resume(Purpose::Session, sent, binding, now, pep.store.as_ref());
+        let (opened, lease) = resumed.map_err(reason)?;
+        Ok(Session { opened: Some((sent.to_owned(), opened)), begins: false, lease: Some(lease) })
     }
 
     /// The message is `initialize`.
@@ -51,6 +60,29 @@ impl Session {
         *self = Session::default();
     }
 
+    /// Why the caller may read no longer. Where they may, notes that the session is used still: a call that takes long
+    /// and a stream that is open are uses.
+    pub(super) fn over(&mut self, pep: &Pep, delegation: &VerifiedDelegation, now: u64) -> Option<Reason> {
+        if pep.config.verifier.has_expired(delegation, now) {
+            return Some(Reason::Token(TokenError::Expired));
+        }
+        if pep.revocations.revoke(delegation) {
+            return Some(Reason::Token(TokenError::Revoked));
+        }
+        let in_use = self.lease.as_mut().is_none_or(|lease| lease.renew(now, pep.store.as_ref()));
+        (!in_use).then_some(Reason::SessionExpired)
+    }
+
+    /// Takes a session that began in this exchange, if it has none yet.
+    pub(super) fn hold(&mut self, begun: Option<Lease>) {
+        self.lease = self.lease.take().or(begun);
+    }
+
+    /// Whether it must be told that time has passed.
+    pub(super) fn wants_ticks(&self) -> bool {
+        self.lease.as_ref().is_some_and(Lease::has_idle_limit)
+    }
+
     /// What goes on to the server in place of what the client sent.
     pub(super) fn upstream(&self) -> Option<(&'static str, String)> {
         self.opened.as_ref().map(|(_, id)| (HEADER, id.clone()))
@@ -58,7 +90,7 @@ impl Session {
 
     /// What the client sees of the id that the server named in its answer.
     pub(super) fn answer(
-        &self,
+        &mut self,
         pep: &Pep,
         delegation: &VerifiedDelegation,
         resource: &str,
@@ -77,10 +109,8 @@ impl Session {
             return hidden;
         }
         let binding = Binding::of(delegation, resource);
-        let end = now.saturating_add(sessions.lifetime_seconds);
-        match sessions.keys.seal(Purpose::Session, id, binding, end) {
-            Some(sealed) => Some(Effect::SetResponseHeader(HEADER, sealed)),
-            None => hidden,
-        }
+        let Some((sealed, lease)) = sessions.begin(Purpose::Session, id, binding, now) else { return hidden };
+        self.lease = Some(lease);
+        Some(Effect::SetResponseHeader(HEADER, sealed))
     }
 }

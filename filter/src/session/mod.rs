@@ -2,12 +2,17 @@
 //!
 //! MCP's legacy revisions let a server name a session (`Mcp-Session-Id`), and whoever sends that name is in the
 //! session. The client therefore never sees the server's id: it sees a sealed form that holds the id and is bound to
-//! the subject (and its tenant), the calling actor and the server, and that ends. Any worker and any replica with the same key can open
-//! it, so nothing is shared and nothing is kept.
+//! the subject (and its tenant), the calling actor and the server, and that ends. Any worker and any replica with the
+//! same key can open it, so nothing is shared and nothing is kept; but for when a session was last used, where there is
+//! a limit of idleness ([`SharedStore`]).
 //!
 //! Source: MCP 2025-11-25, basic/transports (session management) and security best practices (session hijacking).
 
+mod lease;
 mod seal;
+mod uses;
 
 pub use crate::config::Sessions;
+pub use lease::Lease;
 pub use seal::{Binding, Fault, Key, KeyRing, Purpose};
+pub use uses::{NoStore, SharedStore, StoreFault, is_available};

@@ -1,10 +1,11 @@
 //! The sealed form: unpadded base64url of
 //!
 //! ```text
-//! 1 byte    form: 1 a session, 2 a task, 3 an endpoint
+//! 1 byte    form: 1 a session, 2 a task, 3 an endpoint; 128 more where it says when it began
 //! 4 bytes   which key: the first bytes of a hash of it
 //! 32 bytes  tag
-//! the rest  masked: 8 bytes end (Unix seconds, big-endian), 32 bytes binding, the server's text
+//! the rest  masked: 8 bytes beginning, where the form says so, 8 bytes end (both Unix seconds, big-endian), 32 bytes
+//!           binding, the server's text
 //! ```
 //!
 //! The tag is HMAC-SHA-256 over form and contents, and the mask is HMAC-SHA-256 in counter mode from the tag, each
@@ -12,6 +13,7 @@
 //! the place of AES, whose tables or an AEAD of another family would take 19 KB of the module. The same session sealed
 //! twice is the same text, and no randomness is needed.
 
+use super::uses::Mark;
 use crate::delegation::VerifiedDelegation;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -22,8 +24,10 @@ use std::fmt;
 
 const HINT: usize = 4;
 const TAG: usize = 32;
-const END: usize = 8;
+const TIME: usize = 8;
 const BINDING: usize = 32;
+/// In the form: the beginning is there.
+const DATED: u8 = 0x80;
 /// Longest text of a server, in bytes.
 pub const MAX_TEXT: usize = 1024;
 
@@ -125,6 +129,10 @@ impl fmt::Debug for Key {
 pub struct Binding([u8; BINDING]);
 
 impl Binding {
+    /// For tests that are about something else.
+    #[cfg(test)]
+    pub(super) const NOBODY: Binding = Binding([0; BINDING]);
+
     /// The human and their tenant, the agent that calls now, and the server with this resource identifier.
     pub fn of(caller: &VerifiedDelegation, resource: &str) -> Binding {
         caller.with_delegation(false, |delegation| Binding::over(delegation, caller.tenant(), resource))
@@ -148,6 +156,22 @@ impl Binding {
     }
 }
 
+/// From when until when, in Unix seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Term {
+    /// Where it is needed.
+    pub(super) begin: Option<u64>,
+    pub(super) end: u64,
+}
+
+/// What was sealed.
+pub(super) struct Opened {
+    pub(super) text: String,
+    pub(super) term: Term,
+    /// What uses of it are noted by.
+    pub(super) mark: Mark,
+}
+
 /// The keys: the first one seals, all of them open.
 #[derive(Debug)]
 pub struct KeyRing {
@@ -163,22 +187,37 @@ impl KeyRing {
     /// Seals a server's text until `end` (Unix seconds); `None` where it is empty, longer than [`MAX_TEXT`] or not
     /// visible ASCII.
     pub fn seal(&self, purpose: Purpose, text: &str, binding: Binding, end: u64) -> Option<String> {
+        self.seal_for(purpose, text, binding, Term { begin: None, end }).map(|(sealed, _)| sealed)
+    }
+
+    /// [`KeyRing::seal`] with the beginning, where there is one; gives what uses are noted by, too.
+    pub(super) fn seal_for(
+        &self,
+        purpose: Purpose,
+        text: &str,
+        binding: Binding,
+        term: Term,
+    ) -> Option<(String, Mark)> {
         let key = self.keys.first()?;
         if text.is_empty() || text.len() > MAX_TEXT || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return None;
         }
-        let mut plain = Vec::with_capacity(END.saturating_add(BINDING).saturating_add(text.len()));
-        plain.extend_from_slice(&end.to_be_bytes());
+        let mut plain = Vec::with_capacity(BINDING.saturating_mul(2).saturating_add(text.len()));
+        let mut form = purpose.form();
+        if let Some(begin) = term.begin {
+            form |= DATED;
+            plain.extend_from_slice(&begin.to_be_bytes());
+        }
+        plain.extend_from_slice(&term.end.to_be_bytes());
         plain.extend_from_slice(&binding.0);
         plain.extend_from_slice(text.as_bytes());
-        let form = purpose.form();
         let tag: [u8; TAG] = key.tagged(form, &plain).finalize().into_bytes().into();
         key.apply(&tag, &mut plain);
         let mut whole = vec![form];
         whole.extend_from_slice(&key.hint);
         whole.extend_from_slice(&tag);
         whole.extend_from_slice(&plain);
-        Some(URL_SAFE_NO_PAD.encode(whole))
+        Some((URL_SAFE_NO_PAD.encode(whole), Mark::of(&tag)))
     }
 
     /// Opens what was sealed for this purpose.
@@ -186,26 +225,51 @@ impl KeyRing {
     /// # Errors
     /// See [`Fault`].
     pub fn open(&self, purpose: Purpose, sealed: &str, binding: Binding, now: u64) -> Result<String, Fault> {
+        self.open_whole(purpose, sealed, binding, now).map(|opened| opened.text)
+    }
+
+    /// [`KeyRing::open`] with everything that is known of what was sealed.
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    pub(super) fn open_whole(
+        &self,
+        purpose: Purpose,
+        sealed: &str,
+        binding: Binding,
+        now: u64,
+    ) -> Result<Opened, Fault> {
         let whole = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| Fault::Unknown)?;
         let (form, rest) = whole.split_first().ok_or(Fault::Unknown)?;
         let (hint, rest) = rest.split_at_checked(HINT).ok_or(Fault::Unknown)?;
-        let (tag, masked) = rest.split_at_checked(TAG).ok_or(Fault::Unknown)?;
+        let (tag, masked) = rest.split_first_chunk::<TAG>().ok_or(Fault::Unknown)?;
         let key = self.keys.iter().find(|key| key.hint == hint);
-        let key = key.filter(|_| *form == purpose.form()).ok_or(Fault::Unknown)?;
+        let key = key.filter(|_| *form & !DATED == purpose.form()).ok_or(Fault::Unknown)?;
         let mut plain = masked.to_vec();
         key.apply(tag, &mut plain);
         // Compares in constant time.
         key.tagged(*form, &plain).verify_slice(tag).map_err(|_| Fault::Unknown)?;
-        let (end, rest) = plain.split_first_chunk::<END>().ok_or(Fault::Unknown)?;
+        let (begin, rest) = match time(&plain)? {
+            (begin, rest) if *form & DATED != 0 => (Some(begin), rest),
+            _ => (None, plain.as_slice()),
+        };
+        let (end, rest) = time(rest)?;
         let (bound, text) = rest.split_first_chunk::<BINDING>().ok_or(Fault::Unknown)?;
         if *bound != binding.0 {
             return Err(Fault::Foreign);
         }
-        if u64::from_be_bytes(*end) <= now {
+        if end <= now {
             return Err(Fault::Expired);
         }
-        String::from_utf8(text.to_vec()).map_err(|_| Fault::Unknown)
+        let text = String::from_utf8(text.to_vec()).map_err(|_| Fault::Unknown)?;
+        Ok(Opened { text, term: Term { begin, end }, mark: Mark::of(tag) })
     }
+}
+
+/// A time and what follows it.
+fn time(bytes: &[u8]) -> Result<(u64, &[u8]), Fault> {
+    let (time, rest) = bytes.split_first_chunk::<TIME>().ok_or(Fault::Unknown)?;
+    Ok((u64::from_be_bytes(*time), rest))
 }
 
 /// SHA-256 over parts that cannot run into each other.
@@ -328,6 +392,25 @@ mod tests {
         // Computed apart, with another implementation of HMAC.
         let form = "AQ5zYZpI7pzvKiT1RObJPA6JfL3xHyWSMZ3NWilhLiyTpMqCtCuOsrYFKlBSd93Ty-cj23AlifFkEbm5BfzwD6MAuSWa768pzqgoswd9mviPHIz86Q";
         assert_eq!(sealed, form);
+    }
+
+    #[test]
+    fn a_beginning_is_sealed_with_the_rest() {
+        let ring = ring(&[7]);
+        let term = Term { begin: Some(NOW), end: NOW + 60 };
+        let (sealed, mark) = ring.seal_for(Purpose::Session, "server-7", alice(), term).unwrap();
+        // Computed apart, with another implementation of HMAC.
+        assert_eq!(
+            sealed,
+            "gQ5zYZrCsYd0wKfLrOgaXix3PgRj2SEOeaDsNb1kVh0Q6c3dNtgOMIGvfkg8bir1GlWlvhpXMVcVC-gJlQxVASvp-Eu870TUwt572_hVQf2W48fG1wNzHJ7gIUUq"
+        );
+        let opened = ring.open_whole(Purpose::Session, &sealed, alice(), NOW).unwrap();
+        assert_eq!((opened.text.as_str(), opened.term, opened.mark), ("server-7", term, mark));
+        assert_eq!(ring.open(Purpose::Session, &sealed, alice(), NOW).as_deref(), Ok("server-7"));
+        let mut bytes = URL_SAFE_NO_PAD.decode(&sealed).unwrap();
+        bytes[0] ^= DATED;
+        let forged = URL_SAFE_NO_PAD.encode(&bytes);
+        assert_eq!(ring.open(Purpose::Session, &forged, alice(), NOW), Err(Fault::Unknown));
     }
 
     #[test]

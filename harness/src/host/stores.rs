@@ -1,11 +1,18 @@
 //! Shared data, queues and metrics.
 
 use super::abi::{MetricType, Status};
+use filter::session::{SharedStore, StoreFault};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 
-/// Shared data: one map for each `vm_id`, with compare-and-swap. Nothing is ever deleted, as in Envoy.
+/// Shared data: one map for each `vm_id`, with compare-and-swap. Nothing is ever deleted, as in Envoy. A clone is the
+/// same map.
+#[derive(Debug, Default, Clone)]
+pub struct SharedData(Rc<RefCell<Shared>>);
+
 #[derive(Debug, Default)]
-pub struct SharedData {
+struct Shared {
     entries: BTreeMap<Vec<u8>, (Vec<u8>, u32)>,
     last_cas: u32,
 }
@@ -16,23 +23,35 @@ impl SharedData {
     /// # Errors
     /// [`Status::NotFound`].
     pub fn get(&self, key: &[u8]) -> Result<(Vec<u8>, u32), Status> {
-        self.entries.get(key).cloned().ok_or(Status::NotFound)
+        self.0.borrow().entries.get(key).cloned().ok_or(Status::NotFound)
     }
 
     /// Sets a key. `cas` 0 sets in any case; on an absent key every `cas` does.
     ///
     /// # Errors
     /// [`Status::CasMismatch`].
-    pub fn set(&mut self, key: &[u8], value: &[u8], cas: u32) -> Result<(), Status> {
-        if let Some((_, current)) = self.entries.get(key)
+    pub fn set(&self, key: &[u8], value: &[u8], cas: u32) -> Result<(), Status> {
+        let mut shared = self.0.borrow_mut();
+        if let Some((_, current)) = shared.entries.get(key)
             && cas != 0
             && cas != *current
         {
             return Err(Status::CasMismatch);
         }
-        self.last_cas = self.last_cas.wrapping_add(1).max(1);
-        self.entries.insert(key.to_vec(), (value.to_vec(), self.last_cas));
+        let cas = shared.last_cas.wrapping_add(1).max(1);
+        shared.last_cas = cas;
+        shared.entries.insert(key.to_vec(), (value.to_vec(), cas));
         Ok(())
+    }
+}
+
+impl SharedStore for SharedData {
+    fn get(&self, key: &[u8]) -> Result<Option<(Vec<u8>, u32)>, StoreFault> {
+        Ok(SharedData::get(self, key).ok())
+    }
+
+    fn set(&self, key: &[u8], value: &[u8], number: Option<u32>) -> Result<(), StoreFault> {
+        SharedData::set(self, key, value, number.unwrap_or(u32::MAX)).map_err(|_| StoreFault::Changed)
     }
 }
 
@@ -157,7 +176,7 @@ mod tests {
 
     #[test]
     fn shared_data_swaps_only_what_it_compared() {
-        let mut data = SharedData::default();
+        let data = SharedData::default();
         assert_eq!(data.set(b"k", b"1", u32::MAX), Ok(()), "any cas inserts");
         let (_, cas) = data.get(b"k").unwrap();
         assert_eq!(data.set(b"k", b"2", cas.wrapping_add(1)), Err(Status::CasMismatch));

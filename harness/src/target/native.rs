@@ -72,7 +72,7 @@ impl Guest for NativeGuest {
         let provider = Rc::clone(&self.world.signatures);
         match Config::parse("configuration", &self.world.configuration, provider) {
             Ok(config) => {
-                let pep = Pep::new(config);
+                let pep = Pep::new(config).with_store(Rc::new(self.world.shared.clone()));
                 let unavailable = pep.warm_up();
                 self.world.tick_period_ms = TICK_MS;
                 self.pep = Some(Rc::new(pep));
@@ -130,7 +130,7 @@ impl Guest for NativeGuest {
         for id in streams {
             self.world.effective_context = id;
             self.with(id, |stream, world| {
-                if !stream.replied && stream.exchange.streams() {
+                if !stream.replied && stream.exchange.wants_ticks() {
                     stream.handle(world, Event::Tick { now_ms }, 0);
                 }
             });

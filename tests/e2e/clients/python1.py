@@ -19,6 +19,7 @@ async def run(script):
     ):
         protocol = (await session.initialize()).protocolVersion
         for step in script["steps"]:
+            await asyncio.sleep(step.get("after_seconds", 0))
             try:
                 if "call" in step:
                     result = await session.call_tool(step["call"], step.get("arguments", {}))

@@ -19,6 +19,7 @@ async def run(script):
         Client(streamable_http_client(script["url"], http_client=http), mode=MODES[script.get("era")]) as client,
     ):
         for step in script["steps"]:
+            await asyncio.sleep(step.get("after_seconds", 0))
             try:
                 if "call" in step:
                     result = await client.call_tool(step["call"], step.get("arguments", {}))

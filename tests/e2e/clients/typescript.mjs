@@ -4,7 +4,8 @@ function failure(error) {
   return { error: { code: error.code ?? null, message: String(error.message ?? error), data: error.data ?? null } };
 }
 
-async function step(client, { call, arguments: args }) {
+async function step(client, { call, arguments: args, after_seconds: seconds }) {
+  if (seconds) await new Promise((done) => setTimeout(done, seconds * 1000));
   try {
     if (!call) return { tools: (await client.listTools()).tools.map((tool) => tool.name) };
     const result = await client.callTool({ name: call, arguments: args ?? {} });

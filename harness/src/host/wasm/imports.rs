@@ -179,7 +179,7 @@ fn link_stores(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
         }
         proxy_set_shared_data(caller, key_at, key_size, value_at, value_size, cas) {
             let (key, value) = (read(caller, key_at, key_size)?, read(caller, value_at, value_size)?);
-            Ok(caller.data_mut().world.shared.set(&key, &value, cas)?)
+            Ok(caller.data().world.shared.set(&key, &value, cas)?)
         }
         proxy_register_shared_queue(caller, name_at, name_size, id_out) {
             let name = read(caller, name_at, name_size)?;

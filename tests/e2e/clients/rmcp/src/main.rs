@@ -6,6 +6,7 @@ use rmcp::service::{ClientLifecycleMode, ServiceError, serve_client_with_lifecyc
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 fn failure(error: &ServiceError) -> Value {
     match error {
@@ -40,6 +41,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let mut results = Vec::new();
     for step in script["steps"].as_array().into_iter().flatten() {
+        tokio::time::sleep(Duration::from_secs_f64(step["after_seconds"].as_f64().unwrap_or_default())).await;
         results.push(match step["call"].as_str() {
             None => match client.list_all_tools().await {
                 Ok(tools) => json!({"tools": tools.iter().map(|tool| tool.name.as_ref()).collect::<Vec<_>>()}),

@@ -1,0 +1,29 @@
+//! What the workers share, in the proxy's shared data.
+
+use super::calls::{self, CAS_MISMATCH, NOT_FOUND, Refused};
+use crate::session::{SharedStore, StoreFault};
+
+/// The shared data of the VMs with this VM's `vm_id`.
+pub struct HostStore;
+
+/// A number that no value has: numbers count up from one. What was never set is set whatever the number, so this sets
+/// nothing else. (Zero would set in any case.)
+const NO_NUMBER: u32 = u32::MAX;
+
+impl SharedStore for HostStore {
+    fn get(&self, key: &[u8]) -> Result<Option<(Vec<u8>, u32)>, StoreFault> {
+        match calls::shared_data(key) {
+            Ok(held) => Ok(Some(held)),
+            Err(Refused(NOT_FOUND)) => Ok(None),
+            Err(_) => Err(StoreFault::Unavailable),
+        }
+    }
+
+    fn set(&self, key: &[u8], value: &[u8], number: Option<u32>) -> Result<(), StoreFault> {
+        match calls::set_shared_data(key, value, number.unwrap_or(NO_NUMBER)) {
+            Ok(()) => Ok(()),
+            Err(Refused(CAS_MISMATCH)) => Err(StoreFault::Changed),
+            Err(_) => Err(StoreFault::Unavailable),
+        }
+    }
+}
