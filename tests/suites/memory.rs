@@ -187,9 +187,12 @@ fn clients_that_leave_leave_nothing_behind() {
         let points = [Point::Head, Point::HalfBody, Point::Body, Point::AnswerHead, Point::HalfAnswer];
         let mut id = 2;
         let mut after_warm_up = 0;
-        for round in 0..3000 {
+        for round in 0..12_000 {
             for kind in kinds {
-                for until in points.into_iter().filter(|until| !kind.is_empty() || *until <= Point::Body) {
+                let last = if kind.is_empty() { Point::Body } else { Point::HalfAnswer };
+                // What a stream holds longest is left most often: even a few bytes of each would be seen.
+                let some = |until: &Point| *until == last || (*until < last && round < 500);
+                for until in points.into_iter().filter(some) {
                     let action = open(guest, id, &request, until);
                     let goes_on = until >= Point::Body && !kind.is_empty();
                     assert_eq!(action == Action::Continue, goes_on, "{until:?} {kind}");
@@ -201,8 +204,10 @@ fn clients_that_leave_leave_nothing_behind() {
                     }
                     guest.end(id).unwrap();
                     guest.world().streams.remove(&id);
-                    // The answer to what a client asked that has gone: late, and to nobody.
-                    for call in std::mem::take(&mut guest.world().calls) {
+                    // The answer to what a client asked that has gone: late, to nobody, or never.
+                    for call in
+                        std::mem::take(&mut guest.world().calls).into_iter().filter(|_| round % 2 == 0)
+                    {
                         let body = br#"{"permissionship":"PERMISSIONSHIP_HAS_PERMISSION"}"#.to_vec();
                         let headers = vec![(":status".to_owned(), b"200".to_vec())];
                         let yes = CallResponse { headers, body, ..CallResponse::default() };
@@ -215,7 +220,7 @@ fn clients_that_leave_leave_nothing_behind() {
             }
             guest.take_fuel();
             guest.world().log.clear();
-            after_warm_up = if round == 99 { guest.memory_bytes() } else { after_warm_up };
+            after_warm_up = if round == 499 { guest.memory_bytes() } else { after_warm_up };
         }
         assert!(after_warm_up > 0);
         assert_eq!(guest.memory_bytes(), after_warm_up);
