@@ -1,6 +1,8 @@
 //! What an outsider sees of a scenario, the comparison with what was expected, and of one target with another.
 
 use crate::scenario::{Exchange, ExpectedDecision, ExpectedUpstream, Fields, Question, Request, Scenario};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -120,6 +122,20 @@ fn normalise_record(mut record: Value) -> Value {
     record
 }
 
+/// Each target makes its own decision ids, and tells them to the client.
+fn without_ids(seen: &Seen, text: String) -> String {
+    let ids = seen.records.iter().filter_map(|record| record.get("decision_id")?.as_str());
+    ids.fold(text, |text, id| text.replace(id, "<id>"))
+}
+
+/// The denial that a ping carries in the place of a request (HTTP with SSE), as text.
+fn carried(body: &[u8]) -> Option<String> {
+    let message: Value = serde_json::from_slice(body).ok()?;
+    let id = message.get("id")?.as_str()?.strip_prefix("toolward-denied.")?;
+    let ping = message.get("method")?.as_str()? == "ping" && message.as_object()?.len() == 3;
+    String::from_utf8(URL_SAFE_NO_PAD.decode(id).ok()?).ok().filter(|_| ping)
+}
+
 /// Every difference between what was seen and what the scenario expects; empty where it passes.
 pub fn differences(scenario: &Scenario, transcript: &Transcript) -> Vec<String> {
     let mut report = Vec::new();
@@ -162,9 +178,7 @@ fn compare_exchange(exchange: &Exchange, seen: &Seen, report: &mut Vec<String>) 
         (None, ExpectedUpstream::Same) => {
             report.push("upstream: expected the request, it saw nothing".to_owned())
         }
-        (Some(upstream), ExpectedUpstream::Same) => {
-            compare_upstream(exchange, seen.request.as_ref(), upstream, report)
-        }
+        (Some(upstream), ExpectedUpstream::Same) => compare_upstream(exchange, seen, upstream, report),
     }
     if let Some(upstream) = &seen.upstream {
         compare_fields("upstream_headers", &expect.upstream_headers, &upstream.headers, report);
@@ -299,16 +313,17 @@ fn compare_response(exchange: &Exchange, seen: &Seen, response: &Response, repor
     }
 }
 
-fn compare_upstream(
-    exchange: &Exchange,
-    request: Option<&Request>,
-    upstream: &Upstream,
-    report: &mut Vec<String>,
-) {
-    let Some(request) = request else { return };
+fn compare_upstream(exchange: &Exchange, seen: &Seen, upstream: &Upstream, report: &mut Vec<String>) {
+    let Some(request) = &seen.request else { return };
     let path = exchange.expect.upstream_path.as_deref().map_or(request.path.as_slice(), str::as_bytes);
     let body = exchange.expect.upstream_body.as_deref().map(str::as_bytes);
-    let sent = body.or(request.body.as_deref()).unwrap_or_default();
+    let mut sent = body.or(request.body.as_deref()).unwrap_or_default();
+    if let Some(expected) = &exchange.expect.upstream_denial {
+        let found = carried(&upstream.body).map(|text| without_ids(seen, text));
+        let found = found.and_then(|text| serde_json::from_str(&text).ok());
+        compare_json("upstream_denial", expected, found.as_ref(), report);
+        sent = &upstream.body;
+    }
     for (what, sent, got) in [
         ("method", request.method.as_bytes(), upstream.method.as_bytes()),
         ("path", path, upstream.path.as_slice()),
@@ -372,13 +387,10 @@ pub fn compare(left: (&str, &Transcript), right: (&str, &Transcript)) -> Vec<Str
                 report.push(format!("exchange {index}: {what}: {left_name} has {a}, {right_name} has {b}"));
             }
         };
-        // Each target makes its own decision ids, and tells them to the client.
-        let response = |seen: &Seen| {
-            let ids = seen.records.iter().filter_map(|record| record.get("decision_id")?.as_str());
-            ids.fold(show_response(seen.response.as_ref()), |text, id| text.replace(id, "<id>"))
-        };
+        let response = |seen: &Seen| without_ids(seen, show_response(seen.response.as_ref()));
         line("response", response(a), response(b));
-        line("upstream", show_upstream(a), show_upstream(b));
+        let upstream = |seen: &Seen| without_ids(seen, show_upstream(seen));
+        line("upstream", upstream(a), upstream(b));
         line("checks", format!("{:?}", a.checks), format!("{:?}", b.checks));
         let records = |seen: &Seen| {
             let records = seen.records.iter().cloned().map(normalise_record);
@@ -429,7 +441,7 @@ fn show_upstream(seen: &Seen) -> String {
         upstream.authority,
         show(&upstream.path),
         show_fields(&headers),
-        show(&upstream.body),
+        carried(&upstream.body).unwrap_or_else(|| show(&upstream.body)),
         show_fields(&upstream.trailers),
         if upstream.complete { "" } else { " cut off" }
     )

@@ -3,6 +3,7 @@
 //! is in the session, it is sealed like a session's id where the configuration has keys.
 
 use super::head::Head;
+use super::onward::Onward;
 use super::{Pep, session};
 use crate::config::{Config, Sessions};
 use crate::delegation::VerifiedDelegation;
@@ -134,6 +135,8 @@ pub(super) fn seal(
 pub(super) struct Posted {
     /// Path and query that the server gave, where the client's are sealed.
     upstream: Option<String>,
+    /// For the ping that carries a denial.
+    pub(super) onward: Option<Onward>,
 }
 
 impl Posted {
@@ -158,7 +161,7 @@ impl Posted {
         if opened.split_once('?').map_or(opened.as_str(), |(path, _)| path) != path {
             return Err(Reason::SessionUnknown);
         }
-        Ok(Posted { upstream: Some(opened) })
+        Ok(Posted { upstream: Some(opened), onward: None })
     }
 
     /// What goes on to the server in place of what the client sent.

@@ -118,8 +118,8 @@ pub enum Effect {
         remove: Vec<Vec<u8>>,
         /// Header fields to write in place of what is there.
         set: Vec<(&'static str, String)>,
-        /// What goes on in place of the body that was judged: the same message, with the server's own task ids. `None`
-        /// leaves the bytes as they are.
+        /// What goes on in place of the body that was judged: the same message, with the server's own task ids, or a
+        /// ping that carries a denial. `None` leaves the bytes as they are.
         body: Option<Vec<u8>>,
     },
     /// Answer in the upstream's place.

@@ -218,7 +218,11 @@ impl Exchange {
         self.state = State::Denied;
         let (records, reply) = self.story.denial(pep, reason);
         let mut effects: Vec<Effect> = records.into_iter().map(Effect::Record).collect();
-        effects.push(Effect::Reply(reply));
+        let told = self.story.told_by_sse(pep, reason, reply);
+        if matches!(told, Effect::Forward { .. }) {
+            self.state = State::ExpectResponse(Permitted { response: Response::word() });
+        }
+        effects.push(told);
         effects
     }
 
@@ -286,6 +290,8 @@ impl Exchange {
             return Err(Reason::ContentTypeUnsupported.into());
         }
         let onward = Onward::of(&head, config.keep_authorization, config.sessions.is_some());
+        let posted = self.story.posted.as_mut();
+        posted.into_iter().for_each(|posted| posted.onward = onward.unmirrored(&head.mirrored));
         let admitted = || self.story.revisions(pep).is_ok_and(|admitted| !admitted.by_sse().is_empty());
         let opening = Opening::of(config, server, &head).filter(|_| admitted());
         let accepted = Accepted { delegation, mirrored: head.mirrored, onward, message, opening };
@@ -304,9 +310,8 @@ impl Exchange {
             if !body.is_empty() {
                 return Err(Reason::BodyUnexpected.into());
             }
-            let get = self.story.http_method == "GET";
-            let opening = accepted.opening.clone();
-            let response = if get { Response::stream(opening) } else { Response::pass() };
+            let stream = || Response::stream(accepted.opening.clone());
+            let response = if self.story.http_method == "GET" { stream() } else { Response::pass() };
             let mut open = VecDeque::new();
             self.judge(pep, &accepted, Matter::default(), &Action::UseServer, &mut open)?;
             return self.proceed(pep, accepted, open, response);

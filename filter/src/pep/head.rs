@@ -37,7 +37,7 @@ pub(super) struct Head<'a> {
 const OWN_PREFIX: &[u8] = b"x-toolward-";
 
 /// Names of headers that repeat arguments begin so; what follows is the server's to choose.
-const PARAM_PREFIX: &[u8] = b"mcp-param-";
+pub(super) const PARAM_PREFIX: &[u8] = b"mcp-param-";
 
 /// Names of single-valued fields; `mcp-*` in front covers `mcp-param-*` too.
 const SINGLE: [&[u8]; 9] = [

@@ -5,6 +5,7 @@
 
 use super::Pep;
 use super::definitions::Digest;
+use super::relay;
 use super::tasks::Sealing;
 use crate::mcp::answer::{self, Kind, Unreadable, lookalike, pick, same_id};
 use crate::mcp::edit::Edits;
@@ -178,6 +179,12 @@ impl Judge<'_> {
 
     fn message(&mut self, message: Value<'_>) -> Result<Fate, Stop> {
         let incoming = answer::read(message)?;
+        if self.awaited.is_none()
+            && matches!(incoming.kind, Kind::Result(_) | Kind::Error(_))
+            && let Some(answer) = incoming.id.and_then(carried)
+        {
+            return self.relayed(&answer);
+        }
         let awaited = self.awaited.filter(|awaited| same_id(incoming.id, awaited.id));
         let whole = self.awaited.is_some() && !self.stream;
         let result = match incoming.kind {
@@ -212,6 +219,20 @@ impl Judge<'_> {
             }
             Err(stop) => Err(stop),
         }
+    }
+
+    /// A denial that the id of a ping carried stands in the place of the ping's answer.
+    fn relayed(&mut self, bytes: &[u8]) -> Result<Fate, Stop> {
+        let text = std::str::from_utf8(bytes).map_err(|_| Stop::Unreadable)?;
+        let value = json::parse(bytes, &self.pep.limits).map_err(|_| Stop::Unreadable)?;
+        let incoming = answer::read(value)?;
+        if matches!(incoming.kind, Kind::Call { .. }) || incoming.id.and_then(carried).is_some() {
+            return Err(Stop::Unreadable);
+        }
+        Ok(match self.message(value)? {
+            Fate::Keep => Fate::Change(text.to_owned()),
+            changed => changed,
+        })
     }
 
     /// What a result holds, or a task in place of one. `outer`: a result may hold the result of a task.
@@ -459,6 +480,11 @@ impl Judge<'_> {
         }
         Ok(())
     }
+}
+
+/// The denial that the id of an answer carries.
+fn carried(id: Value<'_>) -> Option<Vec<u8>> {
+    relay::answer(&id.as_str()?.decode())
 }
 
 /// The page of an elicitation; `None` for a form. One that has a page is judged by it, whatever its mode.

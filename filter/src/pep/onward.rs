@@ -2,14 +2,16 @@
 
 use super::Permit;
 use super::event::Effect;
-use super::head::Head;
+use super::head::{Head, PARAM_PREFIX};
 use super::tasks::Opened;
+use crate::mcp::revision::Mirrored;
 use policy_wasm::order::in_order;
 
 /// Fields that vouch for the bytes of the body, which change where it names tasks.
 const VOUCHING: [&[u8]; 4] = [b"content-md5", b"digest", b"content-digest", b"repr-digest"];
 
 /// What the head says of the way on.
+#[derive(Debug, Clone)]
 pub(super) struct Onward {
     remove: Vec<Vec<u8>>,
     /// Whether the head says how long the body is.
@@ -36,6 +38,16 @@ impl Onward {
             remove.push(b"accept-encoding".to_vec());
         }
         Onward { remove, measured: head.has_content_length }
+    }
+
+    /// The same without what mirrors the body, for another message; `None` where some of that was not read.
+    pub(super) fn unmirrored(&self, mirrored: &Mirrored) -> Option<Onward> {
+        let mut onward = self.clone();
+        onward.remove.extend([b"mcp-method".to_vec(), b"mcp-name".to_vec()]);
+        onward
+            .remove
+            .extend(mirrored.arguments.iter().map(|said| [PARAM_PREFIX, said.name.as_bytes()].concat()));
+        (!mirrored.malformed).then_some(onward)
     }
 
     /// The request goes on, with these fields and the server's own names for tasks.

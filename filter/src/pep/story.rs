@@ -129,7 +129,7 @@ impl Story {
     }
 
     /// The matter that decides the answer: the first that is denied, else the first.
-    fn matter(&self) -> &Matter {
+    pub fn matter(&self) -> &Matter {
         let denied = self.matters.iter().find(|matter| matter.denied.is_some());
         denied.or(self.matters.first()).unwrap_or(&NOTHING)
     }

@@ -275,6 +275,7 @@ pub(super) struct RawExpect {
     pub upstream: Option<ExpectedUpstream>,
     pub upstream_path: Option<String>,
     pub upstream_body: Option<String>,
+    pub upstream_denial: Option<Value>,
     #[serde(default)]
     pub upstream_headers: HeaderList,
     #[serde(default)]

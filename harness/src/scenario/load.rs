@@ -411,6 +411,7 @@ fn expectation(raw: RawExpect) -> Result<Expect, String> {
         ExpectedDecision::Deny if transcript::refuses_response(reason.as_deref().unwrap_or_default()) => {
             ExpectedUpstream::Same
         }
+        ExpectedDecision::Deny if raw.upstream_denial.is_some() => ExpectedUpstream::Same,
         ExpectedDecision::Deny | ExpectedDecision::None => ExpectedUpstream::Nothing,
     });
     if upstream == ExpectedUpstream::Nothing
@@ -437,6 +438,7 @@ fn expectation(raw: RawExpect) -> Result<Expect, String> {
         upstream,
         upstream_path: raw.upstream_path,
         upstream_body: raw.upstream_body,
+        upstream_denial: raw.upstream_denial,
         upstream_headers: raw.upstream_headers.0,
         upstream_absent_headers: raw.upstream_absent_headers,
         record: raw.record,

@@ -208,6 +208,8 @@ pub struct Expect {
     pub upstream_path: Option<String>,
     /// The body that reached the upstream, where it is not the one that was sent.
     pub upstream_body: Option<String>,
+    /// The denial that a ping carries to the upstream in the place of the request (HTTP with SSE).
+    pub upstream_denial: Option<Value>,
     /// Request fields that reached the upstream.
     pub upstream_headers: Fields,
     /// Request fields that did not.

@@ -3,20 +3,32 @@
 import asyncio
 import json
 import sys
+from contextlib import asynccontextmanager
 
 import httpx
 from mcp import ClientSession, McpError
+from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 
 
-async def run(script):
+@asynccontextmanager
+async def connect(script):
+    """Reading and writing ends of the transport that the script names."""
     headers = {"authorization": f"Bearer {script['token']}"} if script.get("token") else {}
-    results = []
+    if script.get("transport") == "sse":
+        async with sse_client(script["url"], headers=headers, timeout=10) as (read, write):
+            yield read, write
+        return
     async with (
         httpx.AsyncClient(headers=headers, timeout=10) as http,
         streamable_http_client(script["url"], http_client=http) as (read, write, _),
-        ClientSession(read, write) as session,
     ):
+        yield read, write
+
+
+async def run(script):
+    results = []
+    async with connect(script) as (read, write), ClientSession(read, write) as session:
         protocol = (await session.initialize()).protocolVersion
         for step in script["steps"]:
             await asyncio.sleep(step.get("after_seconds", 0))

@@ -3,21 +3,30 @@
 import asyncio
 import json
 import sys
+from contextlib import asynccontextmanager
 
 import httpx2
 from mcp import Client, MCPError
+from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 
 MODES = {"legacy": "legacy", "modern": "2026-07-28", None: "auto"}
 
 
-async def run(script):
+@asynccontextmanager
+async def connect(script):
+    """The transport that the script names."""
     headers = {"authorization": f"Bearer {script['token']}"} if script.get("token") else {}
+    if script.get("transport") == "sse":
+        yield sse_client(script["url"], headers=headers, timeout=10)
+        return
+    async with httpx2.AsyncClient(headers=headers, timeout=10) as http:
+        yield streamable_http_client(script["url"], http_client=http)
+
+
+async def run(script):
     results = []
-    async with (
-        httpx2.AsyncClient(headers=headers, timeout=10) as http,
-        Client(streamable_http_client(script["url"], http_client=http), mode=MODES[script.get("era")]) as client,
-    ):
+    async with connect(script) as transport, Client(transport, mode=MODES[script.get("era")]) as client:
         for step in script["steps"]:
             await asyncio.sleep(step.get("after_seconds", 0))
             try:
