@@ -40,31 +40,30 @@ pub struct Places<'a> {
 /// [`Unreadable`] where a task has no id that is a string.
 pub fn of_result<'a>(asked: Option<Method>, result: Object<'a>) -> Result<Places<'a>, Unreadable> {
     let mut places = Places::default();
+    let [id, kind, status, task, tasks, inner, meta] =
+        find(result, ["taskId", "resultType", "status", "task", "tasks", "result", "_meta"]);
     match asked {
-        Some(Method::GetTask | Method::CancelTask | Method::UpdateTask) => {
-            places.add(Role::Asked, result.get("taskId"))?;
-        }
+        Some(Method::GetTask | Method::CancelTask | Method::UpdateTask) => places.add(Role::Asked, id)?,
         Some(Method::TaskResult) => {}
-        Some(Method::ListTasks) => places.list = list(result)?,
+        Some(Method::ListTasks) => places.list = tasks.map(list).transpose()?,
         _ => {
-            let flat = result.get("resultType").and_then(Value::as_str).is_some_and(|kind| kind.is("task"));
-            if flat {
-                places.add(Role::Made, Some(result.get("taskId").ok_or(Unreadable)?))?;
-            } else if asked.is_none() && result.get("status").is_some() {
-                places.add(Role::Told, result.get("taskId"))?;
+            if kind.and_then(Value::as_str).is_some_and(|kind| kind.is("task")) {
+                places.add(Role::Made, Some(id.ok_or(Unreadable)?))?;
+            } else if asked.is_none() && status.is_some() {
+                places.add(Role::Told, id)?;
             }
-            if let Some(task) = result.get("task").and_then(Value::as_object) {
+            if let Some(task) = task.and_then(Value::as_object) {
                 places.add(Role::Made, task.get("taskId"))?;
             }
             if asked.is_none() {
                 // Anything may be called so; what is no list of tasks names none.
-                places.list = list(result).unwrap_or_default();
+                places.list = tasks.and_then(|tasks| list(tasks).ok());
             }
         }
     }
-    places.related(Role::Mentioned, Some(result))?;
+    places.related(Role::Mentioned, meta)?;
     // A task of 2026-07-28 holds its result.
-    places.related(Role::Mentioned, result.get("result").and_then(Value::as_object))?;
+    places.related(Role::Mentioned, member(inner, "_meta"))?;
     Ok(places)
 }
 
@@ -74,18 +73,20 @@ pub fn of_result<'a>(asked: Option<Method>, result: Object<'a>) -> Result<Places
 /// [`Unreadable`] where a task has no id that is a string.
 pub fn of_call<'a>(method: Method, params: Option<Object<'a>>) -> Result<Places<'a>, Unreadable> {
     let mut places = Places::default();
-    let member = |name: &str| params.and_then(|params| params.get(name));
+    let [id, inner, notifications, meta] = match params {
+        Some(params) => find(params, ["taskId", "result", "notifications", "_meta"]),
+        None => [None; 4],
+    };
     match method {
         // About tasks of the client.
         Method::GetTask | Method::TaskResult | Method::CancelTask | Method::ListTasks => return Ok(places),
-        Method::TaskStatus => places.add(Role::Told, Some(member("taskId").ok_or(Unreadable)?))?,
+        Method::TaskStatus => places.add(Role::Told, Some(id.ok_or(Unreadable)?))?,
         Method::TaskChanged => {
-            places.add(Role::Asked, Some(member("taskId").ok_or(Unreadable)?))?;
-            places.related(Role::Mentioned, member("result").and_then(Value::as_object))?;
+            places.add(Role::Asked, Some(id.ok_or(Unreadable)?))?;
+            places.related(Role::Mentioned, member(inner, "_meta"))?;
         }
         Method::Acknowledged => {
-            let ids = member("notifications").and_then(Value::as_object).and_then(|all| all.get("taskIds"));
-            if let Some(ids) = ids {
+            if let Some(ids) = member(notifications, "taskIds") {
                 for id in ids.as_array().ok_or(Unreadable)?.elements() {
                     places.add(Role::Asked, Some(id))?;
                 }
@@ -93,20 +94,36 @@ pub fn of_call<'a>(method: Method, params: Option<Object<'a>>) -> Result<Places<
         }
         _ => {}
     }
-    places.related(Role::Told, params)?;
+    places.related(Role::Told, meta)?;
     Ok(places)
 }
 
-fn list(result: Object<'_>) -> Result<Option<Array<'_>>, Unreadable> {
-    let Some(tasks) = result.get("tasks") else { return Ok(None) };
+/// The member of an object, where it is one.
+fn member<'a>(value: Option<Value<'a>>, name: &str) -> Option<Value<'a>> {
+    value.and_then(Value::as_object).and_then(|object| object.get(name))
+}
+
+/// The members with these names, in one pass: a result may be long.
+fn find<'a, const N: usize>(object: Object<'a>, names: [&str; N]) -> [Option<Value<'a>>; N] {
+    let mut found = [None; N];
+    for (key, value) in object.members() {
+        for (slot, name) in found.iter_mut().zip(names) {
+            if key.is(name) {
+                *slot = Some(value);
+            }
+        }
+    }
+    found
+}
+
+fn list(tasks: Value<'_>) -> Result<Array<'_>, Unreadable> {
     let tasks = tasks.as_array().ok_or(Unreadable)?;
-    let names = |task: Value<'_>| id_of(task).is_some();
-    if tasks.elements().all(names) { Ok(Some(tasks)) } else { Err(Unreadable) }
+    if tasks.elements().all(|task| id_of(task).is_some()) { Ok(tasks) } else { Err(Unreadable) }
 }
 
 /// The `taskId` of a listed task.
 pub fn id_of(task: Value<'_>) -> Option<Value<'_>> {
-    task.as_object()?.get("taskId").filter(|id| id.as_str().is_some())
+    member(Some(task), "taskId").filter(|id| id.as_str().is_some())
 }
 
 impl<'a> Places<'a> {
@@ -118,10 +135,8 @@ impl<'a> Places<'a> {
         Ok(())
     }
 
-    fn related(&mut self, role: Role, of: Option<Object<'a>>) -> Result<(), Unreadable> {
-        let meta = of.and_then(|of| of.get("_meta")).and_then(Value::as_object);
-        let related = meta.and_then(|meta| meta.get(RELATED_TASK)).and_then(Value::as_object);
-        self.add(role, related.and_then(|related| related.get("taskId")))
+    fn related(&mut self, role: Role, meta: Option<Value<'a>>) -> Result<(), Unreadable> {
+        self.add(role, member(member(meta, RELATED_TASK), "taskId"))
     }
 }
 
