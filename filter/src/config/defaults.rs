@@ -227,7 +227,7 @@ pub const CHOICES: [Choice; 19] = [
     },
     Choice {
         path: "/servers/*/tasks",
-        default: "\"sealed\" with `sessions`, else \"server\"",
+        default: "sealed with `sessions`, else server",
         values: "`sealed`, `listed`, `server`",
         reason: "a task is its creator's, whatever its server checks; `listed` believes the server's lists, `server` its ids too",
     },
