@@ -1,5 +1,5 @@
-"""Sealed task ids in the real proxy: a real client runs tools as tasks and notices nothing, and what it was given works for
-nobody else, though the server lets everybody use every task."""
+"""Sealed task ids in the real proxy: a real client runs tools as tasks and notices nothing, and what it was given works
+for nobody else, though the server lets everybody use every task."""
 
 import base64
 import http.client

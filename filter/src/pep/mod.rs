@@ -26,8 +26,6 @@ mod shown;
 mod story;
 mod tasks;
 #[cfg(test)]
-mod tasks_tests;
-#[cfg(test)]
 mod tests;
 
 pub use connection::ConnectionFacts;

@@ -217,3 +217,6 @@ fn quoted(text: &str) -> String {
     json::write_str(&mut out, text);
     out
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,8 @@
 """The MCP Python SDK 1.x as a client that runs tools as tasks.
 
 The script is as in `tests/e2e/README.md`; its steps are `{"start": tool}`, `{"poll": id}`, `{"result": id}`,
-`{"cancel": id}` and `{"list": true}`. An id that is a number is that of the task which this step started. `seen` has the
-ids in what the server sent by itself.
+`{"cancel": id}` and `{"list": true}`. An id that is a number is that of the task which this step started. `seen` has
+the ids in what the server sent by itself.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 //! Laws of sealed tasks: what goes on is what was judged but for the ids, and an id works for whom it was made.
 #![allow(clippy::arithmetic_side_effects, reason = "tests")]
-use super::tests::{NOW, NoProvider, claims, head_of, key, signed};
-use super::*;
 use crate::mcp::message::{self, Message};
+use crate::pep::tests::{NOW, NoProvider, claims, head_of, key, signed};
+use crate::pep::*;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use policy_wasm::compile::{Options, SourceFile, compile};
