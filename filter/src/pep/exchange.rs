@@ -6,7 +6,7 @@ use super::definitions::Digest;
 use super::endpoint::{self, Opening, Posted};
 use super::event::{Call, CallAnswer, Effect, Event, Fields, Flow};
 use super::head::{self, Credentials};
-use super::onward::Onward;
+use super::onward::{Onward, text};
 use super::response::{self, Response};
 use super::session::Session;
 use super::story::{Matter, Story};
@@ -592,9 +592,4 @@ impl Exchange {
         effects.extend(outcome.effects);
         effects
     }
-}
-
-/// The body as text, which it is once it was read.
-fn text(body: &[u8]) -> &str {
-    std::str::from_utf8(body).unwrap_or_default()
 }
