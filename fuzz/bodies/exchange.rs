@@ -118,7 +118,12 @@ impl Seen {
             }
         }
         assert!(self.forwarded <= 1, "forwarded twice");
-        assert!(self.records.len() <= 6 && self.replies.len() <= 1, "{:?}", self.records);
+        assert!(self.replies.len() <= 1, "replied twice");
+        // Whatever a server sends, what cannot be read of it, and what ends it, is told once.
+        for told in ["list_unreadable", "answer_unreadable", "list_too_large", "answer_too_large"] {
+            let times = self.records.iter().filter(|(_, reason)| *reason == told).count();
+            assert!(times <= 1, "{:?}", self.records);
+        }
         replaced
     }
 }
