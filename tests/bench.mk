@@ -1,4 +1,5 @@
 # Benchmarks. They assert nothing about time; what came of them stands in docs/benchmarks.md.
+# `--workspace`: the same features, and so the same build of wasmtime, as the tests.
 BENCH_FLAGS ?=
 NOOP := $(TARGET)/noop/wasm32-wasip1/release/noop.wasm
 ENGINES := $(TARGET)/bench-engines/wasm32-unknown-unknown/release/bench_engines_guest.wasm
@@ -7,7 +8,7 @@ PARSE := $(TARGET)/bench-parse/wasm32-unknown-unknown/release/bench_parse.wasm
 .PHONY: bench bench-parse bench-engines bench-fuel bench-envoy
 bench: | rust ## criterion benchmarks: reading, tokens, decisions, lists, policies of 100,000 rules
 	@cargo bench --locked -p policy-wasm --features compile -- $(BENCH_FLAGS)
-	cargo bench --locked -p toolward-tests --bench core -- $(BENCH_FLAGS)
+	cargo bench --locked --workspace --bench core -- $(BENCH_FLAGS)
 
 bench-parse: .tools/envoy.stamp | rust ## the strict reader in wasm: in Envoy's V8, in wasmtime, in Node's V8
 	@$(STEP) "building the benchmark of reading" -- cargo build --locked --release --manifest-path tests/bench_parse/Cargo.toml --target wasm32-unknown-unknown --target-dir $(TARGET)/bench-parse
@@ -23,7 +24,7 @@ bench-engines: | rust ## one decision by Toolward (natively, in wasmtime, in V8)
 	$(call title,Toolward in V8)
 	node --no-warnings --no-liftoff tests/bench_engines/run.mjs $(ENGINES)
 	$(call title,Toolward in wasmtime)
-	cargo bench --locked -p toolward-tests --bench engines -- $(abspath $(ENGINES))
+	cargo bench --locked --workspace --bench engines -- $(abspath $(ENGINES))
 
 bench-fuel: $(WASM) $(CLI) ## instructions of a permitted call, counted by wasmtime: the figure to compare over time
 	@$(CLI) run --target wasm --wasm $(WASM) --fuel tests/scenarios/tools/permit.json tests/scenarios/cache
@@ -31,4 +32,4 @@ bench-fuel: $(WASM) $(CLI) ## instructions of a permitted call, counted by wasmt
 bench-envoy: $(WASM) .tools/envoy.stamp | rust ## CPU per request in Envoy, beside a router, an idle filter and Envoy's own filters
 	@$(STEP) "building the filter that does nothing" -- cargo build --locked --release --manifest-path tests/bench_envoy/noop/Cargo.toml --target wasm32-wasip1 --target-dir $(TARGET)/noop
 	mkdir -p dist
-	cargo bench --locked -p toolward-tests --bench envoy -- --envoy $(CURDIR)/$(ENVOY) --wasm $(CURDIR)/$(WASM) --noop $(abspath $(NOOP)) --out $(CURDIR)/dist/bench-envoy.json $(BENCH_FLAGS)
+	cargo bench --locked --workspace --bench envoy -- --envoy $(CURDIR)/$(ENVOY) --wasm $(CURDIR)/$(WASM) --noop $(abspath $(NOOP)) --out $(CURDIR)/dist/bench-envoy.json $(BENCH_FLAGS)
