@@ -82,6 +82,22 @@ pub fn read(message: Value<'_>) -> Result<Incoming<'_>, Unreadable> {
     Ok(Incoming { id, kind })
 }
 
+/// Whether bytes that are not one message here could be one to a lenient client: JSON that is not strict, a batch, or an
+/// object that says `jsonrpc`. What servers and proxies say of errors in words or pages is none, nor is other JSON.
+pub fn could_be_message(bytes: &[u8], limits: &Limits) -> bool {
+    match json::parse(bytes, limits) {
+        Ok(value) => match value.as_object() {
+            Some(object) => object.members().any(|(key, _)| key.resembles("jsonrpc")),
+            None => value.as_array().is_some(),
+        },
+        Err(_) => {
+            // Before it may be white space, and byte order marks of any encoding.
+            let skipped = |byte: &u8| *byte <= b' ' || matches!(*byte, 0xef | 0xbb | 0xbf | 0xfe | 0xff);
+            matches!(bytes.iter().find(|byte| !skipped(byte)), Some(b'{' | b'['))
+        }
+    }
+}
+
 /// Whether an answer's id is the request's, which is JSON text. Numbers are compared as text, strings unescaped.
 pub fn same_id(answer: Option<Value<'_>>, request: &str) -> bool {
     let Some(answer) = answer else { return false };
@@ -124,6 +140,31 @@ mod tests {
             (r#"{"id":1,"id":2,"result":{}}"#, "no json"),
         ] {
             assert_eq!(kind(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_and_pages_are_no_messages_and_json_could_be_one() {
+        for text in [
+            &br#"{"jsonrpc":"2.0","id":1,"error":{},"error":{}}"#[..],
+            br#"{"JsonRpc":"2.0","error":{},"result":{}}"#,
+            b"\xef\xbb\xbf {\"jsonrpc\":\"2.0\",\"x\":NaN}",
+            b"\xff\xfe{\0}\0",
+            b"[]",
+            b"[{",
+        ] {
+            assert!(could_be_message(text, &Limits::default()), "{text:?}");
+        }
+        for text in [
+            "",
+            "no such page",
+            "<html>{}",
+            r#"{"error":"invalid_token"}"#,
+            r#"{"detail":"x"}"#,
+            "1",
+            "\"{\"",
+        ] {
+            assert!(!could_be_message(text.as_bytes(), &Limits::default()), "{text}");
         }
     }
 

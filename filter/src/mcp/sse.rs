@@ -1,7 +1,9 @@
 //! Event streams (WHATWG HTML §9.2), cut anywhere: CR, LF or CRLF, several data lines, comments, a byte order mark.
 //!
 //! Events go on as they came, or with other data, or not at all; nothing of an event leaves before all of it was
-//! judged, and nothing is held longer than that.
+//! judged, and nothing is held longer than that. One thing is changed in what goes on: a CR that ends a line alone
+//! becomes CRLF. There are clients that know LF only, and would read what is a line of its own here as a part of the
+//! data before it.
 
 /// What becomes of one event.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,7 +49,7 @@ pub struct EventFilter {
     limit: usize,
     started: bool,
     /// The last event ended in CR at the end of what was there: a LF that follows belongs to it, and goes the way the
-    /// event went.
+    /// event went. Where none follows an event that passed, it is added.
     straggler: Option<Straggler>,
 }
 
@@ -76,14 +78,13 @@ impl EventFilter {
         judge: &mut dyn FnMut(Heard<'_>) -> Fate,
     ) -> Result<(), TooLong> {
         let mut bytes = bytes;
-        if let Some(first) = bytes.first().copied()
+        if !bytes.is_empty()
             && let Some(straggler) = self.straggler.take()
-            && first == b'\n'
         {
             if straggler == Straggler::Passes {
                 out.push(b'\n');
             }
-            bytes = bytes.get(1..).unwrap_or_default();
+            bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
         }
         let mut pending = std::mem::take(&mut self.pending);
         pending.extend_from_slice(bytes);
@@ -98,8 +99,12 @@ impl EventFilter {
             }
             (begin, self.searched, self.line_start) = (end, end, end);
             let passes = self.judge_event(event, out, judge);
-            if end == pending.len() && event.last() == Some(&b'\r') {
-                self.straggler = Some(if passes { Straggler::Passes } else { Straggler::Vanishes });
+            if event.last() == Some(&b'\r') {
+                if end == pending.len() {
+                    self.straggler = Some(if passes { Straggler::Passes } else { Straggler::Vanishes });
+                } else if passes {
+                    out.push(b'\n');
+                }
             }
         }
         pending.drain(..begin);
@@ -177,7 +182,7 @@ impl EventFilter {
         }
         match judge(Heard { name, data: &data }) {
             Fate::Pass => {
-                out.extend_from_slice(event);
+                write_lines(out, event);
                 true
             }
             Fate::Drop => {
@@ -215,6 +220,21 @@ fn split_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// Writes an event as it came, but with CRLF for each CR that ends a line alone; what follows its last byte is not known
+/// here.
+fn write_lines(out: &mut Vec<u8>, event: &[u8]) {
+    let mut rest = event;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\r') {
+        let (line, after) = rest.split_at_checked(at.saturating_add(1)).unwrap_or((rest, &[]));
+        out.extend_from_slice(line);
+        if after.first().is_some_and(|next| *next != b'\n') {
+            out.push(b'\n');
+        }
+        rest = after;
+    }
+    out.extend_from_slice(rest);
+}
+
 /// Whether a line is one that resumption stands on: `id` or `retry`.
 fn is_bookmark(line: &[u8]) -> bool {
     let field = line.split(|byte| *byte == b':').next().unwrap_or_default();
@@ -235,7 +255,11 @@ pub fn write_data(out: &mut Vec<u8>, data: &[u8]) {
 /// left out, as is one with two names.
 fn lookalike(line: &[u8]) -> bool {
     fn named(line: &[u8]) -> bool {
-        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        let mut line = line;
+        // Decoders take one away at the beginning of what they get, and readers one more.
+        while let Some(rest) = line.strip_prefix(b"\xef\xbb\xbf") {
+            line = rest;
+        }
         let field = line.split(|byte| *byte == b':').next().unwrap_or_default().trim_ascii();
         field.eq_ignore_ascii_case(b"data") || field.eq_ignore_ascii_case(b"event")
     }
@@ -347,6 +371,19 @@ mod tests {
     }
 
     #[test]
+    fn readers_of_lf_find_the_lines_that_were_judged() {
+        // To whoever knows LF only, the second line is a part of the first one's data.
+        let stream = b"data: [\r{\"name\":1}\ndata: ]\r\rdata: z\r\n\r\ndata: y\n\r: c\n\n";
+        let (out, seen) = run(stream, &[]);
+        assert_eq!(seen, ["[\n]", "z", "y", ""]);
+        let expected = "data: [\r\n{\"name\":1}\ndata: ]\r\n\r\ndata: z\r\n\r\ndata: y\n\r\n: c\n\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+        for cut in 0..stream.len() {
+            assert_eq!(run(stream, &[cut]).0, expected.as_bytes(), "cut at {cut}");
+        }
+    }
+
+    #[test]
     fn an_event_has_the_name_that_its_line_gives() {
         let name = |stream: &str| {
             let (mut filter, mut out, mut seen) = (EventFilter::new(1000), Vec::new(), Vec::new());
@@ -409,6 +446,7 @@ mod tests {
             " data: x",
             "DATA:x",
             "\u{feff}data: x",
+            "\u{feff}\u{feff}\u{feff}data: x",
             ": c\u{85}data: x",
             "id: 1\u{2028}data: x",
             "id: 1\u{2029}\u{2029}data: x",

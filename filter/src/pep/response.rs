@@ -7,6 +7,7 @@ use super::event::{Effect, Event, Fields, Flow};
 use super::judge::{self, Judge, Note, Stop, Told};
 use super::tasks::Sealing;
 use crate::mcp::Method;
+use crate::mcp::answer::could_be_message;
 use crate::mcp::list::{self, List};
 use crate::mcp::revision::Revision;
 use crate::mcp::sse::{self, EventFilter, Fate, write_data};
@@ -125,6 +126,19 @@ fn is_encoded(fields: &Fields<'_>) -> bool {
     })
 }
 
+/// Whether the head names an encoding in which a client could find other text than is read here: anything but UTF-8 and
+/// what agrees with it on ASCII. Event streams are UTF-8 (WHATWG HTML §9.2.5), and so is JSON between systems (RFC 8259
+/// §8.1), but there are clients that decode as the head says, and UTF-7 makes line ends and quotes of other letters.
+fn is_foreign(fields: &Fields<'_>) -> bool {
+    const READ: [&[u8]; 3] = [b"charset=utf-8", b"charset=us-ascii", b"charset=iso-8859-1"];
+    let values = fields.iter().filter(|(name, _)| *name == b"content-type").map(|(_, value)| *value);
+    values.flat_map(|value| value.split(|byte| *byte == b';').skip(1)).any(|parameter| {
+        let mut bare = parameter.to_ascii_lowercase();
+        bare.retain(|byte| !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\''));
+        bare.starts_with(b"charset") && !READ.contains(&bare.as_slice())
+    })
+}
+
 impl Response {
     fn new(awaited: Awaited) -> Self {
         Response { awaited, phase: Phase::ExpectHeaders, told: Told::default(), opening: None }
@@ -234,11 +248,13 @@ impl Response {
         }
         let status = field(fields, ":status").unwrap_or_default();
         let ok = status.first() == Some(&b'2');
-        if ok && is_encoded(fields) {
+        let media = media_type(fields);
+        let events = media.eq_ignore_ascii_case(b"text/event-stream");
+        let read = ok || events || media.eq_ignore_ascii_case(b"application/json");
+        if (ok && is_encoded(fields)) || (read && is_foreign(fields)) {
             return self.reply(self.unreadable(), context);
         }
-        let media = media_type(fields);
-        if media.eq_ignore_ascii_case(b"text/event-stream") {
+        if events {
             self.phase = match self.opening {
                 Some(_) if ok => Phase::Opening,
                 _ => Phase::Events(EventFilter::new(context.pep.config.max_response_bytes)),
@@ -297,6 +313,12 @@ impl Response {
         let denial = |reason, id: &str| (context.refusal)(reason, Some(id)).body;
         let mut judge = Response::judge(&self.awaited, &mut self.told, context, false, &denial);
         let judged = judge.judge(body);
+        // There are clients that read errors of any status, as leniently as answers.
+        let hidden =
+            !strict && matches!(judged, Err(Stop::Unreadable)) && could_be_message(body, &context.pep.limits);
+        if hidden {
+            judge.unreadable_event();
+        }
         let notes = judge.notes;
         let mut outcome = match judged {
             Ok(judge::Fate::Keep) => Outcome::default(),
@@ -314,7 +336,7 @@ impl Response {
                 outcome
             }
             // Clients of 2024-11-05 read nothing here but the status, and end the session on one that is no success.
-            Err(Stop::Unreadable) if strict && matches!(self.awaited, Awaited::Word) => {
+            Err(Stop::Unreadable) if hidden || (strict && matches!(self.awaited, Awaited::Word)) => {
                 vec![Effect::RemoveResponseHeaders(STALE), Effect::ReplaceResponseBody(Vec::new())].into()
             }
             Err(Stop::Unreadable) if !strict => Outcome::default(),
@@ -445,6 +467,29 @@ impl Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_encoding_in_which_other_text_could_be_found_is_foreign() {
+        for value in [
+            "text/event-stream; charset=utf-7",
+            "text/event-stream;x=1;CharSet = \"UTF-16\"",
+            "application/json; charset=utf-8; charset=cp037",
+            "application/json; charset*=us-ascii''utf-7",
+            "application/json; charset",
+        ] {
+            assert!(is_foreign(&[(b"content-type", value.as_bytes())]), "{value}");
+        }
+        for value in [
+            "text/event-stream",
+            "a/b; charset=UTF-8",
+            "a/b;charset=\"utf-8\" ",
+            "a/b; charset=ISO-8859-1; x=y",
+        ] {
+            assert!(!is_foreign(&[(b"content-type", value.as_bytes())]), "{value}");
+        }
+        let two: [(&[u8], &[u8]); 2] = [(b"content-type", b"a/b"), (b"content-type", b"a/b; charset=utf-7")];
+        assert!(is_foreign(&two));
+    }
 
     #[test]
     fn fields_that_repeat_are_read_together() {
