@@ -1,18 +1,22 @@
-# The hostile corpus against real readers; included by the Makefile. Go's readers run where Go is.
+# The hostile corpora against real readers and clients; included by the Makefile. Go's readers run where Go is.
 RMCP_READERS := $(TARGET)/release/rmcp-readers
+RMCP_ANSWERS := $(TARGET)/release/answers
 GO_READERS := .tools/go-readers/readers
+GO_ANSWERS := .tools/go-readers/answers
 
 .PHONY: differential
-differential: $(CLI) .tools/mcp1.stamp .tools/mcp2.stamp .tools/differential.stamp | rust ## hostile requests through real SDKs: what any of them would misread, the filter refuses
+differential: $(CLI) .tools/mcp1.stamp .tools/mcp2.stamp .tools/node.stamp .tools/differential.stamp | rust ## hostile requests and answers through real SDKs: what any of them would misread, the filter refuses
 	@$(call title,Differential corpus)
 	$(STEP) "building the readers in Rust" -- cargo build $(CARGO_FLAGS) --manifest-path tests/differential/rmcp/Cargo.toml --target-dir $(TARGET)
-	go=()
+	go=() answers=()
 	if command -v go >/dev/null; then
 		mkdir -p $(dir $(GO_READERS))
 		$(STEP) "building the readers in Go" -- go -C tests/differential/go build -mod=readonly -o $(CURDIR)/$(GO_READERS) .
-		go=(--go $(CURDIR)/$(GO_READERS))
+		$(STEP) "building the client in Go" -- go -C tests/differential/go build -mod=readonly -o $(CURDIR)/$(GO_ANSWERS) ./answers
+		go=(--go $(CURDIR)/$(GO_READERS)) answers=(--go $(CURDIR)/$(GO_ANSWERS))
 	fi
 	$(PYTHON) tests/differential/differential.py --cli $(CLI) --rmcp $(abspath $(RMCP_READERS)) "$${go[@]}"
+	$(PYTHON) tests/differential/answers.py --cli $(CLI) --rmcp $(abspath $(RMCP_ANSWERS)) "$${answers[@]}"
 
 .tools/differential.stamp: tests/tools/differential/package-lock.json tests/tools/differential/package.json
 	@if cmp -s $< .tools/differential/installed; then touch $@; exit 0; fi

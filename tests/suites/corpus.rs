@@ -178,6 +178,29 @@ fn the_differential_corpus_has_at_least_400_hostile_inputs_and_says_where_each_c
     }
 }
 
+#[test]
+fn the_corpus_of_answers_has_at_least_400_and_its_page_a_row_for_each() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/differential-answers.md");
+    let page = std::fs::read_to_string(&path).unwrap().replace('\\', "");
+    let mut count = 0;
+    for (id, case) in cases() {
+        let Some((_, name)) = id.strip_prefix("differential-answers/").and_then(|rest| rest.split_once('/'))
+        else {
+            continue;
+        };
+        count += 1;
+        assert!(case["source"].as_str().is_some(), "{id}: no `source`");
+        let exchanges = case["exchanges"].as_array().unwrap();
+        assert!(
+            exchanges.len() == 1 && exchanges[0]["upstream"].is_object(),
+            "{id}: one answer, for real clients"
+        );
+        let row = format!("| {} | ", name.replace('\\', ""));
+        assert!(page.contains(&row), "{row:?} is not in {}: `BLESS=1 make differential`", path.display());
+    }
+    assert!(count >= 400, "{count} answers");
+}
+
 /// The table of what real readers make of the corpus is made where they all run; here it must at least have a row for
 /// each input, with the verdict that the input expects.
 #[test]

@@ -1,6 +1,6 @@
 //! `toolward run`: scenarios on targets.
 
-use crate::scenario::{self, Fields, Fixtures, Scenario};
+use crate::scenario::{self, Answer, Fields, Fixtures, Scenario};
 use crate::target::suite::{self, Outcome};
 use crate::target::{Envoy, Native, Target};
 use crate::transcript::Seen;
@@ -36,7 +36,7 @@ pub(super) struct Run {
     /// Write one JSON object for each run instead of text
     #[arg(long)]
     json: bool,
-    /// With `--json`: tell of each exchange the request as it was sent (bytes in base64) and the decision records
+    /// With `--json`: tell of each exchange the request as it was sent, the answer of the server and what the client got of it (bytes in base64), and the decision records
     #[arg(long, requires = "json")]
     exchanges: bool,
     /// Tell what permitted exchanges cost in wasmtime's fuel, about one unit for an instruction, once caches are warm
@@ -109,7 +109,9 @@ impl Run {
                 "differences": outcome.differences, "deviation": outcome.deviation});
             if let (Some(line), true) = (line.as_object_mut(), self.exchanges) {
                 let seen = outcome.transcript.iter().flat_map(|transcript| &transcript.exchanges);
-                line.insert("exchanges".to_owned(), seen.map(exchange).collect());
+                let both = outcome.scenario.exchanges.iter().zip(seen);
+                let told = both.map(|(sent, seen)| exchange(sent.upstream.as_ref(), seen)).collect();
+                line.insert("exchanges".to_owned(), told);
             }
             println!("{line}");
         } else if !outcome.differences.is_empty() {
@@ -120,8 +122,8 @@ impl Run {
     }
 }
 
-/// One exchange for other readers: what was sent, to the byte, and what was decided.
-fn exchange(seen: &Seen) -> Value {
+/// One exchange for other readers: what was sent either way and what the client got, to the byte, and what was decided.
+fn exchange(answer: Option<&Answer>, seen: &Seen) -> Value {
     let text = |bytes: &[u8]| STANDARD.encode(bytes);
     let fields = |fields: &Fields| -> Vec<Value> {
         fields.iter().map(|(name, value)| json!([name, text(value)])).collect()
@@ -130,7 +132,14 @@ fn exchange(seen: &Seen) -> Value {
         json!({"method": request.method, "path": text(&request.path), "headers": fields(&request.headers),
             "body": request.body.as_deref().map(text), "trailers": fields(&request.trailers)})
     });
-    json!({"request": request, "records": seen.records})
+    let answer = answer.map(|answer| {
+        json!({"status": answer.status, "headers": fields(&answer.headers), "body": text(&answer.body),
+            "chunks": answer.chunks})
+    });
+    let response = seen.response.as_ref().map(|response| {
+        json!({"status": response.status, "headers": fields(&response.headers), "body": text(&response.body)})
+    });
+    json!({"request": request, "answer": answer, "response": response, "records": seen.records})
 }
 
 /// Tells what permitted exchanges cost in a warm VM.

@@ -1,0 +1,45 @@
+"""The Python SDK 1.x as a reader of hostile answers."""
+
+import contextlib
+
+import httpx
+from clients import name, run
+from mcp import ClientSession, types
+from mcp.client.streamable_http import streamable_http_client
+
+REFUSED = types.ErrorData(code=-1, message="heard")
+
+
+@contextlib.asynccontextmanager
+async def connect(url, tell):
+    """A session that tells what the server asks and says."""
+
+    def refuse(what):
+        async def heard(_, params=None):
+            tell(f"page {params.url}" if getattr(params, "url", None) is not None else what)
+            return REFUSED
+
+        return heard
+
+    async def hear(message):
+        # Requests were heard; what could not be read comes as an exception.
+        if isinstance(message, types.ServerNotification):
+            tell(name(message.root))
+
+    async with (
+        httpx.AsyncClient(timeout=10, verify=False) as http,
+        streamable_http_client(url, http_client=http) as (read, write, _),
+        ClientSession(
+            read,
+            write,
+            sampling_callback=refuse("sampling/createMessage"),
+            elicitation_callback=refuse("form"),
+            list_roots_callback=refuse("roots/list"),
+            message_handler=hear,
+        ) as session,
+    ):
+        await session.initialize()
+        yield session.list_tools
+
+
+run(connect)
