@@ -32,6 +32,8 @@ SERVERS = {
     "typescript": ["node", ROOT / "tests/servers/typescript.mjs"],
     "mirrored": [PYTHON2, ROOT / "tests/servers/mirrored.py"],
     "sessions": ["node", ROOT / "tests/servers/sessions.mjs"],
+    "tasks": [PYTHON1, ROOT / "tests/servers/tasks.py"],
+    "tasks-bound": [PYTHON1, ROOT / "tests/servers/tasks.py"],
     "sse-python1": [PYTHON1, ROOT / "tests/servers/sse_python1.py"],
     "sse-python2": [PYTHON2, ROOT / "tests/servers/sse_python2.py"],
     "sse-typescript": ["node", ROOT / "tests/servers/sse_typescript.mjs"],
@@ -214,7 +216,8 @@ class Gateway:
 
     def start_server(self):
         """The MCP server."""
-        self.start("server", self.server_port, *SERVERS[self.server], self.server_port)
+        bound = ["bound"] if self.server.endswith("-bound") else []
+        self.start("server", self.server_port, *SERVERS[self.server], self.server_port, *bound)
 
     def start_envoy(self):
         """Envoy with the filter; the policy names the authority that clients ask for."""
