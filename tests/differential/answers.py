@@ -27,6 +27,10 @@ READ_SECONDS = 100
 RAW, FILTERED, BYTES = "raw", "filtered", "bytes"
 # A body that is longer comes in one piece only.
 MOST_PIECES = 2000
+# The streams of HTTP with SSE (2024-11-05), and how long they stay open.
+SSE_FILE, OPEN_SECONDS = "endpoints/", 1
+# What clients see of the path that the corpus names.
+PATH = b"/mcp/github"
 # What the policy of the corpus permits; whatever else is heard is denied.
 PERMITTED = {
     "tool safe",
@@ -38,6 +42,8 @@ PERMITTED = {
     "notifications/tools/list_changed",
     "notifications/elicitation/complete",
 }
+# Where a client of HTTP with SSE may post to.
+PERMITTED_POST = "posts to /messages/"
 PERMITTED_PAGE = "page https://ask.acme.test/consent"
 
 
@@ -64,11 +70,13 @@ def clients(options):
 
 def permitted(heard):
     """Whether the policy lets the client hear this."""
+    if heard.startswith(PERMITTED_POST):
+        return True
     return heard in PERMITTED or heard == PERMITTED_PAGE or heard.startswith(PERMITTED_PAGE + "/")
 
 
 def load(options):
-    """Every input: id to whether it is a stream of GET, its answers by variant, and its decision records."""
+    """Every input: id to its kind (`list`, `stream` of GET, `sse`), its answers by variant, and its decision records."""
     command = [options.cli, "run", "--target", "native", "--json", "--exchanges", ROOT / "tests/scenarios/differential-answers"]
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
     inputs = {}
@@ -90,8 +98,10 @@ def load(options):
         if variants[FILTERED].status != 502:
             # Else the words are the filter's own.
             variants[BYTES] = answer("response", None)
-        stream = exchange["request"]["method"] == "GET"
-        inputs[run["id"].split("/", 1)[1]] = (stream, variants, exchange["records"])
+        scenario = run["id"].split("/", 1)[1]
+        kind = "stream" if exchange["request"]["method"] == "GET" else "list"
+        kind = "sse" if scenario.startswith(SSE_FILE) else kind
+        inputs[scenario] = (kind, variants, exchange["records"])
     if not inputs:
         raise SystemExit(done.stderr or "no inputs")
     return inputs
@@ -102,11 +112,13 @@ def run_client(client, inputs):
     if client.command is None:
         return None
     routes, asked = {}, []
-    for number, (scenario, (stream, variants, _)) in enumerate(inputs.items()):
+    for number, (scenario, (kind, variants, _)) in enumerate(inputs.items()):
         for variant, answer in variants.items():
             path = f"/{variant}/{number}"
-            routes[path] = Route(stream, answer)
-            asked.append((path, {"id": f"{variant} {scenario}", "kind": "stream" if stream else "list"}))
+            if kind == "sse":
+                answer = Answer(answer.status, answer.headers, answer.body.replace(PATH, path.encode()), answer.cuts, OPEN_SECONDS)
+            routes[path] = Route(kind, answer)
+            asked.append((path, {"id": f"{variant} {scenario}", "kind": kind}))
     replay = Replay(routes)
     for path, each in asked:
         each["url"] = f"http://127.0.0.1:{replay.port}{path}"
@@ -125,6 +137,9 @@ def run_client(client, inputs):
         told = json.loads(line)
         variant, scenario = told["id"].split(" ", 1)
         result[variant, scenario] = told["heard"]
+    for path, each in asked:
+        posts = sorted(set(routes[path].posted))
+        result.get(tuple(each["id"].split(" ", 1)), []).extend(f"posts to {post}" for post in posts)
     missing = len(asked) - len(result)
     if missing:
         raise SystemExit(f"{client.name} did not tell of {missing} answers; VERBOSE=1 shows what it says")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import threading
 
 # The id of the requests of the corpus; an SDK chooses its own, and gets the answer under that one.
@@ -16,8 +17,9 @@ INITIALIZED = {
 class Answer:
     """An answer: a status, header fields, and a body that is cut at these offsets, or (`None`) behind each byte."""
 
-    def __init__(self, status, headers=(), body=b"", cuts=()):
+    def __init__(self, status, headers=(), body=b"", cuts=(), open_seconds=0):
         self.status, self.headers, self.body, self.cuts = status, headers, body, cuts
+        self.open_seconds = open_seconds
 
     def pieces(self, request_id):
         """The pieces of the body, under another id, in whichever encoding."""
@@ -36,10 +38,11 @@ def under(text, request_id):
 
 
 class Route:
-    """One address: the answer to its list or, where it is a stream, to its first GET."""
+    """One address: the answer to its list (kind `list`) or to its first GET (`stream`, `sse`). `posted`: where a client
+    of HTTP with SSE posts to, within the address."""
 
-    def __init__(self, stream, answer):
-        self.stream, self.answer = stream, answer
+    def __init__(self, kind, answer):
+        self.kind, self.answer, self.posted = kind, answer, []
 
 
 class Replay:
@@ -60,6 +63,8 @@ class Replay:
             ready.set()
             await server.serve_forever()
 
+        # Clients leave in the middle of what they cannot read.
+        logging.getLogger("asyncio").setLevel(logging.ERROR)
         asyncio.set_event_loop(self.loop)
         self.loop.run_until_complete(serve())
 
@@ -90,17 +95,21 @@ class Replay:
 
     def _answer(self, method, path, body):
         """The answer, and the id that it is under."""
-        route = self.routes.get(path)
+        address = "/".join(path.split("?")[0].split("/")[:3])
+        route = self.routes.get(address)
         if route is None:
             return Answer(404), 0
         if method == "GET":
-            answer, route.answer = (route.answer, None) if route.stream else (None, route.answer)
+            answer, route.answer = (None, route.answer) if route.kind == "list" else (route.answer, None)
             return answer or Answer(405), 0
+        if route.kind == "sse":
+            route.posted.append(path.removeprefix(address))
+            return Answer(202), 0
         message = json.loads(body) if method == "POST" else {}
         request_id = message.get("id")
         if "method" not in message or request_id is None:
             return Answer(200 if method == "DELETE" else 202), 0
-        if message["method"] == "tools/list" and not route.stream:
+        if message["method"] == "tools/list" and route.kind == "list":
             return route.answer, request_id
         result = {"initialize": INITIALIZED, "tools/list": {"tools": []}}.get(message["method"], {})
         body = json.dumps({"jsonrpc": "2.0", "id": request_id, "result": result}).encode()
@@ -115,7 +124,9 @@ async def write(writer, answer, request_id):
     out = [b"HTTP/1.1 %d Answer\r\n%s%s\r\n" % (answer.status, b"".join(fields), framing)]
     if pieces:
         out += [b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces]
-        out.append(b"0\r\n\r\n")
     writer.write(b"".join(out))
     await writer.drain()
+    if pieces:
+        await asyncio.sleep(answer.open_seconds)
+        writer.write(b"0\r\n\r\n")
     return True

@@ -11,6 +11,8 @@ import sys
 AT_ONCE = 24
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 2
+# Nobody answers on a stream of HTTP with SSE; where the client posts to is what counts.
+POST_SECONDS = 1.5
 STREAM_SECONDS = 0.6
 SETTLE_SECONDS = 0.1
 
@@ -34,10 +36,11 @@ def pages(error):
 
 
 async def listen(url, kind, connect):
-    """What is heard from this address. `connect(url, tell)`: a context with a session, whose `list_tools` is asked."""
+    """What is heard from this address. `connect(url, kind, tell)`: a context with a session, whose `list_tools` is asked."""
     heard = []
+    limit = POST_SECONDS if kind == "sse" else CONNECT_SECONDS + ANSWER_SECONDS
     try:
-        async with asyncio.timeout(CONNECT_SECONDS + ANSWER_SECONDS), connect(url, heard.append) as list_tools:
+        async with asyncio.timeout(limit), connect(url, kind, heard.append) as list_tools:
             if kind == "stream":
                 await asyncio.sleep(STREAM_SECONDS)
             try:

@@ -5,13 +5,19 @@ import contextlib
 import httpx
 from clients import name, run
 from mcp import ClientSession, types
+from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 
 REFUSED = types.ErrorData(code=-1, message="heard")
 
 
+def plain(headers=None, timeout=None, auth=None):
+    """Without certificates, which take long to load."""
+    return httpx.AsyncClient(headers=headers, timeout=timeout, auth=auth, verify=False)
+
+
 @contextlib.asynccontextmanager
-async def connect(url, tell):
+async def connect(url, kind, tell):
     """A session that tells what the server asks and says."""
 
     def refuse(what):
@@ -27,8 +33,8 @@ async def connect(url, tell):
             tell(name(message.root))
 
     async with (
-        httpx.AsyncClient(timeout=10, verify=False) as http,
-        streamable_http_client(url, http_client=http) as (read, write, _),
+        plain(timeout=10) as http,
+        sse_client(url, httpx_client_factory=plain) if kind == "sse" else streamable_http_client(url, http_client=http) as (read, write, *_),
         ClientSession(
             read,
             write,

@@ -6,13 +6,19 @@ import httpx2
 import mcp_types as types
 from clients import name, run
 from mcp import Client
+from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 
 REFUSED = types.ErrorData(code=-1, message="heard")
 
 
+def plain(headers=None, timeout=None, auth=None):
+    """Without certificates, which take long to load."""
+    return httpx2.AsyncClient(headers=headers, timeout=timeout, auth=auth, verify=False)
+
+
 @contextlib.asynccontextmanager
-async def connect(url, tell):
+async def connect(url, kind, tell):
     """A client that tells what the server asks and says."""
 
     def refuse(what):
@@ -27,9 +33,9 @@ async def connect(url, tell):
             tell(name(message))
 
     async with (
-        httpx2.AsyncClient(timeout=10, verify=False) as http,
+        plain(timeout=10) as http,
         Client(
-            streamable_http_client(url, http_client=http),
+            sse_client(url, httpx_client_factory=plain) if kind == "sse" else streamable_http_client(url, http_client=http),
             mode="legacy",
             sampling_callback=refuse("sampling/createMessage"),
             elicitation_callback=refuse("form"),

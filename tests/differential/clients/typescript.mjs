@@ -5,6 +5,8 @@ import { createInterface } from "node:readline";
 
 const AT_ONCE = 24;
 const ANSWER = 2000;
+// Nobody answers on a stream of HTTP with SSE; where the client posts to is what counts.
+const POST = 1500;
 const SETTLE = 100;
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -25,7 +27,7 @@ async function listen({ url, kind }, client, transport) {
   const tell = (what) => heard.push(what);
   const close = () => Promise.race([client.close().catch(() => {}), pause(500)]);
   try {
-    await withTime(client.attach(transport, tell), 10000);
+    await withTime(client.attach(transport, tell), kind === "sse" ? POST : 10000);
     if (kind === "stream") await pause(600);
     const answer = await withTime(client.list(), ANSWER);
     for (const tool of answer.tools) tell(`tool ${tool.name}`);
@@ -45,7 +47,7 @@ export async function run(connect) {
   process.on("uncaughtException", () => {});
   const worker = async () => {
     for (let input = inputs.shift(); input; input = inputs.shift()) {
-      const { client, transport } = connect(new URL(input.url));
+      const { client, transport } = connect(new URL(input.url), input.kind);
       const heard = await listen(input, client, transport);
       console.log(JSON.stringify({ id: input.id, heard }));
     }

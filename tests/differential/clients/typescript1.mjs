@@ -1,5 +1,6 @@
 // The TypeScript SDK 1.x as a reader of hostile answers.
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { SSEClientTransport } from "@modelcontextprotocol/sdk/client/sse.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import {
   CreateMessageRequestSchema, ElicitRequestSchema, ListRootsRequestSchema,
@@ -8,9 +9,9 @@ import { name, run } from "./typescript.mjs";
 
 const capabilities = { sampling: {}, roots: {}, elicitation: { form: {}, url: {} } };
 
-await run((url) => {
+await run((url, kind) => {
   const client = new Client({ name: "typescript1", version: "1" }, { capabilities });
-  const transport = new StreamableHTTPClientTransport(url);
+  const transport = kind === "sse" ? new SSEClientTransport(url) : new StreamableHTTPClientTransport(url);
   return {
     transport,
     client: {

@@ -1,13 +1,13 @@
 // The TypeScript client 2.x as a reader of hostile answers.
-import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { Client, SSEClientTransport, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { name, run } from "./typescript.mjs";
 
 const capabilities = { sampling: {}, roots: {}, elicitation: { form: {}, url: {} } };
 
-await run((url) => {
+await run((url, kind) => {
   const options = { capabilities, versionNegotiation: { mode: "legacy" } };
   const client = new Client({ name: "typescript2", version: "1" }, options);
-  const transport = new StreamableHTTPClientTransport(url);
+  const transport = kind === "sse" ? new SSEClientTransport(url) : new StreamableHTTPClientTransport(url);
   return {
     transport,
     client: {

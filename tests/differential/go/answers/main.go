@@ -22,7 +22,9 @@ const (
 	connect = 10 * time.Second
 	answer  = 2 * time.Second
 	stream  = 600 * time.Millisecond
-	settle  = 100 * time.Millisecond
+	// Nobody answers on a stream of HTTP with SSE; where the client posts to is what counts.
+	post   = 1500 * time.Millisecond
+	settle = 100 * time.Millisecond
 )
 
 type input struct {
@@ -89,9 +91,14 @@ func listen(in input) []string {
 			return next(ctx, method, request)
 		}
 	})
-	ctx, cancel := context.WithTimeout(context.Background(), connect)
+	var transport mcp.Transport = &mcp.StreamableClientTransport{Endpoint: in.URL}
+	limit := connect
+	if in.Kind == "sse" {
+		transport, limit = &mcp.SSEClientTransport{Endpoint: in.URL}, post
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	session, err := client.Connect(ctx, &mcp.StreamableClientTransport{Endpoint: in.URL}, nil)
+	session, err := client.Connect(ctx, transport, nil)
 	if err != nil {
 		return l.all()
 	}

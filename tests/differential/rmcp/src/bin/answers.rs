@@ -2,6 +2,7 @@
 //!
 //!     echo '[{"id", "url", "kind"}]' | answers
 
+use rmcp::RoleClient;
 use rmcp::model::{
     ClientCapabilities, ClientConfig, ClientResult, ErrorData, PaginatedRequestParams, ServerNotification,
     ServerRequest,
@@ -12,7 +13,6 @@ use rmcp::service::{
 };
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
-use rmcp::RoleClient;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -41,7 +41,9 @@ impl Heard {
     fn message(&self, message: Value) {
         let (method, params) = (message["method"].as_str().unwrap_or("?"), &message["params"]);
         self.tell(match method {
-            "elicitation/create" => params["url"].as_str().map_or("form".to_owned(), |url| format!("page {url}")),
+            "elicitation/create" => {
+                params["url"].as_str().map_or("form".to_owned(), |url| format!("page {url}"))
+            }
             "notifications/resources/updated" => format!("updated {}", params["uri"].as_str().unwrap_or("?")),
             _ => method.to_owned(),
         });
@@ -84,14 +86,17 @@ fn pages(error: &ServiceError) -> Vec<String> {
     asked.filter_map(|page| page["url"].as_str()).map(|url| format!("page {url}")).collect()
 }
 
-async fn listen(url: &str, stream: bool) -> Vec<String> {
+async fn listen(url: &str, kind: &str) -> Vec<String> {
     let heard = Heard::default();
+    if kind == "sse" {
+        // rmcp has no client for HTTP with SSE.
+        return Vec::new();
+    }
     let transport =
         StreamableHttpClientTransport::from_config(StreamableHttpClientTransportConfig::with_uri(url));
-    let connecting =
-        serve_client_with_lifecycle(heard.clone(), transport, ClientLifecycleMode::Initialize);
+    let connecting = serve_client_with_lifecycle(heard.clone(), transport, ClientLifecycleMode::Initialize);
     let Ok(Ok(client)) = timeout(CONNECT, connecting).await else { return heard.all() };
-    if stream {
+    if kind == "stream" {
         sleep(STREAM).await;
     }
     match timeout(ANSWER, client.list_tools(None::<PaginatedRequestParams>)).await {
@@ -115,7 +120,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 loop {
                     let Some(input) = queue.lock().expect("nobody panics").next() else { return };
                     let url = input["url"].as_str().unwrap_or_default();
-                    let heard = listen(url, input["kind"] == "stream").await;
+                    let heard = listen(url, input["kind"].as_str().unwrap_or_default()).await;
                     println!("{}", json!({"id": input["id"], "heard": heard}));
                 }
             })
