@@ -101,6 +101,8 @@ reasons! {
     SessionExpired = "session_expired",
     /// The server named an endpoint for messages that is not its own, or named one where none is expected.
     EndpointRefused = "endpoint_refused",
+    /// The server sends its client to where no server of the policy is.
+    RedirectRefused = "redirect_refused",
     /// The task id is none that the gateway gave, or was changed.
     TaskUnknown = "task_unknown",
     /// The task belongs to another human, another agent or another server, or was not asked about.

@@ -162,6 +162,9 @@ pub const fn row(reason: Reason) -> Row {
         Reason::EndpointRefused => {
             http(502, code::INTERNAL, "the server named an endpoint for messages that is not its own")
         }
+        Reason::RedirectRefused => {
+            http(502, code::INTERNAL, "the server sends its client away from this gateway")
+        }
         // As servers say it of a task that they do not have (MCP 2025-11-25, tasks, error handling).
         Reason::TaskUnknown | Reason::TaskForeign => {
             http(200, code::PARAMS, "no such task; ask with an id that you were given here")

@@ -261,7 +261,12 @@ fn compare_records(exchange: &Exchange, seen: &Seen, report: &mut Vec<String>) {
 pub(crate) fn refuses_response(reason: &str) -> bool {
     matches!(
         reason,
-        "list_unreadable" | "list_too_large" | "answer_unreadable" | "answer_too_large" | "endpoint_refused"
+        "list_unreadable"
+            | "list_too_large"
+            | "answer_unreadable"
+            | "answer_too_large"
+            | "endpoint_refused"
+            | "redirect_refused"
     )
 }
 

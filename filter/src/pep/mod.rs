@@ -19,6 +19,7 @@ mod mapping;
 pub mod metadata;
 mod onward;
 pub mod permit;
+mod redirect;
 mod relay;
 mod response;
 mod session;

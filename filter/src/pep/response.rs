@@ -1,11 +1,11 @@
 //! The response side: what a server sends is read before it reaches the client, and passes as it came where nothing is
 //! in the way. `docs/answers.md` says what is judged.
 
-use super::Pep;
 use super::endpoint::{self, Opening};
 use super::event::{Effect, Event, Fields, Flow};
 use super::judge::{self, Judge, Note, Stop, Told};
 use super::tasks::Sealing;
+use super::{Pep, redirect};
 use crate::mcp::Method;
 use crate::mcp::answer::could_be_message;
 use crate::mcp::list::{self, List};
@@ -243,10 +243,13 @@ impl Response {
 
     fn on_headers(&mut self, context: &Context<'_>, fields: &Fields<'_>, end_of_stream: bool) -> Outcome {
         self.phase = Phase::Passing;
+        let status = field(fields, ":status").unwrap_or_default();
+        if redirect::leads_away(&context.pep.config.bundle, status, fields) {
+            return self.reply(Reason::RedirectRefused, context);
+        }
         if matches!(self.awaited, Awaited::Nothing) || end_of_stream {
             return Outcome::default();
         }
-        let status = field(fields, ":status").unwrap_or_default();
         let ok = status.first() == Some(&b'2');
         let media = media_type(fields);
         let events = media.eq_ignore_ascii_case(b"text/event-stream");

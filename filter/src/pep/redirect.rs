@@ -1,0 +1,85 @@
+//! Redirects of a server. Clients follow them by themselves, and what answers there is judged only if it comes through
+//! the gateway again.
+//!
+//! Source: RFC 9110 §15.4 and §10.2.2 (`Location` is a reference, resolved against what was asked), RFC 3986 §4.2.
+
+use super::event::Fields;
+use policy_wasm::bundle::Bundle;
+
+/// Whether the response sends its client to where no server of the policy is: elsewhere than by a path, under the
+/// authority that was asked, or by the whole address of a server of the policy.
+pub(super) fn leads_away(bundle: &Bundle, status: &[u8], fields: &Fields<'_>) -> bool {
+    let mut locations = fields.iter().filter(|(name, _)| *name == b"location").map(|(_, value)| *value);
+    status.first() == Some(&b'3') && locations.any(|location| !stays(bundle, location))
+}
+
+/// Nothing that two readers resolve differently: no backslash, blank or control character, and no colon or `//` before
+/// the first path but in an address that is known whole.
+fn stays(bundle: &Bundle, location: &[u8]) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'"' | b'<' | b'>');
+    let Some(text) = std::str::from_utf8(location).ok().filter(|text| text.bytes().all(|byte| plain(&byte)))
+    else {
+        return false;
+    };
+    match text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) {
+        Some(rest) => {
+            rest.find('/').and_then(|at| rest.split_at_checked(at)).is_some_and(|(authority, path)| {
+                let path = path.split_once('#').map_or(path, |(path, _)| path);
+                bundle.server_at(authority, path).is_some()
+            })
+        }
+        None => !text.starts_with("//") && (text.starts_with('/') || !text.contains(':')),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use policy_wasm::bundle::Trust;
+    use policy_wasm::compile::{Options, SourceFile, compile};
+
+    #[test]
+    fn a_redirect_stays_at_the_authority_or_leads_to_a_server_of_the_policy() {
+        let text = "policy: toolward/v1\nservers: {code: {resource: https://tools.test/mcp, tools: {}}}\n";
+        let file = SourceFile { name: "policy.yaml".into(), text: text.into() };
+        let bundle = compile(&[file], &Options::default()).unwrap();
+        let bundle = Bundle::open(bundle, &Trust::digest_only()).unwrap();
+        let away = |status: &str, locations: &[&str]| {
+            let fields: Vec<(&[u8], &[u8])> =
+                locations.iter().map(|location| (&b"location"[..], location.as_bytes())).collect();
+            leads_away(&bundle, status.as_bytes(), &fields)
+        };
+        for stays in [
+            "/mcp/",
+            "/mcp?x=https://a.test/",
+            "mcp/",
+            "?x=1",
+            "https://tools.test/mcp",
+            "http://TOOLS.test/mcp?x=1#y",
+        ] {
+            assert!(!away("307", &[stays]), "{stays}");
+        }
+        for leaves in [
+            "https://evil.test/mcp",
+            "https://tools.test/other",
+            "https://tools.test@evil.test/mcp",
+            "https://tools.test:8443/mcp",
+            "https://tools.test.evil.test/mcp",
+            "https://tools.test",
+            "https:///tools.test/mcp",
+            "https:tools.test/mcp",
+            "HTTPS://tools.test/mcp",
+            "//evil.test/mcp",
+            "/\\evil.test/mcp",
+            "\\\\evil.test",
+            " //evil.test",
+            "/mcp\t",
+            "javascript:0",
+            "ftp://tools.test/mcp",
+        ] {
+            assert!(away("307", &[leaves]), "{leaves}");
+        }
+        assert!(away("302", &["/mcp", "//evil.test"]) && !away("307", &[]));
+        assert!(!away("201", &["https://evil.test/"]), "names what was made, and nobody goes there");
+    }
+}
