@@ -94,7 +94,9 @@ def test_a_stream_cut_at_every_byte(gateway, end):
     with Exchange(gateway) as exchange:
         exchange.server.send(answer(CHUNKED, kind="text/event-stream"))
         exchange.server.send(*(chunks(whole[at : at + 1]) for at in range(len(whole))), b"0\r\n\r\n")
-        assert exchange.client.message()[2] == whole
+        # A CR that ends a line alone goes on as CRLF, once it is known that it does (docs/answers.md).
+        expected = whole.replace(b"\r", b"\r\n").removesuffix(b"\n") if end == "\r" else whole
+        assert exchange.client.message()[2] == expected
 
 
 # --- trailers ---
