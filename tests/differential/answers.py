@@ -23,7 +23,7 @@ from replay import Answer, Replay, Route
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 TOOLS = ROOT / ".tools"
-READ_SECONDS = 100
+READ_SECONDS = 300
 RAW, FILTERED, BYTES = "raw", "filtered", "bytes"
 # A body that is longer comes in one piece only.
 MOST_PIECES = 2000
@@ -146,6 +146,22 @@ def run_client(client, inputs):
     return result
 
 
+def violations_of(every, results):
+    """What goes against the law."""
+    violations = []
+    for client, result in zip(every, results):
+        for (variant, scenario), heard in (result or {}).items():
+            denied = [what for what in heard if not permitted(what)]
+            if variant != RAW and denied:
+                violations.append(f"{scenario}: {client.name} heard {denied} of what the filter let go on ({variant})")
+        # A client that hears nothing would agree with everything.
+        for variant in (RAW, FILTERED, BYTES) if result is not None else ():
+            count = sum(1 for (of, _), heard in result.items() if of == variant and heard)
+            if count < 10:
+                violations.append(f"{client.name} heard something of {count} answers ({variant}): it is not working")
+    return violations
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--cli", required=True, help="the command line, `toolward`")
@@ -160,19 +176,16 @@ def main():
     missing = [client.name for client in every if client.command is None]
     with concurrent.futures.ThreadPoolExecutor(len(every)) as pool:
         results = list(pool.map(lambda client: run_client(client, inputs), every))
-
-    violations = []
-    for client, result in zip(every, results):
-        for (variant, scenario), heard in (result or {}).items():
-            denied = [what for what in heard if not permitted(what)]
-            if variant != RAW and denied:
-                violations.append(f"{scenario}: {client.name} heard {denied} of what the filter let go on ({variant})")
-        # A client that hears nothing would agree with everything.
-        for variant in (RAW, FILTERED, BYTES) if result is not None else ():
-            count = sum(1 for (of, _), heard in result.items() if of == variant and heard)
-            if count < 10:
-                violations.append(f"{client.name} heard something of {count} answers ({variant}): it is not working")
+    violations = violations_of(every, results)
     page = write_page(inputs, results, permitted)
+    told = lambda: options.page.exists() and options.page.read_text(encoding="utf-8") == page  # noqa: E731
+    if not missing and not told():
+        # A client gives each answer a second or so, and on a busy machine hears less of what servers sent than it could:
+        # once more, one client at a time. What goes against the law in either run counts.
+        print("other cells than the page has; once more, one client at a time", flush=True)
+        results = [run_client(client, inputs) for client in every]
+        violations += violations_of(every, results)
+        page = write_page(inputs, results, permitted)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(page, encoding="utf-8")
     for name in missing:
@@ -183,7 +196,7 @@ def main():
             raise SystemExit("the page is only written where every client runs")
         options.page.write_text(page, encoding="utf-8")
     elif not missing:
-        stale = not options.page.exists() or options.page.read_text(encoding="utf-8") != page
+        stale = not told()
         if stale:
             print(f"{options.page} is not what the clients do now: `BLESS=1 make differential`, and look at the change")
     for violation in violations:
