@@ -6,7 +6,7 @@ use super::definitions::Digest;
 use super::endpoint::{self, Opening, Posted};
 use super::event::{Call, CallAnswer, Effect, Event, Fields, Flow};
 use super::head::{self, Credentials};
-use super::onward::{Onward, text};
+use super::onward::Onward;
 use super::response::{self, Response};
 use super::session::Session;
 use super::story::{Matter, Story};
@@ -322,7 +322,7 @@ impl Exchange {
         self.story.modern = accepted.mirrored.is_modern();
         self.story.requested_revision = accepted.mirrored.revision.clone();
         match message::read(body, &pep.limits) {
-            Ok(message) => self.on_message(pep, accepted, &message, text(body)),
+            Ok(message) => self.on_message(pep, accepted, &message, body),
             Err(refusal) if refusal.reason == Reason::MessageBatch => self.on_batch(pep, accepted, body),
             Err(refusal) => {
                 self.story.modern |= refusal.modern;
@@ -338,7 +338,7 @@ impl Exchange {
         pep: &Pep,
         accepted: Accepted,
         message: &Message<'_>,
-        body: &str,
+        body: &[u8],
     ) -> Result<Vec<Effect>, Outcome> {
         let mut open = VecDeque::new();
         let revision = self.judge_message(pep, &accepted, message, body, &mut open)?;
@@ -364,7 +364,7 @@ impl Exchange {
         let mut open = VecDeque::new();
         for message in &messages {
             let before = self.story.matters.len();
-            if let Err(reason) = self.judge_message(pep, &accepted, message, text(body), &mut open) {
+            if let Err(reason) = self.judge_message(pep, &accepted, message, body, &mut open) {
                 // A message that is denied before it has matters of its own is one all the same.
                 if self.story.matters.len() == before {
                     self.story.matters.push(mapping::matter_of(message));
@@ -375,7 +375,7 @@ impl Exchange {
         if let Some(reason) = self.story.matters.iter().find_map(|matter| matter.denied) {
             return Err(reason.into());
         }
-        self.story.edit_body(text(body))?;
+        self.story.edit_body(body)?;
         self.proceed(pep, accepted, open, Response::messages())
     }
 
@@ -385,7 +385,7 @@ impl Exchange {
         pep: &Pep,
         accepted: &Accepted,
         message: &Message<'_>,
-        body: &str,
+        body: &[u8],
         open: &mut VecDeque<Question>,
     ) -> Result<Revision, Reason> {
         let mirrored = &accepted.mirrored;

@@ -68,8 +68,3 @@ impl Onward {
         Effect::Forward { permit, remove, set, body: opened.body.map(String::into_bytes) }
     }
 }
-
-/// The body as text, which it is once it was read.
-pub(super) fn text(body: &[u8]) -> &str {
-    std::str::from_utf8(body).unwrap_or_default()
-}

@@ -50,7 +50,7 @@ impl Story {
     ///
     /// # Errors
     /// The reason where the task is not the caller's, or where tasks would be listed.
-    pub fn open_related(&mut self, pep: &Pep, message: &Message<'_>, body: &str) -> Result<(), Reason> {
+    pub fn open_related(&mut self, pep: &Pep, message: &Message<'_>, body: &[u8]) -> Result<(), Reason> {
         if let Message::Request(Request { method: Method::ListTasks, .. }) = message
             && self.settings(pep).tasks == TaskIds::Sealed
         {
@@ -73,7 +73,7 @@ impl Story {
         request: &Request<'_>,
         target: &Target<'_>,
         mirrored: &Mirrored,
-        body: &str,
+        body: &[u8],
         name: Option<&mut String>,
     ) -> Result<(), Reason> {
         let Target::Task { id, written } = target else { return Ok(()) };
@@ -93,7 +93,7 @@ impl Story {
     }
 
     /// `others`: what is not sealed is a client's own id, and stays.
-    fn open_task(&mut self, pep: &Pep, written: Value<'_>, body: &str, others: bool) -> Result<(), Reason> {
+    fn open_task(&mut self, pep: &Pep, written: Value<'_>, body: &[u8], others: bool) -> Result<(), Reason> {
         let Some(sent) = written.as_str().map(json::Str::decode) else { return Ok(()) };
         let now = self.now_ms / 1000;
         let Some(opened) = self.sealing(pep).map(|sealing| sealing.open(&sent, now)) else { return Ok(()) };
@@ -105,7 +105,7 @@ impl Story {
         };
         let mut text = String::new();
         json::write_str(&mut text, &own);
-        self.tasks.edits.replace(body, written.raw(), text);
+        self.tasks.edits.replace(as_text(body), written.raw(), text);
         self.tasks.opened.push((sent.into_owned(), own));
         Ok(())
     }
@@ -114,10 +114,10 @@ impl Story {
     ///
     /// # Errors
     /// [`Reason::HostFailure`], which cannot be: the changes are to this body.
-    pub fn edit_body(&mut self, body: &str) -> Result<(), Reason> {
+    pub fn edit_body(&mut self, body: &[u8]) -> Result<(), Reason> {
         let edits = std::mem::take(&mut self.tasks.edits);
         if !edits.is_empty() {
-            self.tasks.body = Some(edits.apply(body).ok_or(Reason::HostFailure)?);
+            self.tasks.body = Some(edits.apply(as_text(body)).ok_or(Reason::HostFailure)?);
         }
         Ok(())
     }
@@ -210,6 +210,11 @@ impl Sealing<'_> {
         }
         Ok(true)
     }
+}
+
+/// The body as text, which it is once it was read. Asked for only where it changes: finding that out is a pass over it.
+fn as_text(body: &[u8]) -> &str {
+    std::str::from_utf8(body).unwrap_or_default()
 }
 
 fn quoted(text: &str) -> String {
