@@ -48,7 +48,7 @@ include examples/demo/demo.mk
 include tests/bench.mk
 include tests/conformance.mk
 include tests/differential.mk
-include playground/js.mk
+include examples/playground/js.mk
 
 # --- artefacts -----------------------------------------------------------------------------------------------------
 
@@ -185,4 +185,4 @@ clean: ## remove what was built (target/, dist/), keep the tools
 	@cargo clean && rm -rf dist
 
 distclean: clean ## remove the tools too
-	@rm -rf .tools tests/node_modules tests/conformance/node_modules tests/differential/node_modules playground/node_modules
+	@rm -rf .tools tests/node_modules tests/conformance/node_modules tests/differential/node_modules examples/playground/node_modules

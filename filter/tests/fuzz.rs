@@ -1,5 +1,5 @@
 //! The fuzz targets' bodies, run over their corpus and over so many changes of it: the part of fuzzing that needs no
-//! nightly compiler. Not a search: `fuzz/README.md` says how to search.
+//! nightly compiler. Not a search: `tests/fuzz/README.md` says how to search.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,7 +9,7 @@
     reason = "tests may stop at the first surprise"
 )]
 
-#[path = "../../fuzz/bodies/mod.rs"]
+#[path = "../../tests/fuzz/bodies/mod.rs"]
 mod bodies;
 
 use std::fs;
@@ -21,7 +21,7 @@ const CHANGES: u64 = if cfg!(debug_assertions) { 50 } else { 400 };
 const EDGES: [u32; 8] = [0, 1, 2, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFE, 0xFFFF_FFFF, 0x0100];
 
 fn fuzz() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fuzz")
 }
 
 /// The files of a folder, in the order of their names.
@@ -83,7 +83,7 @@ fn every_target_has_a_corpus_a_binary_and_an_entry() {
     let manifest = fs::read_to_string(fuzz().join("Cargo.toml")).unwrap();
     for (name, _) in bodies::TARGETS {
         assert!(!files(&fuzz().join("corpus").join(name)).is_empty(), "{name} has no corpus");
-        assert!(manifest.contains(&format!("name = \"{name}\"")), "{name} is not in fuzz/Cargo.toml");
+        assert!(manifest.contains(&format!("name = \"{name}\"")), "{name} is not in tests/fuzz/Cargo.toml");
         let target = fs::read_to_string(fuzz().join(format!("fuzz_targets/{name}.rs"))).unwrap();
         assert!(target.contains(&format!("bodies::{name}::run(")), "{name} runs another body");
     }

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
-export const root = new URL("../../", import.meta.url).pathname;
+export const root = new URL("../../../", import.meta.url).pathname;
 const NOW = "2026-11-21T12:00:00Z";
 
 /** Policies: [name, files in order of their names]. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { check, compile, Engine, PolicyError } from "../../dist/npm/node.js";
+import { check, compile, Engine, PolicyError } from "../../../dist/npm/node.js";
 import { root } from "./corpus.mjs";
 
 const SMALL = "policy: toolward/v1\nissuers: {acme: https://id.acme.test}\nservers: {git: {resource: https://t.test/git, tools: {a: {tier: read}}}}\n";
@@ -75,7 +75,7 @@ test("options reach the compiler", () => {
 
 test("the usage of docs/js.md runs as it stands", async () => {
   const [, code] = /```js\n([\s\S]*?)```/.exec(readFileSync(`${root}docs/js.md`, "utf8"));
-  const here = new URL("../../dist/npm/node.js", import.meta.url).href;
+  const here = new URL("../../../dist/npm/node.js", import.meta.url).href;
   const module = await import(`data:text/javascript,${encodeURIComponent(code.replace('"@toolward/policy"', JSON.stringify(here)))}`);
   assert.equal(module.decision.effect, "deny");
   assert.deepEqual(module.decision.reasons, ["tier_above_subject"]);

@@ -1,10 +1,10 @@
-// Builds the page: `node playground/build.mjs DIRECTORY`. Everything that it loads lies in that directory.
+// Builds the page: `node examples/playground/build.mjs DIRECTORY`. Everything that it loads lies in that directory.
 import { build } from "esbuild";
 import { copyFile, mkdir, readFile, readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
 
-const root = new URL("..", import.meta.url).pathname;
+const root = new URL("../..", import.meta.url).pathname;
 const out = resolve(process.argv[2]);
 
 /** Policies to begin with: title and directory. */
@@ -57,7 +57,7 @@ const provided = {
 await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
 await build({
-  absWorkingDir: join(root, "playground"),
+  absWorkingDir: join(root, "examples/playground"),
   entryPoints: ["src/main.js"],
   outfile: join(out, "main.js"),
   bundle: true,
@@ -69,5 +69,5 @@ await build({
   alias: { "@toolward/policy": join(root, "dist/npm/browser.js") },
   plugins: [provided],
 });
-for (const name of ["index.html", "style.css", "icon.svg"]) await copyFile(join(root, "playground", name), join(out, name));
+for (const name of ["index.html", "style.css", "icon.svg"]) await copyFile(join(root, "examples/playground", name), join(out, name));
 await copyFile(join(root, "dist/npm/engine_bg.wasm"), join(out, "engine_bg.wasm"));

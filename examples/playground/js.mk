@@ -1,4 +1,4 @@
-# The policy engine for JavaScript and the playground. Packages come from playground/package-lock.json, the browser of
+# The policy engine for JavaScript and the playground. Packages come from examples/playground/package-lock.json, the browser of
 # the tests among them; none of their install scripts is run.
 
 NPM := dist/npm
@@ -13,7 +13,7 @@ playground: $(PLAYGROUND)/index.html ## the page to try policies on, dist/playgr
 
 js: $(NPM)/engine_bg.wasm $(PLAYGROUND)/index.html $(CLI) ## the engine in Node and Chromium against the command line, and the playground
 	@$(call title,JavaScript)
-	TOOLWARD_CLI=$(CURDIR)/$(CLI) node --test --test-concurrency=1 --test-reporter=spec playground/test/*.test.mjs
+	TOOLWARD_CLI=$(CURDIR)/$(CLI) node --test --test-concurrency=1 --test-reporter=spec examples/playground/test/*.test.mjs
 
 $(BINDGEN): policy-wasm/js/bindgen/Cargo.lock policy-wasm/js/bindgen/src/main.rs | rust
 	@$(STEP) "building the bindings' tool" -- cargo build $(CARGO_FLAGS) --manifest-path policy-wasm/js/bindgen/Cargo.toml --target-dir .tools/bindgen
@@ -28,15 +28,15 @@ $(NPM)/engine_bg.wasm: FORCE $(BINDGEN) | rust
 	size=$$(wc -c < $@); [ "$$size" -le $(NPM_MOST) ] || { echo "$@ has $$size bytes, more than $(NPM_MOST)" >&2; exit 1; }
 
 $(PLAYGROUND)/index.html: FORCE $(NPM)/engine_bg.wasm .tools/js.stamp
-	@$(STEP) "building the playground" -- node playground/build.mjs $(PLAYGROUND)
+	@$(STEP) "building the playground" -- node examples/playground/build.mjs $(PLAYGROUND)
 
-.tools/js.stamp: playground/package-lock.json playground/package.json
+.tools/js.stamp: examples/playground/package-lock.json examples/playground/package.json
 	@if cmp -s $< .tools/js/installed; then touch $@; exit 0; fi
 	rm -rf .tools/js $@
 	command -v npm >/dev/null || { echo 'Node is missing: version 20 or later is needed' >&2; exit 1; }
 	mkdir -p .tools/js
-	cp playground/package.json playground/package-lock.json .tools/js/
+	cp examples/playground/package.json examples/playground/package-lock.json .tools/js/
 	$(STEP) "installing the playground's packages" -- npm ci --prefix .tools/js --ignore-scripts --no-audit --no-fund --loglevel=error
-	ln -sfn ../.tools/js/node_modules playground/node_modules
+	ln -sfn ../../.tools/js/node_modules examples/playground/node_modules
 	cp $< .tools/js/installed
 	touch $@

@@ -5,7 +5,7 @@ import { after, afterEach, before, beforeEach, test } from "node:test";
 import { browser, serve } from "./browser.mjs";
 import { root } from "./corpus.mjs";
 
-const AXE = readFileSync(`${root}playground/node_modules/axe-core/axe.min.js`, "utf8");
+const AXE = readFileSync(`${root}examples/playground/node_modules/axe-core/axe.min.js`, "utf8");
 let [server, chromium, page, told] = [];
 
 before(async () => {

@@ -1,14 +1,14 @@
 // The same answers as the command line's, byte for byte: in Node and in Chromium.
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import * as policy from "../../dist/npm/node.js";
+import * as policy from "../../../dist/npm/node.js";
 import { browser, serve } from "./browser.mjs";
 import { compare } from "./compare.mjs";
 import { answers } from "./corpus.mjs";
 
 const PAGE = `<!doctype html><script type="module">
   import * as policy from "/dist/npm/browser.js";
-  import { compare } from "/playground/test/compare.mjs";
+  import { compare } from "/examples/playground/test/compare.mjs";
   window.told = fetch("/corpus.json").then((answer) => answer.json()).then((corpus) => compare(policy, corpus));
 </script>`;
 let corpus;
