@@ -22,6 +22,7 @@ WASM := dist/toolward.wasm
 # What Rust's wasm32-wasip1 uses beside the first version of wasm, all of it in every proxy-wasm host since years.
 WASM_OPT := -Os --enable-bulk-memory --enable-bulk-memory-opt --enable-sign-ext --enable-mutable-globals --enable-nontrapping-float-to-int --enable-multivalue --enable-reference-types
 CLI := dist/toolward
+DENY := .tools/checks/bin/cargo-deny
 # What the scenario runner and the end-to-end tests are told.
 TEST_TOOLS = TOOLWARD_ENVOY=$(CURDIR)/$(ENVOY) TOOLWARD_WASM=$(CURDIR)/$(WASM) TOOLWARD_CLI=$(CURDIR)/$(CLI)
 
@@ -48,6 +49,7 @@ include examples/demo/demo.mk
 include tests/bench.mk
 include tests/conformance.mk
 include tests/differential.mk
+include tests/fuzz.mk
 include examples/playground/js.mk
 
 # --- artefacts -----------------------------------------------------------------------------------------------------
@@ -78,16 +80,21 @@ FORCE:
 
 # --- tests ---------------------------------------------------------------------------------------------------------
 
-.PHONY: test fmt fmt-check lint unit scenarios abi e2e
+.PHONY: test check fmt fmt-check lint deny advisories typos msrv unit scenarios abi e2e
 test: ## everything that must hold
-	@$(MAKE) fmt-check
-	$(MAKE) lint
+	@$(MAKE) check
 	$(MAKE) unit
 	$(MAKE) abi
 	$(MAKE) scenarios
 	$(MAKE) e2e
 	$(MAKE) js
 	if [ -t 1 ]; then printf '$(BOLD)All of it holds.$(PLAIN)\n'; else echo 'All of it holds.'; fi
+
+check: ## the quick part: format, lints, dependencies, spelling
+	@$(MAKE) fmt-check
+	$(MAKE) lint
+	$(MAKE) deny
+	$(MAKE) typos
 
 fmt: | rust ## format the Rust code
 	cargo fmt --all
@@ -101,6 +108,28 @@ lint: | rust ## clippy with warnings as errors, natively and for the proxy
 	cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
 	cargo clippy $(CARGO_FLAGS) -p filter --target wasm32-wasip1 -- -D warnings
 	cargo clippy $(CARGO_FLAGS) -p policy-js --target wasm32-unknown-unknown -- -D warnings
+
+deny: .tools/checks.stamp | rust ## licences, duplicates and sources of the dependencies (deny.toml)
+	@$(call title,Dependencies)
+	$(DENY) --manifest-path Cargo.toml --locked --config deny.toml check licenses bans sources
+	# The build's own tool, whose dependencies are one crate's choice.
+	$(DENY) --manifest-path policy-wasm/js/bindgen/Cargo.toml --locked --config deny.toml check -A license-exception-not-encountered licenses sources
+
+advisories: .tools/checks.stamp | rust ## known vulnerabilities of the dependencies; fetches the RustSec database
+	@$(DENY) --manifest-path Cargo.toml --locked --config deny.toml check advisories
+
+typos: .tools/checks.stamp ## spelling (typos.toml)
+	@$(call title,Spelling)
+	.tools/checks/bin/typos
+
+msrv: | rust ## what users build, with the oldest Rust that we promise (rust-version in Cargo.toml)
+	@oldest=$$(sed -n 's/^rust-version = "\(.*\)"/\1.0/p' Cargo.toml)
+	$(call title,The oldest Rust)
+	export RUSTUP_TOOLCHAIN=$$oldest
+	rustc --version >/dev/null 2>&1 || $(STEP) "adding Rust $$oldest" -- rustup toolchain install --profile minimal $$oldest
+	[ -d "$$(rustc --print target-libdir --target wasm32-wasip1)" ] || $(STEP) "adding Rust for wasm32-wasip1" -- rustup target add wasm32-wasip1
+	cargo check --locked -p harness --bins --target-dir $(TARGET)/msrv
+	cargo check --locked -p filter --target wasm32-wasip1 --target-dir $(TARGET)/msrv
 
 unit: $(WASM) .tools/envoy.stamp | rust ## unit tests, properties and the test suites written in Rust
 	@$(call title,Unit tests and suites)
@@ -123,7 +152,7 @@ e2e: $(WASM) $(CLI) .tools/envoy.stamp .tools/mcp1.stamp .tools/mcp2.stamp .tool
 # --- tools ---------------------------------------------------------------------------------------------------------
 
 .PHONY: rust tools locks clean distclean
-tools: .tools/binaryen.stamp .tools/envoy.stamp .tools/mcp1.stamp .tools/mcp2.stamp .tools/node.stamp | rust ## install what the tests need, pinned, into .tools/
+tools: .tools/binaryen.stamp .tools/checks.stamp .tools/envoy.stamp .tools/mcp1.stamp .tools/mcp2.stamp .tools/node.stamp | rust ## install what the tests need, pinned, into .tools/
 
 # rust-toolchain.toml names these too, but installing them by itself may be switched off.
 rust:
@@ -172,7 +201,7 @@ rust:
 PIP_COMPILE ?= pip-compile
 locks:
 	@cd tests/tools
-	for name in envoy mcp1 mcp2; do \
+	for name in checks envoy fuzz mcp1 mcp2; do \
 		$(PIP_COMPILE) --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header --no-emit-options \
 			--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file $$name.txt $$name.in; \
 	done
