@@ -254,41 +254,46 @@ pub fn write_data(out: &mut Vec<u8>, data: &[u8]) {
 /// A field that the standard ignores but a lenient reader could take for `data` or `event`; an event that has one is
 /// left out, as is one with two names.
 fn lookalike(line: &[u8]) -> bool {
-    fn named(line: &[u8]) -> bool {
-        let mut line = line;
-        // Decoders take one away at the beginning of what they get, and readers one more.
-        while let Some(rest) = line.strip_prefix(b"\xef\xbb\xbf") {
-            line = rest;
-        }
-        let field = line.split(|byte| *byte == b':').next().unwrap_or_default().trim_ascii();
-        field.eq_ignore_ascii_case(b"data") || field.eq_ignore_ascii_case(b"event")
-    }
     if value_of(line, b"data").is_some() {
         return false;
     }
-    let mut rest = if value_of(line, b"event").is_some() { foreign_line_end(line) } else { Some(line) };
-    while let Some(piece) = rest {
-        if named(piece) {
-            return true;
+    let own_name = usize::from(value_of(line, b"event").is_some());
+    split_as_unicode(line).skip(own_name).any(|piece| {
+        let mut piece = piece;
+        // Decoders take one away at the beginning of what they get, and readers one more.
+        while let Some(rest) = piece.strip_prefix(b"\xef\xbb\xbf") {
+            piece = rest;
         }
-        rest = foreign_line_end(piece);
-    }
-    false
+        let field = piece.split(|byte| *byte == b':').next().unwrap_or_default().trim_ascii();
+        field.eq_ignore_ascii_case(b"data") || field.eq_ignore_ascii_case(b"event")
+    })
 }
 
-/// What follows the first character that ends a line for readers which split text as Unicode does (Python's
-/// `splitlines`), and does not here: VT, FF, FS, GS, RS, NEL, U+2028 and U+2029.
-fn foreign_line_end(line: &[u8]) -> Option<&[u8]> {
+/// The lines of a line to readers that split text as Unicode does (Python's `splitlines`): at VT, FF, FS, GS, RS, NEL,
+/// U+2028 and U+2029. No byte is in two of them: a line may be as long as the limit, and full of such ends.
+fn split_as_unicode(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let line = rest?;
+        let (piece, after) =
+            foreign_line_end(line).map_or((line, None), |(piece, after)| (piece, Some(after)));
+        rest = after;
+        Some(piece)
+    })
+}
+
+/// What is before and after the first such end.
+fn foreign_line_end(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut rest = line;
     while let Some((byte, after)) = rest.split_first() {
-        let wide = match byte {
-            0x0b | 0x0c | 0x1c..=0x1e => return Some(after),
+        let next = match byte {
+            0x0b | 0x0c | 0x1c..=0x1e => Some(after),
             0xc2 => after.strip_prefix(b"\x85"),
             0xe2 => after.strip_prefix(b"\x80\xa8").or_else(|| after.strip_prefix(b"\x80\xa9")),
             _ => None,
         };
-        if wide.is_some() {
-            return wide;
+        if let Some(next) = next {
+            return Some((line.get(..line.len().saturating_sub(rest.len()))?, next));
         }
         rest = after;
     }
@@ -336,6 +341,17 @@ mod tests {
         let stream = "\n".repeat(1_000_000);
         let (out, seen) = run(&stream.into_bytes(), &[]);
         assert_eq!((out.len(), seen.len()), (1_000_000, 1_000_000));
+    }
+
+    #[test]
+    fn a_line_of_a_million_ends_that_only_some_readers_know_is_a_million_steps() {
+        // Read to the line's end for each of them this would be a terabyte.
+        for end in ["\u{b}", "\u{c}", "\u{1e}", "\u{85}", "\u{2028}", "\u{feff}", ":"] {
+            let stream = format!(":{}\n\n", end.repeat(1_000_000));
+            let (mut filter, mut out) = (EventFilter::new(stream.len()), Vec::new());
+            filter.push(stream.as_bytes(), &mut out, &mut |_| Fate::Pass).unwrap();
+            assert_eq!(out.len(), stream.len(), "{end:?}");
+        }
     }
 
     const STREAMS: [&str; 5] = [
@@ -452,6 +468,8 @@ mod tests {
             "id: 1\u{2029}\u{2029}data: x",
             "event: a\u{b}Data: x",
             "event: a\u{1e}data",
+            "event: a\u{1e}data\u{b}",
+            ": c\u{c}data\u{85}b: x",
             "Event: x",
             "event : x",
             ": c\u{85}event: x",
