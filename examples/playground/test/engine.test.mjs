@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { check, compile, Engine, PolicyError } from "../../../dist/npm/node.js";
 import { root } from "./corpus.mjs";
+import { refusals } from "./refusals.mjs";
 
 const SMALL = "policy: toolward/v1\nissuers: {acme: https://id.acme.test}\nservers: {git: {resource: https://t.test/git, tools: {a: {tier: read}}}}\n";
 const small = () => compile([{ name: "p.yaml", text: SMALL }]).bundle;
@@ -71,6 +72,31 @@ test("options reach the compiler", () => {
   assert.deepEqual({ revision, serial, not_after }, { revision: "r-1", serial: 7, not_after: "2026-11-21T12:00:00Z" });
   assert.throws(() => compile([{ name: "p.yaml", text: SMALL }], { serial: 1.5 }), RangeError);
   assert.throws(() => compile([{ name: "p.yaml" }]), TypeError);
+});
+
+test("every option refuses every wrong value with a clear error, and the engine goes on", () => {
+  const { wrong, tried } = refusals({ compile, check, Engine, PolicyError });
+  assert.deepEqual(wrong.slice(0, 20), [], `${wrong.length} of ${tried}`);
+  assert.ok(tried > 1500, `${tried} values`);
+});
+
+test("the types name the options that there are, and no others", () => {
+  const types = readFileSync(`${root}policy-wasm/js/npm/index.d.ts`, "utf8");
+  const named = (name) => {
+    const [, body] = new RegExp(`(?:interface|type) ${name} (?:= )?\\{([\\s\\S]*?)\\n\\}`).exec(types);
+    return [...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, member]) => member);
+  };
+  const told = (call) => {
+    try {
+      call();
+    } catch (error) {
+      return [...error.message.split("expected")[1].matchAll(/`(\w+)`/g)].map(([, member]) => member);
+    }
+    return [];
+  };
+  assert.deepEqual(told(() => compile([], { more: 1 })), named("CompileOptions"));
+  assert.deepEqual(told(() => check([], { more: 1 })), named("CheckOptions"));
+  assert.deepEqual(told(() => Engine.open(small(), { more: 1 })), named("TrustedKeys"));
 });
 
 test("the usage of docs/js.md runs as it stands", async () => {

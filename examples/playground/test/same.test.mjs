@@ -9,6 +9,8 @@ import { answers } from "./corpus.mjs";
 const PAGE = `<!doctype html><script type="module">
   import * as policy from "/dist/npm/browser.js";
   import { compare } from "/examples/playground/test/compare.mjs";
+  import { refusals } from "/examples/playground/test/refusals.mjs";
+  window.refused = () => refusals(policy);
   window.told = fetch("/corpus.json").then((answer) => answer.json()).then((corpus) => compare(policy, corpus));
 </script>`;
 let corpus;
@@ -35,7 +37,7 @@ test("a difference of one byte is told", () => {
   assert.equal(compare(policy, changed).different.length, 2, "the decision and the explanation");
 });
 
-test("Chromium answers as the command line does, byte for byte", async () => {
+test("Chromium answers as the command line does, byte for byte, and refuses what Node refuses", async () => {
   const server = await serve({ "/corpus.html": PAGE, "/corpus.json": JSON.stringify(corpus) });
   const chromium = await browser();
   try {
@@ -43,6 +45,8 @@ test("Chromium answers as the command line does, byte for byte", async () => {
     await page.goto(`${server.address}/corpus.html`);
     await page.waitForFunction("window.told");
     holds(await page.evaluate("window.told"));
+    const { wrong, tried } = await page.evaluate("window.refused()");
+    assert.deepEqual(wrong.slice(0, 20), [], `${wrong.length} of ${tried} values are not refused as in Node`);
   } finally {
     await chromium.close();
     server.close();

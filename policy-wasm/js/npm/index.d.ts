@@ -46,7 +46,10 @@ export interface CompileOptions {
 
 export type Compiled = { bundle: Uint8Array; problems: [] } | { bundle?: undefined; problems: Problem[] };
 
-/** Compiles policy files to the bytes of a bundle, the same as the command line writes, or tells every problem. */
+/**
+ * Compiles policy files to the bytes of a bundle, the same as the command line writes, or tells every problem.
+ * @throws {TypeError | RangeError} where a file or an option is of the wrong kind, or an option is unknown.
+ */
 export function compile(files: Iterable<PolicyFile>, options?: CompileOptions): Compiled;
 
 /** A problem, or what is likely a mistake in a policy that compiles. */
@@ -62,18 +65,33 @@ export interface CheckOptions {
   now?: number;
 }
 
-/** Everything that is wrong with policy files; where they compile, what is likely a mistake. */
+/**
+ * Everything that is wrong with policy files; where they compile, what is likely a mistake.
+ * @throws {TypeError | RangeError} as `compile`.
+ */
 export function check(files: Iterable<PolicyFile>, options?: CheckOptions): Finding[];
 
-/** Whose bundles are accepted. Without `keys`, nobody vouches for the bundle, and only damage is noticed. */
-export interface Trust {
+/**
+ * Whose bundles are accepted. Members that are not named here are refused, and so are members that are `undefined` or
+ * `null`: what decides about trust is never left out by mistake.
+ */
+export interface TrustedKeys {
   /** Ed25519 public keys, 32 bytes each, 1 to 16 of them. */
-  keys?: Uint8Array[];
+  keys: Uint8Array[];
   /** How many of them must have signed; all, unless said. */
   threshold?: number;
   /** The lowest serial number that is accepted. */
   minSerial?: number;
 }
+
+/** Without keys, nobody vouches for the bundle, and only damage is noticed. */
+export interface DigestOnly {
+  keys?: never;
+  threshold?: never;
+  minSerial?: number;
+}
+
+export type Trust = TrustedKeys | DigestOnly;
 
 export interface Subject {
   /** `sub` of the token. */
@@ -223,10 +241,16 @@ export interface Overview {
   servers: { id: string; kind: string; resource: string; environment: string; owner: string; scopes: string[] }[];
 }
 
-/** An opened bundle. Questions may be objects or the text of JSON; methods named `…Json` give the engine's own text. */
+/**
+ * An opened bundle. Questions may be objects or the text of JSON; methods named `…Json` give the engine's own text.
+ * An object may hold plain data only: anything else is a `TypeError`, and what is too long or too deep a `RangeError`.
+ */
 export class Engine {
   private constructor();
-  /** @throws {PolicyError} where the bundle is damaged, or not signed as `trust` asks. */
+  /**
+   * @throws {PolicyError} where the bundle is damaged, or not signed as `trust` asks.
+   * @throws {TypeError | RangeError} where bundle or trust are not what they should be; then nothing was opened.
+   */
   static open(bundle: Uint8Array, trust?: Trust): Engine;
   /** @throws {PolicyError} where the query is malformed or names what the policy does not have. */
   evaluate(query: Query | string): Decision;

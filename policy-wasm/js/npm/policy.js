@@ -1,6 +1,7 @@
 // What people use: objects in, objects out. Texts go through unchanged, so that numbers keep every digit and repeated
 // keys are seen by the engine's strict reader.
 import * as wasm from "./engine.js";
+import { bytes, json, list, members, natural, string } from "./values.js";
 
 /** Something that the engine refuses, with everything that is wrong at once. */
 export class PolicyError extends Error {
@@ -11,21 +12,32 @@ export class PolicyError extends Error {
   }
 }
 
+/** Most files of a policy, and most characters of all of them. */
+const [MOST_FILES, MOST_TEXT] = [10_000, 64 * 1024 * 1024];
+/** Most bytes of a bundle: more than 100 times what 100,000 rules take. */
+const MOST_BUNDLE = 256 * 1024 * 1024;
+/** Most characters of a query, as in the engine, and of a matrix's spec, which can name very many people. */
+const [MOST_QUERY, MOST_SPEC] = [1024 * 1024, 16 * 1024 * 1024];
+/** Most keys that a bundle can be signed with. */
+const MOST_KEYS = 16;
+
 export function compile(files, options = {}) {
   const [names, texts] = split(files);
-  const { revision, serial, notAfter } = options;
+  const { revision, serial, notAfter } = members("options", options, ["revision", "serial", "notAfter"]);
+  const given = (read, name, value) => (value === undefined ? undefined : read(name, value));
+  const asked = [given(string, "revision", revision), given(natural, "serial", serial), given(natural, "notAfter", notAfter)];
   try {
-    const whole = (name, value) => (value === undefined ? undefined : natural(name, value));
-    const bundle = wasm.compile(names, texts, revision, whole("serial", serial), whole("notAfter", notAfter));
-    return { bundle, problems: [] };
+    return { bundle: wasm.compile(names, texts, ...asked), problems: [] };
   } catch (error) {
     return { problems: problemsOf(error) };
   }
 }
 
-export function check(files, { now } = {}) {
+export function check(files, options = {}) {
+  const parts = split(files);
+  const { now } = members("options", options, ["now"]);
   const moment = now === undefined ? seconds() : natural("now", now);
-  return JSON.parse(wasm.check(...split(files), moment)).map(({ code = null, ...problem }) => (
+  return JSON.parse(wasm.check(...parts, moment)).map(({ code = null, ...problem }) => (
     { severity: code === null ? "error" : "warning", code, ...problem }
   ));
 }
@@ -39,19 +51,14 @@ export class Engine {
   }
 
   static open(bundle, trust = {}) {
-    if (!(bundle instanceof Uint8Array)) throw new TypeError("the bundle must be a Uint8Array");
-    const keys = trust.keys ?? [];
-    if (!keys.every((key) => key instanceof Uint8Array && key.length === 32)) {
-      throw new TypeError("a public key must be a Uint8Array of 32 bytes");
-    }
-    // An empty list trusts nobody; only where there is none at all is the digest enough.
-    if (trust.keys && keys.length === 0) throw new TypeError("`keys` is empty: leave it out, or name a key");
-    const threshold = natural("threshold", trust.threshold ?? keys.length);
-    if (threshold > 16n) throw new RangeError("`threshold` is at most 16");
-    const joined = new Uint8Array(keys.length * 32);
-    keys.forEach((key, index) => joined.set(key, index * 32));
-    const minSerial = natural("minSerial", trust.minSerial ?? 0);
-    return new Engine(refused(() => wasm.Engine.open(bundle, joined, Number(threshold), minSerial)));
+    const contents = bytes("bundle", bundle, MOST_BUNDLE);
+    const { keys, threshold, minSerial } = trusted(trust);
+    return new Engine(refused(() => wasm.Engine.open(contents, keys, threshold, minSerial)));
+  }
+
+  get #open() {
+    if (this.#engine === undefined) throw new TypeError("the engine was freed: open the bundle again");
+    return this.#engine;
   }
 
   evaluate(query) {
@@ -59,7 +66,8 @@ export class Engine {
   }
 
   evaluateJson(query) {
-    return refused(() => this.#engine.evaluate(text(query), seconds()));
+    const asked = text("query", query, MOST_QUERY);
+    return refused(() => this.#open.evaluate(asked, seconds()));
   }
 
   explain(query) {
@@ -67,7 +75,8 @@ export class Engine {
   }
 
   explainJson(query) {
-    return refused(() => this.#engine.explain(text(query), seconds()));
+    const asked = text("query", query, MOST_QUERY);
+    return refused(() => this.#open.explain(asked, seconds()));
   }
 
   matrix(spec = {}) {
@@ -75,19 +84,21 @@ export class Engine {
   }
 
   matrixJson(spec = {}) {
-    return refused(() => this.#engine.matrix(text(spec), seconds()));
+    const asked = text("matrix", spec, MOST_SPEC);
+    return refused(() => this.#open.matrix(asked, seconds()));
   }
 
   inspect() {
-    return JSON.parse(this.#engine.inspect());
+    return JSON.parse(this.#open.inspect());
   }
 
   callers() {
-    return JSON.parse(this.#engine.callers());
+    return JSON.parse(this.#open.callers());
   }
 
   free() {
-    this.#engine.free();
+    this.#engine?.free();
+    this.#engine = undefined;
   }
 
   [Symbol.dispose ?? Symbol.for("Symbol.dispose")]() {
@@ -95,27 +106,55 @@ export class Engine {
   }
 }
 
+/** Names and texts of policy files. Members that are not read are the caller's own affair: nothing is optional here. */
 function split(files) {
-  const list = [...files];
-  for (const file of list) {
-    if (typeof file?.name !== "string" || typeof file?.text !== "string") {
-      throw new TypeError("a policy file is {name: string, text: string}");
-    }
+  if (typeof files?.[Symbol.iterator] !== "function") throw new TypeError("`files` must be a list of policy files");
+  const [names, texts] = [[], []];
+  let left = MOST_TEXT;
+  for (const file of files) {
+    if (typeof file !== "object" || file === null) throw new TypeError("a policy file is {name: string, text: string}");
+    if (names.length === MOST_FILES) throw new RangeError(`\`files\` has more than ${MOST_FILES} policy files`);
+    const { name, text } = file;
+    names.push(string("name", name));
+    texts.push(string("text", text, left));
+    left -= text.length;
   }
-  return [list.map((file) => file.name), list.map((file) => file.text)];
+  return [names, texts];
 }
 
-function text(value) {
-  return typeof value === "string" ? value : (JSON.stringify(value) ?? "null");
+/**
+ * Who must have signed, as the engine takes it. Whatever is there must say what it means: an option that is null or
+ * undefined, a misspelt one, or a threshold of no keys is refused, and never counts as trust in everybody.
+ */
+function trusted(trust) {
+  const given = members("trust", trust, ["keys", "threshold", "minSerial"]);
+  for (const name in given) {
+    if (given[name] === undefined) throw new TypeError(`\`${name}\` is undefined: leave it out, or say what is trusted`);
+  }
+  const minSerial = "minSerial" in given ? natural("minSerial", given.minSerial) : 0n;
+  if (!("keys" in given)) {
+    if ("threshold" in given) throw new TypeError("`threshold` needs `keys`: whose signatures are counted?");
+    return { keys: new Uint8Array(0), threshold: 0, minSerial };
+  }
+  const keys = list("keys", given.keys, MOST_KEYS).map((key) => bytes("a public key", key, 32));
+  // An empty list trusts nobody; only where there is none at all is the digest enough.
+  if (keys.length === 0) throw new TypeError("`keys` is empty: leave it out, or name a key");
+  if (keys.some((key) => key.length !== 32)) throw new TypeError("a public key must be a Uint8Array of 32 bytes");
+  const threshold = "threshold" in given ? natural("threshold", given.threshold) : BigInt(keys.length);
+  if (threshold < 1n || threshold > BigInt(keys.length)) throw new RangeError("`threshold` must be from 1 to the number of keys");
+  const joined = new Uint8Array(keys.length * 32);
+  keys.forEach((key, index) => joined.set(key, index * 32));
+  return { keys: joined, threshold: Number(threshold), minSerial };
+}
+
+/** The text of a question: as it was written, or of a plain value; `undefined` is nobody's question. */
+function text(what, value, most) {
+  if (typeof value === "string") return string(what, value, most);
+  return value === undefined ? "null" : json(what, value, most);
 }
 
 function seconds() {
   return BigInt(Math.floor(Date.now() / 1000));
-}
-
-function natural(name, value) {
-  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`\`${name}\` must be a whole number from 0`);
-  return BigInt(value);
 }
 
 /** What the engine refuses is thrown as a text; anything else that is thrown is a mistake in this package. */

@@ -13,7 +13,8 @@ pub struct Engine {
 
 #[wasm_bindgen]
 impl Engine {
-    /// Opens a bundle. `keys` holds public keys, 32 bytes each; without any, the digest alone is looked at.
+    /// Opens a bundle. `keys` holds public keys, 32 bytes each; without any, and with a threshold of 0, the digest alone
+    /// is looked at.
     ///
     /// # Errors
     /// Keys that are none, and whatever is wrong with the bytes or their signatures.
@@ -24,7 +25,8 @@ impl Engine {
             .map(PublicKey::from_bytes)
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| wrong(error.to_string()))?;
-        let trust = if keys.is_empty() {
+        // A threshold says that signatures are wanted: without keys it is refused, as everywhere else.
+        let trust = if keys.is_empty() && threshold == 0 {
             Trust::digest_only()
         } else {
             let threshold = usize::try_from(threshold).map_err(|error| wrong(error.to_string()))?;

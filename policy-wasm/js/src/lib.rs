@@ -1,8 +1,8 @@
-//! The policy engine for JavaScript. This is the thin side: texts, bytes and numbers; `npm/engine.js` gives them the form
+//! The policy engine for JavaScript. This is the thin side: texts, bytes and numbers; `npm/policy.js` gives them the form
 //! that people use, and its types.
 //!
 //! ```text
-//! npm/engine.js ──strings, bytes──> this crate ──> policy_wasm::{compile, bundle, query}
+//! npm/policy.js ──strings, bytes──> this crate ──> policy_wasm::{compile, bundle, query}
 //!       ↑ objects                        └── an error is the text of a JSON list of problems ──> PolicyError
 //! ```
 //!
