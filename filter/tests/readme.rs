@@ -1,5 +1,5 @@
-//! What the README shows is true: its tables are those of the code (`BLESS=1` writes them anew), its policy compiles,
-//! and its configuration is accepted with that policy.
+//! The pages say what the code does: their tables are generated from it (`BLESS=1` writes them), the README's policy
+//! compiles, and the documented configuration is accepted with that policy.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,7 +11,6 @@
 
 use base64::Engine as _;
 use filter::config::Config;
-use filter::config::defaults::{CHOICES, NUMBERS};
 use filter::crypto::{Algorithm, SignatureFailure, SignatureProvider};
 use filter::mcp::Revision;
 use filter::mcp::method::{Direction, Method, Span};
@@ -22,7 +21,7 @@ use serde_json::Value;
 use std::fmt::Write as _;
 use std::rc::Rc;
 
-const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/");
 
 fn reasons() -> String {
     let mut out =
@@ -31,30 +30,6 @@ fn reasons() -> String {
         let Row { status, code, text, .. } = row(reason);
         let code = code.to_string().replace('-', "−");
         writeln!(out, "| `{}` | {status} | {code} | {text} |", reason.code()).unwrap();
-    }
-    out
-}
-
-/// `issuers` is a list, `servers` has the policy's names as keys.
-fn field(path: &str) -> String {
-    path.replace("/servers/*/", "/servers/<id>/")
-        .replace("/*/", "[].")
-        .trim_start_matches('/')
-        .replace('/', ".")
-}
-
-fn defaults() -> String {
-    let mut out = String::from("| field | default | why |\n|---|---|---|\n");
-    for choice in CHOICES {
-        let field = field(choice.path);
-        writeln!(out, "| `{field}` | {} | {} |", choice.default.replace("as `/", "as `"), choice.reason)
-            .unwrap();
-    }
-    for number in NUMBERS {
-        let field = field(number.path);
-        let bounds = format!("{} to {} {}", number.least, number.most, number.unit);
-        writeln!(out, "| `{field}` | {} | {} | {} |", number.default, bounds.trim_end(), number.reason)
-            .unwrap();
     }
     out
 }
@@ -85,11 +60,12 @@ fn methods() -> String {
     out
 }
 
-/// Compares what stands between two marks of a page, or writes it.
+/// Compares the text between two marks of a page with the table, or writes it.
 fn hold(page: &str, mark: &str, wanted: &str) {
-    let readme = std::fs::read_to_string(page).unwrap();
+    let page = &format!("{DOCS}{page}");
+    let text = std::fs::read_to_string(page).unwrap();
     let (begin, end) = (format!("<!-- {mark}:begin -->\n"), format!("<!-- {mark}:end -->"));
-    let (head, rest) = readme.split_once(&begin).expect("the page marks where the table begins");
+    let (head, rest) = text.split_once(&begin).expect("the page marks where the table begins");
     let (found, tail) = rest.split_once(&end).expect("the page marks where the table ends");
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(page, format!("{head}{begin}{wanted}{end}{tail}")).unwrap();
@@ -102,20 +78,18 @@ fn hold(page: &str, mark: &str, wanted: &str) {
 }
 
 #[test]
-fn the_readme_has_the_tables_of_the_code() {
-    hold(README, "reasons", &reasons());
-    hold(README, "configuration", &defaults());
+fn the_page_of_reasons_has_the_table_of_the_code() {
+    hold("reasons.md", "reasons", &reasons());
 }
 
 #[test]
 fn the_page_of_methods_has_the_table_of_the_code() {
-    hold(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/mcp.md"), "methods", &methods());
+    hold("mcp.md", "methods", &methods());
 }
 
-/// The first block of the README in this language.
-fn block(language: &str) -> String {
-    // Not read at run time: `BLESS=1` may be writing it.
-    let (_, rest) = include_str!("../../README.md").split_once(&format!("```{language}\n")).unwrap();
+/// The first block of a page in this language.
+fn block(page: &str, language: &str) -> String {
+    let (_, rest) = page.split_once(&format!("```{language}\n")).unwrap();
     rest.split_once("```").unwrap().0.to_owned()
 }
 
@@ -128,14 +102,16 @@ impl SignatureProvider for NoProvider {
 }
 
 #[test]
-fn the_policy_and_the_configuration_of_the_readme_work_together() {
-    let source = SourceFile { name: "README.md".to_owned(), text: block("yaml") };
+fn the_documented_policy_and_configuration_work_together() {
+    let source =
+        SourceFile { name: "README.md".to_owned(), text: block(include_str!("../../README.md"), "yaml") };
     let bundle = match compile(&[source], &Options::default()) {
         Ok(bundle) => bundle,
         Err(problems) => panic!("the README's policy does not compile:\n{problems}"),
     };
-    let mut configuration: Value = serde_json::from_str(&block("json")).unwrap();
-    // The README leaves out the key itself and the bundle's bytes.
+    let mut configuration: Value =
+        serde_json::from_str(&block(include_str!("../../docs/configuration.md"), "json")).unwrap();
+    // The page leaves out the key itself and the bundle's bytes.
     let base = include_str!("../../tests/scenarios/base.json");
     let base: Value = serde_json::from_str(base).unwrap();
     *configuration.pointer_mut("/issuers/0/jwks").unwrap() =
@@ -143,8 +119,9 @@ fn the_policy_and_the_configuration_of_the_readme_work_together() {
     let bundle = base64::engine::general_purpose::STANDARD.encode(bundle);
     *configuration.pointer_mut("/bundle/base64").unwrap() = bundle.into();
     *configuration.pointer_mut("/checks/spicedb/bearer_token").unwrap() = "secret".into();
-    let accepted = Config::parse("README.md", configuration.to_string().as_bytes(), Rc::new(NoProvider));
-    assert!(accepted.is_ok(), "the README's configuration is refused:\n{}", accepted.err().unwrap());
+    let accepted =
+        Config::parse("configuration.md", configuration.to_string().as_bytes(), Rc::new(NoProvider));
+    assert!(accepted.is_ok(), "the documented configuration is refused:\n{}", accepted.err().unwrap());
 }
 
 /// All Rust sources, scenario data apart.
@@ -163,28 +140,30 @@ fn sources(folder: &std::path::Path, out: &mut String) {
 }
 
 #[test]
-fn what_the_readme_points_to_is_there() {
+fn what_the_pages_point_to_is_there() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let readme = include_str!("../../README.md");
     let mut code = String::new();
     sources(&root, &mut code);
-    let links = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-    for link in links {
-        assert!(root.join(link).exists(), "the README links to `{link}`, which is not there");
-    }
+    let readme = include_str!("../../README.md");
     let mut found = 0;
-    for quoted in readme.split('`').skip(1).step_by(2) {
-        let word = !quoted.contains(|c: char| !(c.is_ascii_lowercase() || c == '_'));
-        if quoted.starts_with("tests/") || quoted.starts_with("policy-wasm/") {
-            found += 1;
-            assert!(root.join(quoted).exists(), "the README names `{quoted}`, which is not there");
-        } else if word && quoted.matches('_').count() >= 3 && !readme.contains(&format!("\"{quoted}\"")) {
-            let test = code.contains(&format!("fn {quoted}("));
-            let setting = quoted == "allow_on_headers_stop_iteration";
-            let reason = Reason::all().any(|reason| reason.code() == quoted);
-            found += usize::from(test);
-            assert!(test || setting || reason, "the README names the test `{quoted}`, which is not there");
+    for (folder, page) in [("", readme), ("docs", include_str!("../../docs/failures.md"))] {
+        for link in page.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            assert!(root.join(folder).join(link).exists(), "a page links to `{link}`, which is not there");
+        }
+        for quoted in page.split('`').skip(1).step_by(2) {
+            let word = !quoted.contains(|c: char| !(c.is_ascii_lowercase() || c == '_'));
+            if quoted.starts_with("tests/") || quoted.starts_with("policy-wasm/") {
+                found += 1;
+                assert!(root.join(quoted).exists(), "a page names `{quoted}`, which is not there");
+            } else if word && quoted.matches('_').count() >= 3 {
+                let test = code.contains(&format!("fn {quoted}("));
+                let setting = quoted == "allow_on_headers_stop_iteration";
+                let reason = Reason::all().any(|reason| reason.code() == quoted);
+                found += usize::from(test);
+                assert!(test || setting || reason, "a page names the test `{quoted}`, which is not there");
+            }
         }
     }
-    assert!(found >= 20, "the README names {found} tests and files; is it read rightly?");
+    assert!(found >= 20, "the pages name {found} tests and files; are they read rightly?");
+    assert!(readme.lines().count() <= 130, "the README has more than 130 lines: move something to docs/");
 }

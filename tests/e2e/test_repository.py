@@ -1,5 +1,6 @@
 """The files that forges and newcomers read: workflows call make targets that exist, and pages name tests that exist."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -87,3 +88,59 @@ def test_make_lists_its_targets():
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for target in ("test", "check", "deny", "typos", "msrv", "fuzz"):
         assert f"make {target} " in listed
+
+
+# Pages that name tests, as code, by the name of the function.
+NAMING = ["ARCHITECTURE.md", "README.md", "docs/failures.md", "SECURITY.md"]
+GUIDES = ["ARCHITECTURE.md", "CONTRIBUTING.md"]
+
+
+def named_tests():
+    """The names of all tests: functions after `#[test]`, and Python's."""
+    found = set()
+    for folder in ("filter", "policy-wasm", "harness", "tests"):
+        for path in (ROOT / folder).rglob("*.rs"):
+            found.update(re.findall(r"#\[test\]\s+(?:#\[[^\]]*\]\s+)*fn (\w+)", path.read_text()))
+            found.update(re.findall(r"^ {8}fn (\w+)\(", path.read_text(), re.M))  # in `proptest!`
+        for path in (ROOT / folder).rglob("test_*.py"):
+            found.update(re.findall(r"^def (test_\w+)", path.read_text(), re.M))
+    return found
+
+
+def test_pages_name_tests_that_exist():
+    known = named_tests()
+    assert len(known) > 400
+    for page in NAMING:
+        if not (ROOT / page).exists():
+            continue
+        # Four words or more: settings and reasons have fewer.
+        named = re.findall(r"`([a-z0-9]+(?:_[a-z0-9]+){3,})`", (ROOT / page).read_text())
+        missing = {one for one in named if one not in known} - {"allow_on_headers_stop_iteration"}
+        assert not missing, f"{page} names tests that do not exist: {missing}"
+
+
+def test_each_invariant_is_held_by_a_test():
+    page = (ROOT / "ARCHITECTURE.md").read_text().split("## Invariants")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (?!invariant)([^|]+) \| ([^|]+) \|$", page, re.M)
+    assert len(rows) >= 12
+    known, make = named_tests(), targets()
+    for invariant, held in rows:
+        names = [name.removeprefix("make ") for name in re.findall(r"`([^`]+)`", held) if " " not in name or "make" in name]
+        assert any(name in known or name in make for name in names), invariant
+
+
+@pytest.mark.parametrize("page", GUIDES)
+def test_guides_link_to_files_and_name_targets_that_exist(page):
+    text = (ROOT / page).read_text()
+    for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+        assert (ROOT / link).exists(), f"{page} links to {link}"
+    for target in re.findall(r"`make ([a-z0-9-]+)", text):
+        assert target in targets(), f"{page} names `make {target}`"
+    for path in re.findall(r"`((?:filter|policy-wasm|harness|tests|docs|examples)/[\w./-]+)`", text):
+        assert (ROOT / path).exists() or path.startswith("tests/bundles/v"), f"{page} names {path}"
+
+
+def test_everything_has_one_version():
+    version = re.search(r'\[workspace\.package\]\nversion = "(.+)"', (ROOT / "Cargo.toml").read_text())[1]
+    package = json.loads((ROOT / "policy-wasm/js/npm/package.json").read_text())
+    assert package["version"] == version
