@@ -34,4 +34,4 @@ pub mod pep;
 pub mod reason;
 pub mod record;
 pub mod reply;
-pub mod session;
+pub mod sealed_id;

@@ -20,12 +20,12 @@ mod sessions;
 mod settings;
 
 pub use servers::{ServerSettings, TaskIds};
-pub use sessions::Sessions;
 
 use crate::callout::spicedb::SpiceDb;
 use crate::crypto::SignatureProvider;
 use crate::delegation::{DelegationVerifier, RevocationList, Settings};
 use crate::mcp::revision::{Revision, Revisions};
+use crate::sealed_id::SessionPolicy;
 use policy_wasm::bundle::{Bundle, Server};
 use policy_wasm::json::Limits;
 use policy_wasm::source::{Place, Problems, read_json};
@@ -60,7 +60,7 @@ pub struct Config {
     /// What was taken back before it expired.
     pub revocations: Rc<RevocationList>,
     /// How session ids are sealed; without, they pass as the server writes them.
-    pub sessions: Option<Sessions>,
+    pub sessions: Option<SessionPolicy>,
     /// One for each server of the bundle, by [`policy_wasm::bundle::Server::index`].
     servers: Vec<ServerSettings>,
     /// What holds for servers that the bundle does not have.

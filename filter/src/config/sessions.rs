@@ -1,7 +1,7 @@
 //! `sessions`: the keys that session ids are sealed with, how long a session lasts, and how long it may be unused.
 
 use super::defaults;
-use crate::session::{Key, KeyRing};
+use crate::sealed_id::{Key, KeyRing, SessionPolicy};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use policy_wasm::source::Place;
@@ -13,19 +13,8 @@ const MAX_KEYS: usize = 2;
 /// looks.
 const IDLE: std::ops::RangeInclusive<u64> = 2..=2_591_999;
 
-/// How sessions of legacy revisions are sealed.
-#[derive(Debug)]
-pub struct Sessions {
-    /// The keys.
-    pub keys: KeyRing,
-    /// How long a session lasts, in seconds.
-    pub lifetime_seconds: u64,
-    /// How long it may be unused, in seconds: less than it lasts; `None` for as long as it lasts.
-    pub idle_seconds: Option<u64>,
-}
-
 /// Reads `sessions`; `None` where anything about it is wrong.
-pub(super) fn read(place: &Place<'_>) -> Option<Sessions> {
+pub(super) fn read(place: &Place<'_>) -> Option<SessionPolicy> {
     let mut map = place.map()?;
     let keys = map.required("keys");
     let lifetime_seconds = defaults::SESSION_LIFETIME.read(&mut map);
@@ -62,5 +51,5 @@ pub(super) fn read(place: &Place<'_>) -> Option<Sessions> {
         return None;
     }
     let keys = KeyRing::new(keys.into_iter().map(Key::new).collect())?;
-    Some(Sessions { keys, lifetime_seconds: lifetime_seconds?, idle_seconds: idle_seconds? })
+    Some(SessionPolicy { keys, lifetime_seconds: lifetime_seconds?, idle_seconds: idle_seconds? })
 }

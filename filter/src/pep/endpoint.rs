@@ -5,10 +5,10 @@
 use super::head::Head;
 use super::onward::Onward;
 use super::{Pep, session};
-use crate::config::{Config, Sessions};
+use crate::config::Config;
 use crate::delegation::VerifiedDelegation;
 use crate::reason::Reason;
-use crate::session::{Binding, Lease, Purpose};
+use crate::sealed_id::{ActiveSession, Binding, Purpose, SessionPolicy};
 use policy_wasm::bundle::Server;
 
 /// The event's name.
@@ -113,21 +113,21 @@ fn plain_query(query: &str) -> bool {
 /// What the client sees of path and query, and the session that so begins: with keys sealed, else as they are. `None`
 /// where they cannot be sealed.
 pub(super) fn seal(
-    sessions: Option<&Sessions>,
+    sessions: Option<&SessionPolicy>,
     delegation: &VerifiedDelegation,
     resource: &str,
     target: String,
     now: u64,
-) -> Option<(String, Option<Lease>)> {
+) -> Option<(String, Option<ActiveSession>)> {
     let Some(sessions) = sessions else { return Some((target, None)) };
     let binding = Binding::of(delegation, resource);
-    let (sealed, lease) = sessions.begin(Purpose::Endpoint, &target, binding, now)?;
+    let (sealed, active) = sessions.begin(Purpose::Endpoint, &target, binding, now)?;
     let path = target.split_once('?').map_or(target.as_str(), |(path, _)| path);
     let mut shown = path.to_owned();
     for part in ["?", PARAMETER, "=", &sealed] {
         shown.push_str(part);
     }
-    Some((shown, Some(lease)))
+    Some((shown, Some(active)))
 }
 
 /// A message that was posted to an endpoint.

@@ -569,8 +569,8 @@ impl Exchange {
         let (sessions, resource) = (pep.config.sessions.as_ref(), server.resource());
         let begun = Cell::new(None);
         let seal = |target| {
-            let (shown, lease) = endpoint::seal(sessions, &delegation, resource, target, now)?;
-            begun.set(lease);
+            let (shown, active) = endpoint::seal(sessions, &delegation, resource, target, now)?;
+            begun.set(active);
             Some(shown)
         };
         let method = self.story.matters.first().and_then(|matter| matter.method);

@@ -37,7 +37,7 @@ pub use permit::Permit;
 use crate::config::Config;
 use crate::crypto::Algorithm;
 use crate::delegation::Revocations;
-use crate::session::{NoStore, SharedStore, is_available};
+use crate::sealed_id::{NoStore, SharedStore, is_available};
 use definitions::Definitions;
 use metadata::Metadata;
 use policy_wasm::json::Limits;

@@ -4,7 +4,7 @@ use super::Pep;
 use super::event::{Effect, Fields};
 use crate::delegation::{TokenError, VerifiedDelegation};
 use crate::reason::Reason;
-use crate::session::{Binding, Fault, Lease, Purpose};
+use crate::sealed_id::{ActiveSession, Binding, OpenError, Purpose};
 
 /// The header, as MCP's legacy revisions name it.
 const HEADER: &str = "mcp-session-id";
@@ -17,15 +17,15 @@ pub(super) struct Session {
     /// Whether an answer may name a session: to `initialize`.
     begins: bool,
     /// The session itself, while this exchange uses it.
-    lease: Option<Lease>,
+    active: Option<ActiveSession>,
 }
 
 /// The reason where a session cannot be used.
-pub(super) fn reason(fault: Fault) -> Reason {
+pub(super) fn reason(fault: OpenError) -> Reason {
     match fault {
-        Fault::Unknown => Reason::SessionUnknown,
-        Fault::Foreign => Reason::SessionForeign,
-        Fault::Expired => Reason::SessionExpired,
+        OpenError::Unknown => Reason::SessionUnknown,
+        OpenError::Foreign => Reason::SessionForeign,
+        OpenError::Expired => Reason::SessionExpired,
     }
 }
 
@@ -46,8 +46,8 @@ impl Session {
         };
         let binding = Binding::of(delegation, resource);
         let resumed = sessions.resume(Purpose::Session, sent, binding, now, pep.store.as_ref());
-        let (opened, lease) = resumed.map_err(reason)?;
-        Ok(Session { opened: Some((sent.to_owned(), opened)), begins: false, lease: Some(lease) })
+        let (opened, active) = resumed.map_err(reason)?;
+        Ok(Session { opened: Some((sent.to_owned(), opened)), begins: false, active: Some(active) })
     }
 
     /// The message is `initialize`.
@@ -69,18 +69,18 @@ impl Session {
         if pep.revocations.revoke(delegation) {
             return Some(Reason::Token(TokenError::Revoked));
         }
-        let in_use = self.lease.as_mut().is_none_or(|lease| lease.renew(now, pep.store.as_ref()));
+        let in_use = self.active.as_mut().is_none_or(|active| active.renew(now, pep.store.as_ref()));
         (!in_use).then_some(Reason::SessionExpired)
     }
 
     /// Takes a session that began in this exchange, if it has none yet.
-    pub(super) fn hold(&mut self, begun: Option<Lease>) {
-        self.lease = self.lease.take().or(begun);
+    pub(super) fn hold(&mut self, begun: Option<ActiveSession>) {
+        self.active = self.active.take().or(begun);
     }
 
     /// Whether it must be told that time has passed.
     pub(super) fn wants_ticks(&self) -> bool {
-        self.lease.as_ref().is_some_and(Lease::has_idle_limit)
+        self.active.as_ref().is_some_and(ActiveSession::has_idle_limit)
     }
 
     /// What goes on to the server in place of what the client sent.
@@ -109,8 +109,10 @@ impl Session {
             return hidden;
         }
         let binding = Binding::of(delegation, resource);
-        let Some((sealed, lease)) = sessions.begin(Purpose::Session, id, binding, now) else { return hidden };
-        self.lease = Some(lease);
+        let Some((sealed, active)) = sessions.begin(Purpose::Session, id, binding, now) else {
+            return hidden;
+        };
+        self.active = Some(active);
         Some(Effect::SetResponseHeader(HEADER, sealed))
     }
 }

@@ -16,7 +16,7 @@ use crate::mcp::params::Target;
 use crate::mcp::revision::{Mirrored, encode_value};
 use crate::mcp::task::{Places, Role, id_of};
 use crate::reason::Reason;
-use crate::session::{Binding, Fault, KeyRing, Purpose};
+use crate::sealed_id::{Binding, KeyRing, OpenError, Purpose};
 use policy_wasm::json::{self, Value};
 
 /// A sealed task id does not end: how long a task lasts is the server's `ttl`, and a text that is always the same is
@@ -99,9 +99,9 @@ impl Story {
         let Some(opened) = self.sealing(pep).map(|sealing| sealing.open(&sent, now)) else { return Ok(()) };
         let own = match opened {
             Ok(own) => own,
-            Err(Fault::Unknown) if others => return Ok(()),
-            Err(Fault::Foreign) => return Err(Reason::TaskForeign),
-            Err(Fault::Unknown | Fault::Expired) => return Err(Reason::TaskUnknown),
+            Err(OpenError::Unknown) if others => return Ok(()),
+            Err(OpenError::Foreign) => return Err(Reason::TaskForeign),
+            Err(OpenError::Unknown | OpenError::Expired) => return Err(Reason::TaskUnknown),
         };
         let mut text = String::new();
         json::write_str(&mut text, &own);
@@ -155,7 +155,7 @@ pub(super) struct Sealing<'s> {
 }
 
 impl Sealing<'_> {
-    fn open(&self, sent: &str, now: u64) -> Result<String, Fault> {
+    fn open(&self, sent: &str, now: u64) -> Result<String, OpenError> {
         self.keys.open(Purpose::Task, sent, Binding::of(self.caller, self.resource), now)
     }
 

@@ -1,7 +1,7 @@
 //! Shared data, queues and metrics.
 
 use super::abi::{MetricType, Status};
-use filter::session::{SharedStore, StoreFault};
+use filter::sealed_id::{SharedStore, StoreFault};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;

@@ -8,11 +8,17 @@
 //!
 //! Source: MCP 2025-11-25, basic/transports (session management) and security best practices (session hijacking).
 
-mod lease;
-mod seal;
-mod uses;
+mod active_session;
+mod binding;
+mod hmac_form;
+mod idle_table;
+mod key_ring;
+mod session_policy;
+#[cfg(test)]
+mod tests;
 
-pub use crate::config::Sessions;
-pub use lease::Lease;
-pub use seal::{Binding, Fault, Key, KeyRing, Purpose};
-pub use uses::{NoStore, SharedStore, StoreFault, is_available};
+pub use active_session::ActiveSession;
+pub use binding::Binding;
+pub use idle_table::{NoStore, SharedStore, StoreFault, is_available};
+pub use key_ring::{Key, KeyRing, OpenError, Purpose};
+pub use session_policy::SessionPolicy;

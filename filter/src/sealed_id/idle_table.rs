@@ -2,8 +2,8 @@
 //! sessions can make it grow.
 //!
 //! ```text
-//! the mark of a session: 2 bytes ─> one of 2,048 slots, each a key of the store
-//!                        8 bytes ─> one of up to 32 entries of the slot: 8 bytes of mark, 8 bytes time of the last use
+//! the slot key of a session: 2 bytes ─> one of 2,048 slots, each a key of the store
+//!                        8 bytes ─> one of up to 32 entries of the slot: 8 bytes of slot key, 8 bytes time of the last use
 //!                                   (Unix seconds, big-endian), the last written first
 //! ```
 //!
@@ -70,18 +70,18 @@ pub fn is_available(store: &dyn SharedStore) -> bool {
 
 /// What a session is found by in the table.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Mark {
+pub struct SlotKey {
     slot: [u8; 2],
     entry: [u8; ENTRY - TIME],
 }
 
-impl Mark {
+impl SlotKey {
     /// Of the tag of a sealed text.
-    pub(super) fn of(tag: &[u8; 32]) -> Mark {
-        let mut mark = Mark { slot: [0; 2], entry: [0; ENTRY - TIME] };
-        let places = mark.slot.iter_mut().chain(mark.entry.iter_mut());
+    pub(super) fn of(tag: &[u8]) -> SlotKey {
+        let mut slot_key = SlotKey { slot: [0; 2], entry: [0; ENTRY - TIME] };
+        let places = slot_key.slot.iter_mut().chain(slot_key.entry.iter_mut());
         places.zip(tag).for_each(|(to, from)| *to = *from);
-        mark
+        slot_key
     }
 
     fn key(&self) -> Vec<u8> {
@@ -110,9 +110,9 @@ impl Mark {
     }
 }
 
-impl fmt::Debug for Mark {
+impl fmt::Debug for SlotKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Mark(..)")
+        f.write_str("SlotKey(..)")
     }
 }
 
@@ -122,22 +122,22 @@ impl fmt::Debug for Mark {
 /// A use is noted only where an eighth of the limit (at least a second) has passed since the one that is known, so most
 /// requests of a busy session cost one reading. The session ends that much earlier at most, and never later than `idle`
 /// seconds after its last use.
-pub(super) fn renew(store: &dyn SharedStore, mark: Mark, idle: u64, last: &mut u64, now: u64) -> bool {
+pub(super) fn renew(store: &dyn SharedStore, slot_key: SlotKey, idle: u64, last: &mut u64, now: u64) -> bool {
     let step = (idle / 8).max(1);
-    let key = mark.key();
+    let key = slot_key.key();
     for _ in 0..ATTEMPTS {
         if now.saturating_sub(*last) < step {
             return true;
         }
         let Ok(held) = store.get(&key) else { break };
         let (slot, number) = held.map_or((Vec::new(), None), |(slot, number)| (slot, Some(number)));
-        *last = mark.found(&slot).unwrap_or(0).max(*last);
+        *last = slot_key.found(&slot).unwrap_or(0).max(*last);
         let unused = now.saturating_sub(*last);
         // INVARIANT (idle sessions stay ended): what was not used for so long is not written anew.
         if unused < step || unused >= idle {
             break;
         }
-        match store.set(&key, &mark.put(&slot, now), number) {
+        match store.set(&key, &slot_key.put(&slot, now), number) {
             Ok(()) => {
                 *last = now;
                 return true;
@@ -199,32 +199,32 @@ pub(super) mod tests {
     }
 
     /// Marks of one slot.
-    fn mark(number: u8) -> Mark {
+    fn slot_key(number: u8) -> SlotKey {
         let mut tag = [7; 32];
         tag[9] = number;
-        Mark::of(&tag)
+        SlotKey::of(&tag)
     }
 
     /// A use by a request, which knows of none but the beginning.
-    fn used(store: &Memory, mark: Mark, idle: u64, now: u64) -> bool {
-        renew(store, mark, idle, &mut NOW.clone(), now)
+    fn used(store: &Memory, slot_key: SlotKey, idle: u64, now: u64) -> bool {
+        renew(store, slot_key, idle, &mut NOW.clone(), now)
     }
 
     #[test]
     fn a_use_counts_and_its_absence_does() {
         let store = Memory::default();
-        assert!(used(&store, mark(1), 80, NOW + 79));
-        assert!(used(&store, mark(1), 80, NOW + 158));
-        assert!(!used(&store, mark(1), 80, NOW + 238));
-        assert!(!used(&store, mark(1), 80, NOW + 239), "what has ended stays ended");
-        assert!(!used(&store, mark(2), 80, NOW + 80), "the use of another is none");
+        assert!(used(&store, slot_key(1), 80, NOW + 79));
+        assert!(used(&store, slot_key(1), 80, NOW + 158));
+        assert!(!used(&store, slot_key(1), 80, NOW + 238));
+        assert!(!used(&store, slot_key(1), 80, NOW + 239), "what has ended stays ended");
+        assert!(!used(&store, slot_key(2), 80, NOW + 80), "the use of another is none");
     }
 
     #[test]
     fn a_busy_session_is_written_once_in_an_eighth_of_the_limit() {
         let store = Memory::default();
         for second in 0..=800 {
-            assert!(used(&store, mark(1), 80, NOW + second));
+            assert!(used(&store, slot_key(1), 80, NOW + second));
         }
         assert_eq!(store.numbers.get(), 80);
     }
@@ -232,33 +232,33 @@ pub(super) mod tests {
     #[test]
     fn two_workers_that_write_one_slot_lose_no_use() {
         let store = Memory::default();
-        let other: Doing = Box::new(|store| assert!(used(store, mark(2), 80, NOW + 60)));
+        let other: Doing = Box::new(|store| assert!(used(store, slot_key(2), 80, NOW + 60)));
         *store.meanwhile.borrow_mut() = Some(other);
-        assert!(used(&store, mark(1), 80, NOW + 60));
-        assert!(used(&store, mark(1), 80, NOW + 120) && used(&store, mark(2), 80, NOW + 120));
+        assert!(used(&store, slot_key(1), 80, NOW + 60));
+        assert!(used(&store, slot_key(1), 80, NOW + 120) && used(&store, slot_key(2), 80, NOW + 120));
     }
 
     #[test]
     fn a_full_slot_loses_what_was_written_longest_ago() {
         let store = Memory::default();
         for number in 0..=WAYS as u8 {
-            assert!(used(&store, mark(number), 80, NOW + 40 + u64::from(number / 8)));
+            assert!(used(&store, slot_key(number), 80, NOW + 40 + u64::from(number / 8)));
         }
         assert_eq!(store.values.borrow().values().next().unwrap().0.len(), WAYS * ENTRY);
-        assert!(!used(&store, mark(0), 80, NOW + 90));
-        assert!(used(&store, mark(1), 80, NOW + 90) && used(&store, mark(WAYS as u8), 80, NOW + 90));
+        assert!(!used(&store, slot_key(0), 80, NOW + 90));
+        assert!(used(&store, slot_key(1), 80, NOW + 90) && used(&store, slot_key(WAYS as u8), 80, NOW + 90));
     }
 
     #[test]
     fn an_exchange_that_is_going_on_brings_back_what_a_full_slot_lost() {
         let store = Memory::default();
         let mut last = NOW;
-        assert!(renew(&store, mark(0), 80, &mut last, NOW + 40));
+        assert!(renew(&store, slot_key(0), 80, &mut last, NOW + 40));
         for number in 1..=WAYS as u8 {
-            assert!(used(&store, mark(number), 80, NOW + 41));
+            assert!(used(&store, slot_key(number), 80, NOW + 41));
         }
-        assert!(renew(&store, mark(0), 80, &mut last, NOW + 82));
-        assert!(used(&store, mark(0), 80, NOW + 161));
+        assert!(renew(&store, slot_key(0), 80, &mut last, NOW + 82));
+        assert!(used(&store, slot_key(0), 80, NOW + 161));
     }
 
     #[test]
@@ -266,8 +266,8 @@ pub(super) mod tests {
         for store in [&NoStore as &dyn SharedStore, &Memory { broken: Cell::new(true), ..Memory::default() }]
         {
             assert!(!is_available(store));
-            assert!(renew(store, mark(1), 80, &mut NOW.clone(), NOW + 79));
-            assert!(!renew(store, mark(1), 80, &mut NOW.clone(), NOW + 80));
+            assert!(renew(store, slot_key(1), 80, &mut NOW.clone(), NOW + 79));
+            assert!(!renew(store, slot_key(1), 80, &mut NOW.clone(), NOW + 80));
         }
         assert!(is_available(&Memory::default()));
     }
@@ -276,11 +276,11 @@ pub(super) mod tests {
     fn what_others_wrote_into_a_slot_is_no_use_and_no_harm() {
         for garbage in [vec![0; 5], vec![0xff; 7 * ENTRY + 3], vec![1; 4096]] {
             let store = Memory::default();
-            store.values.borrow_mut().insert(mark(1).key(), (garbage, 3));
-            assert!(used(&store, mark(1), 80, NOW + 60));
-            assert!(used(&store, mark(1), 80, NOW + 120));
-            assert!(store.values.borrow()[&mark(1).key()].0.len() <= WAYS * ENTRY);
-            assert!(!used(&store, mark(1), 80, NOW + 200));
+            store.values.borrow_mut().insert(slot_key(1).key(), (garbage, 3));
+            assert!(used(&store, slot_key(1), 80, NOW + 60));
+            assert!(used(&store, slot_key(1), 80, NOW + 120));
+            assert!(store.values.borrow()[&slot_key(1).key()].0.len() <= WAYS * ENTRY);
+            assert!(!used(&store, slot_key(1), 80, NOW + 200));
         }
     }
 
@@ -296,7 +296,7 @@ pub(super) mod tests {
             for (session, part) in gaps {
                 let at = &mut last[usize::from(session)];
                 *at += (idle as f64 * 1000.0 * part) as u64;
-                prop_assert!(used(&store, mark(session), idle, *at / 1000));
+                prop_assert!(used(&store, slot_key(session), idle, *at / 1000));
             }
         }
 
@@ -314,7 +314,7 @@ pub(super) mod tests {
                 store.broken.set(broken && passed % 3 == 0);
                 let (used_at, alive, held) = &mut really[usize::from(session)];
                 let mut last = if stream { *held } else { NOW };
-                let goes_on = renew(&store, mark(session), idle, &mut last, now);
+                let goes_on = renew(&store, slot_key(session), idle, &mut last, now);
                 if now - *used_at >= idle {
                     *alive = false;
                 }

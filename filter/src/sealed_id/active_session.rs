@@ -1,12 +1,12 @@
 //! A session in use: until when it may be used, and whether it still is.
 
-use super::seal::{Binding, Fault, Purpose, Term};
-use super::uses::{self, Mark, SharedStore};
-use crate::config::Sessions;
+use super::idle_table::{self, SharedStore, SlotKey};
+use super::key_ring::Validity;
+use super::session_policy::SessionPolicy;
 
 /// A session in the hands of one exchange.
 #[derive(Debug)]
-pub struct Lease {
+pub struct ActiveSession {
     end: u64,
     idle: Option<Idle>,
 }
@@ -14,22 +14,23 @@ pub struct Lease {
 #[derive(Debug)]
 struct Idle {
     seconds: u64,
-    mark: Mark,
+    slot_key: SlotKey,
     /// The latest use that this exchange knows of; the session's beginning counts as one.
     last: u64,
 }
 
-impl Lease {
-    fn new(sessions: &Sessions, term: Term, mark: Mark) -> Lease {
-        let last = term.begin.unwrap_or(0);
-        let idle = sessions.idle_seconds.map(|seconds| Idle { seconds, mark, last });
-        Lease { end: term.end, idle }
+impl ActiveSession {
+    pub(super) fn new(sessions: &SessionPolicy, validity: Validity, slot_key: SlotKey) -> ActiveSession {
+        let last = validity.begin.unwrap_or(0);
+        let idle = sessions.idle_seconds.map(|seconds| Idle { seconds, slot_key, last });
+        ActiveSession { end: validity.end, idle }
     }
 
     /// Notes that the session is used now (Unix seconds). `false`: it is over, having lasted as long as it may, or not
     /// having been used for too long.
     pub fn renew(&mut self, now: u64, store: &dyn SharedStore) -> bool {
-        let in_use = |idle: &mut Idle| uses::renew(store, idle.mark, idle.seconds, &mut idle.last, now);
+        let in_use =
+            |idle: &mut Idle| idle_table::renew(store, idle.slot_key, idle.seconds, &mut idle.last, now);
         now < self.end && self.idle.as_mut().is_none_or(in_use)
     }
 
@@ -39,53 +40,32 @@ impl Lease {
     }
 }
 
-impl Sessions {
-    /// Seals what a server calls a session that begins now (Unix seconds); `None` where it cannot be sealed.
-    pub fn begin(&self, purpose: Purpose, text: &str, binding: Binding, now: u64) -> Option<(String, Lease)> {
-        let end = now.saturating_add(self.lifetime_seconds);
-        let term = Term { begin: self.idle_seconds.map(|_| now), end };
-        let (sealed, mark) = self.keys.seal_for(purpose, text, binding, term)?;
-        Some((sealed, Lease::new(self, term, mark)))
-    }
-
-    /// Opens what a client sent and notes the use: gives what the server calls the session.
-    ///
-    /// # Errors
-    /// See [`Fault`]. A session that began before there was an idle limit does not say when, and is over.
-    pub fn resume(
-        &self,
-        purpose: Purpose,
-        sealed: &str,
-        binding: Binding,
-        now: u64,
-        store: &dyn SharedStore,
-    ) -> Result<(String, Lease), Fault> {
-        let opened = self.keys.open_whole(purpose, sealed, binding, now)?;
-        let mut lease = Lease::new(self, opened.term, opened.mark);
-        if lease.renew(now, store) { Ok((opened.text, lease)) } else { Err(Fault::Expired) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::arithmetic_side_effects, reason = "tests")]
-    use super::super::seal::{Key, KeyRing};
-    use super::super::uses::tests::Memory;
+    use super::super::binding::Binding;
+    use super::super::idle_table::tests::Memory;
+    use super::super::key_ring::{Key, KeyRing, OpenError, Purpose};
     use super::*;
 
     const NOW: u64 = 1_795_213_260;
     const WHOSE: Binding = Binding::NOBODY;
 
-    fn sessions(lifetime_seconds: u64, idle_seconds: Option<u64>) -> Sessions {
+    fn sessions(lifetime_seconds: u64, idle_seconds: Option<u64>) -> SessionPolicy {
         let keys = KeyRing::new(vec![Key::new([1; 32])]).unwrap();
-        Sessions { keys, lifetime_seconds, idle_seconds }
+        SessionPolicy { keys, lifetime_seconds, idle_seconds }
     }
 
-    fn begun(sessions: &Sessions) -> String {
+    fn begun(sessions: &SessionPolicy) -> String {
         sessions.begin(Purpose::Session, "server-7", WHOSE, NOW).unwrap().0
     }
 
-    fn resumed(sessions: &Sessions, sealed: &str, now: u64, store: &Memory) -> Result<String, Fault> {
+    fn resumed(
+        sessions: &SessionPolicy,
+        sealed: &str,
+        now: u64,
+        store: &Memory,
+    ) -> Result<String, OpenError> {
         sessions.resume(Purpose::Session, sealed, WHOSE, now, store).map(|(text, _)| text)
     }
 
@@ -96,7 +76,7 @@ mod tests {
         for second in (0..600).step_by(50) {
             assert_eq!(resumed(&limited, &sealed, NOW + second, &store).as_deref(), Ok("server-7"));
         }
-        assert_eq!(resumed(&limited, &sealed, NOW + 600, &store), Err(Fault::Expired));
+        assert_eq!(resumed(&limited, &sealed, NOW + 600, &store), Err(OpenError::Expired));
     }
 
     #[test]
@@ -104,10 +84,10 @@ mod tests {
         let (limited, store) = (sessions(600, Some(100)), Memory::default());
         let sealed = begun(&limited);
         assert_eq!(resumed(&limited, &sealed, NOW + 99, &store).as_deref(), Ok("server-7"));
-        assert_eq!(resumed(&limited, &sealed, NOW + 199, &store), Err(Fault::Expired));
-        assert_eq!(resumed(&limited, &sealed, NOW + 200, &store), Err(Fault::Expired));
+        assert_eq!(resumed(&limited, &sealed, NOW + 199, &store), Err(OpenError::Expired));
+        assert_eq!(resumed(&limited, &sealed, NOW + 200, &store), Err(OpenError::Expired));
         // Nor at another proxy with the same key, which never saw it.
-        assert_eq!(resumed(&limited, &sealed, NOW + 199, &Memory::default()), Err(Fault::Expired));
+        assert_eq!(resumed(&limited, &sealed, NOW + 199, &Memory::default()), Err(OpenError::Expired));
     }
 
     #[test]
@@ -118,7 +98,7 @@ mod tests {
             assert!(stream.renew(NOW + second, &store));
         }
         let resume = |now| limited.resume(Purpose::Endpoint, &sealed, WHOSE, now, &store).map(|_| ());
-        assert_eq!((resume(NOW + 387), resume(NOW + 487)), (Ok(()), Err(Fault::Expired)));
+        assert_eq!((resume(NOW + 387), resume(NOW + 487)), (Ok(()), Err(OpenError::Expired)));
         assert!(!stream.renew(NOW + 600, &store), "until the session's end");
     }
 
@@ -130,7 +110,7 @@ mod tests {
             let sealed = begun(before);
             assert_eq!(resumed(after, &sealed, NOW + 99, &Memory::default()).as_deref(), Ok("server-7"));
             for second in [100, 500, 599, 5500, 5999] {
-                assert_eq!(resumed(after, &sealed, NOW + second, &store), Err(Fault::Expired));
+                assert_eq!(resumed(after, &sealed, NOW + second, &store), Err(OpenError::Expired));
             }
         }
     }
@@ -139,7 +119,7 @@ mod tests {
     fn a_limit_ends_what_began_without_one_and_without_a_limit_nothing_is_remembered() {
         let (limited, unlimited, store) = (sessions(600, Some(100)), sessions(600, None), Memory::default());
         let sealed = begun(&unlimited);
-        assert_eq!(resumed(&limited, &sealed, NOW, &store), Err(Fault::Expired));
+        assert_eq!(resumed(&limited, &sealed, NOW, &store), Err(OpenError::Expired));
         assert_eq!(resumed(&unlimited, &sealed, NOW + 599, &store).as_deref(), Ok("server-7"));
         store.broken.set(true);
         assert_eq!(resumed(&unlimited, &begun(&limited), NOW + 599, &store).as_deref(), Ok("server-7"));
