@@ -74,6 +74,7 @@ def test_envoy_accepts_the_filter_of_the_envoyfilter(configuration, tmp_path):
     filters[0] = istio_filter(configuration)
     connection_manager(document).update(istio("NETWORK_FILTER")["value"]["typed_config"])
     document["static_resources"]["listeners"][0].update(istio("LISTENER")["value"])
+    document["static_resources"]["clusters"][0].update(istio("CLUSTER")["value"])
     done = validate(document, tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
 
@@ -116,6 +117,28 @@ def test_the_envoyfilter_inserts_before_the_router(configuration):
 def test_both_leave_paths_alone_and_let_trailers_through(configuration, setting):
     ours = connection_manager(bootstrap(configuration))
     assert istio("NETWORK_FILTER")["value"]["typed_config"][setting] == ours[setting]
+
+
+BOUNDS = ["http2_protocol_options", "request_headers_timeout", "request_timeout", "stream_idle_timeout", "stream_flush_timeout"]
+
+
+def test_both_bound_what_is_held(configuration):
+    ours = bootstrap(configuration)
+    resources = ours["static_resources"]
+    manager, cluster, listener = connection_manager(ours), resources["clusters"][0], resources["listeners"][0]
+    theirs = istio("NETWORK_FILTER")["value"]["typed_config"]
+    assert {name: theirs[name] for name in BOUNDS} == {name: manager[name] for name in BOUNDS}
+    for value, kind in ((cluster, "CLUSTER"), (listener, "LISTENER")):
+        assert istio(kind)["value"].items() <= value.items()
+    shared = {**ours["overload_manager"], "resource_monitors": ours["overload_manager"]["resource_monitors"][:1]}
+    assert istio("BOOTSTRAP")["value"] == {"overload_manager": shared}
+    # As envoy/README.md tells how to choose them, for the filter's limits as they are unless configured.
+    held = 4 * 1024 * 1024
+    assert manager["http2_protocol_options"]["initial_stream_window_size"] > held
+    assert listener["per_connection_buffer_limit_bytes"] > held
+    (breakers,) = cluster["circuit_breakers"]["thresholds"]
+    (heap,) = (monitor for monitor in ours["overload_manager"]["resource_monitors"] if monitor["name"].endswith("fixed_heap"))
+    assert heap["typed_config"]["max_heap_size_bytes"] >= 3 * breakers["max_connections"] * held
 
 
 def test_nothing_retries_a_call(configuration):

@@ -30,7 +30,7 @@ class Hasty(RawGateway):
     settings = {"checks": {"spicedb": {"cluster": "spicedb", "timeout_ms": 300}}}
     edits = (
         ("request_headers_timeout: 10s", "request_headers_timeout: 0.3s"),
-        ("request_timeout: 60s", "request_timeout: 0.5s"),
+        ("request_timeout: 30s", "request_timeout: 0.5s"),
         ("stream_idle_timeout: 1800s", "stream_idle_timeout: 1s"),
     )
 

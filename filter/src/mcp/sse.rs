@@ -108,6 +108,10 @@ impl EventFilter {
             }
         }
         pending.drain(..begin);
+        if begin > 0 {
+            // What is left waits for its end, perhaps for hours: without the room that the judged events took.
+            pending.shrink_to_fit();
+        }
         (self.searched, self.line_start) =
             (self.searched.saturating_sub(begin), self.line_start.saturating_sub(begin));
         if pending.len() > self.limit {
@@ -442,6 +446,14 @@ mod tests {
             filter.push(piece, &mut out, &mut |_| Fate::Pass).unwrap();
             assert!(filter.pending.capacity() < 1000 && out.capacity() < 1000);
         }
+    }
+
+    #[test]
+    fn the_beginning_of_an_event_keeps_no_room_of_those_before_it() {
+        let mut filter = EventFilter::new(1_000_000);
+        let piece = [b": ".as_slice(), &[b'x'; 900_000], b"\n\ndata: half"].concat();
+        filter.push(&piece, &mut Vec::new(), &mut |_| Fate::Pass).unwrap();
+        assert!(filter.pending.capacity() < 100, "{}", filter.pending.capacity());
     }
 
     #[test]
