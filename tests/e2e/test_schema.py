@@ -45,3 +45,23 @@ def test_it_accepts_every_policy(path):
 def test_it_refuses_a_wrong_shape(case):
     policy = yaml.safe_load((ROOT / f"tests/policy/invalid/{case}.yaml").read_text())
     assert not Draft202012Validator(SCHEMA).is_valid(policy)
+
+
+SCENARIOS = sorted(path for path in (ROOT / "tests/scenarios").rglob("*.json") if path.name != "base.json")
+SCENARIO_SCHEMA = json.loads((ROOT / "tests/scenarios.schema.json").read_text())
+
+
+def test_the_schema_of_scenarios_accepts_every_scenario():
+    Draft202012Validator.check_schema(SCENARIO_SCHEMA)
+    validator = Draft202012Validator(SCENARIO_SCHEMA)
+    assert len(SCENARIOS) > 100
+    for path in SCENARIOS:
+        errors = [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(json.loads(path.read_text()))]
+        assert not errors, f"{name(path)}: {errors}"
+
+
+def test_the_schema_of_scenarios_refuses_a_key_that_the_loader_does_not_know():
+    for spoilt in ({"abuot": "x"}, {"cases": [{"name": "x", "exchanges": [{"expect": {"decision": "pass"}}]}]}):
+        good = {"about": "x", "policy": "acme.yaml", "cases": [{"name": "x", "exchanges": [{"expect": {"decision": "permit"}}]}]}
+        validator = Draft202012Validator(SCENARIO_SCHEMA)
+        assert validator.is_valid(good) and not validator.is_valid(good | spoilt)

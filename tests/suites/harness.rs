@@ -106,6 +106,15 @@ fn file(request: &str, expect: &str) -> String {
     )
 }
 
+const KEY: &str = "UjPMWzKiy9BA69ZOlw9roSK8UsMUaqo5CovhAYKMrmI=";
+
+/// A file with one sealed id, and a header.
+fn sealed(id: &str, header: &str) -> String {
+    let request = format!(r#"{{"add_headers": {{"mcp-session-id": "{header}"}}}}"#);
+    let sealed = format!(r#""sealed": {{"mine": {id}}}, "cases""#);
+    file(&request, r#"{"decision": "permit"}"#).replace(r#""cases""#, &sealed)
+}
+
 #[test]
 fn bad_scenario_files_are_told_with_their_place() {
     let permit = r#"{"decision": "permit"}"#;
@@ -136,6 +145,11 @@ fn bad_scenario_files_are_told_with_their_place() {
             file("{}", permit).replace(r#""name""#, r#""targets": ["wasm"], "name""#),
             "`targets_reason`",
         ),
+        ("no-key", sealed(r#"{"task": "t"}"#, "${mine}"), "`key` is needed"),
+        ("unused", sealed(&format!(r#"{{"task": "t", "key": "{KEY}"}}"#), "x"), "never used as `${mine}`"),
+        ("nameless", sealed(&format!(r#"{{"task": "t", "key": "{KEY}"}}"#), "${mine}${x}"), "no such name"),
+        ("two", sealed(r#"{"task": "t", "session": "s"}"#, "${mine}"), "one of `session`, `task` and"),
+        ("short", sealed(r#"{"task": "t", "key": "AAAA"}"#, "${mine}"), "expected 32 bytes, found 3"),
         ("empty", r#"{"about": "x", "policy": "acme.yaml", "cases": []}"#.to_owned(), "no cases"),
     ];
     for (name, text, message) in cases {

@@ -21,7 +21,8 @@ impl Binding {
         caller.with_delegation(false, |delegation| Binding::over(delegation, caller.tenant(), resource))
     }
 
-    pub(super) fn over(delegation: &Delegation<'_>, tenant: Option<&str>, resource: &str) -> Binding {
+    /// [`Binding::of`] a delegation without a token: for tests that make sealed ids.
+    pub fn over(delegation: &Delegation<'_>, tenant: Option<&str>, resource: &str) -> Binding {
         let subject = delegation.subject.identity;
         let mut parts = vec![resource.as_bytes(), subject.issuer.as_bytes(), subject.id.as_bytes()];
         if let Some(actor) = delegation.actors.first() {

@@ -155,7 +155,19 @@ impl KeyRing {
     /// Seals a server's text until `end` (Unix seconds). `None` for a text that is empty, longer than [`MAX_TEXT`] or
     /// not visible ASCII.
     pub fn seal(&self, purpose: Purpose, text: &str, binding: Binding, end: u64) -> Option<String> {
-        self.seal_for(purpose, text, binding, Validity { begin: None, end }).map(|(sealed, _)| sealed)
+        self.seal_between(purpose, text, binding, None, end)
+    }
+
+    /// [`KeyRing::seal`] with the beginning (Unix seconds), which idle limits need.
+    pub fn seal_between(
+        &self,
+        purpose: Purpose,
+        text: &str,
+        binding: Binding,
+        begin: Option<u64>,
+        end: u64,
+    ) -> Option<String> {
+        self.seal_for(purpose, text, binding, Validity { begin, end }).map(|(sealed, _)| sealed)
     }
 
     /// [`KeyRing::seal`] with the beginning, where there is one. Also returns the id's key in the idle table.

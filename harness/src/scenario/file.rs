@@ -6,6 +6,7 @@ use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// `scenarios/base.json`: what every scenario starts from.
 #[derive(Debug, Clone, Deserialize)]
@@ -25,7 +26,34 @@ pub(super) struct RawFile {
     pub policy: String,
     #[serde(default)]
     pub config: Map<String, Value>,
+    /// Filled in before the file is read as this: see [`super::sealed`].
+    #[serde(default, rename = "sealed")]
+    pub _sealed: BTreeMap<String, RawSealed>,
     pub cases: Vec<RawCase>,
+}
+
+/// A sealed id: what is sealed, for whom, until when. Without `issuer`, `subject`, `actor` and `resource`, for those of the
+/// default token.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSealed {
+    pub session: Option<String>,
+    pub task: Option<String>,
+    pub endpoint: Option<String>,
+    pub issuer: Option<String>,
+    pub tenant: Option<String>,
+    pub subject: Option<String>,
+    /// In `act`.
+    pub actor: Option<String>,
+    /// In `client_id`.
+    pub client: Option<String>,
+    pub resource: Option<String>,
+    /// Unix seconds.
+    pub begins: Option<u64>,
+    /// Unix seconds; never unless it is given.
+    pub ends: Option<u64>,
+    /// 32 bytes in base64; the first of the file's `sessions.keys` unless it is given.
+    pub key: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -72,7 +100,7 @@ pub(super) struct RawRequest {
     #[serde(default)]
     pub token: TokenChoice,
     pub body: Option<Box<RawValue>>,
-    pub body_text: Option<String>,
+    pub body_text: Option<Exact>,
     pub body_base64: Option<String>,
     pub body_repeat: Option<BodyRepeat>,
     #[serde(default)]
@@ -243,7 +271,7 @@ pub(super) struct RawAnswer {
     pub status: Option<u16>,
     pub headers: Option<HeaderList>,
     pub body: Option<Value>,
-    pub body_text: Option<String>,
+    pub body_text: Option<Exact>,
     pub body_base64: Option<String>,
     pub body_repeat: Option<BodyRepeat>,
     #[serde(default)]
@@ -269,12 +297,12 @@ pub(super) struct RawExpect {
     #[serde(default)]
     pub from_server: Vec<(String, String)>,
     pub body: Option<Value>,
-    pub body_text: Option<String>,
+    pub body_text: Option<Exact>,
     #[serde(default)]
     pub body_includes: Vec<String>,
     pub upstream: Option<ExpectedUpstream>,
     pub upstream_path: Option<String>,
-    pub upstream_body: Option<String>,
+    pub upstream_body: Option<Exact>,
     pub upstream_denial: Option<Value>,
     #[serde(default)]
     pub upstream_headers: HeaderList,
@@ -317,6 +345,20 @@ pub enum ExpectedUpstream {
     Nothing,
     /// Method, path, authority and the very bytes of the body.
     Same,
+}
+
+/// The bytes of a body: a text, or JSON that is taken as it is written, spaces included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Exact(pub String);
+
+impl<'de> Deserialize<'de> for Exact {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        match raw.get().as_bytes().first() {
+            Some(b'{' | b'[') => Ok(Exact(raw.get().to_owned())),
+            _ => serde_json::from_str(raw.get()).map(Exact).map_err(de::Error::custom),
+        }
+    }
 }
 
 /// Text, or bytes that are not text.
@@ -387,4 +429,51 @@ fn lower_case(name: &str) -> Result<String, String> {
         return Err(format!("header name `{name}`: write it in lower case, as HTTP/2 and Envoy do"));
     }
     Ok(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::de::DeserializeOwned;
+    use std::collections::BTreeSet;
+
+    /// The fields of a type, as its own refusal of an unknown one lists them.
+    fn fields<T: DeserializeOwned>() -> BTreeSet<String> {
+        let Err(error) = serde_json::from_str::<T>(r#"{"?": 0}"#) else { panic!("an unknown field passes") };
+        let message = error.to_string();
+        let (_, list) = message.split_once("expected ").unwrap();
+        list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_schema_has_the_fields_of_the_loader() {
+        let schema: Value =
+            serde_json::from_str(include_str!("../../../tests/scenarios.schema.json")).unwrap();
+        for (name, expected) in [
+            ("file", fields::<RawFile>()),
+            ("case", fields::<RawCase>()),
+            ("sealed", fields::<RawSealed>()),
+            ("exchange", fields::<RawExchange>()),
+            ("request", fields::<RawRequest>()),
+            ("token", fields::<RawToken>()),
+            ("repeat", fields::<BodyRepeat>()),
+            ("check", fields::<RawCheck>()),
+            ("question", fields::<RawQuestion>()),
+            ("answer", fields::<RawAnswer>()),
+            ("expect", fields::<RawExpect>()),
+        ] {
+            let found = schema["$defs"][name]["properties"].as_object().unwrap();
+            assert!(expected.len() > 1, "{name}: {expected:?}");
+            assert_eq!(found.keys().cloned().collect::<BTreeSet<_>>(), expected, "{name}");
+            assert_eq!(schema["$defs"][name]["additionalProperties"], false, "{name}");
+        }
+    }
+
+    #[test]
+    fn exact_bodies_are_texts_or_json_as_it_is_written() {
+        let read = |json: &str| serde_json::from_str::<Exact>(json).map(|exact| exact.0);
+        assert_eq!(read(r#""a\nb""#).unwrap(), "a\nb");
+        assert_eq!(read(r#" {"a" : 1.0, "\u0062":[ ]} "#).unwrap(), r#"{"a" : 1.0, "\u0062":[ ]}"#);
+        assert!(read("7").is_err());
+    }
 }

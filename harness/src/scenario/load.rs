@@ -1,11 +1,12 @@
 //! From files to [`Scenario`]s: everything that can be wrong with a file is found here, all of it at once.
 
 use super::file::{
-    BodyRepeat, ExpectedDecision, ExpectedUpstream, HeaderList, HttpVersion, RawAnswer, RawBase, RawCase,
-    RawCheck, RawCheckAnswer, RawExchange, RawExpect, RawFile, RawRequest, RawToken, TargetName, TokenChoice,
+    BodyRepeat, Exact, ExpectedDecision, ExpectedUpstream, HeaderList, HttpVersion, RawAnswer, RawBase,
+    RawCase, RawCheck, RawCheckAnswer, RawExchange, RawExpect, RawFile, RawRequest, RawToken, TargetName,
+    TokenChoice,
 };
 use super::{Answer, Check, CheckAnswer, Exchange, Expect, Question, RequestPlan, Scenario, TokenPlan};
-use super::{DEFAULT_NOW, request};
+use super::{DEFAULT_NOW, request, sealed};
 use crate::transcript;
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
@@ -42,7 +43,7 @@ pub fn load(paths: &[PathBuf], filter: Option<&str>) -> anyhow::Result<Loaded> {
     let first = files.first().context("no scenario files: name `*.json` files below a folder `scenarios`")?;
     let root = scenarios_folder(first)?;
     let base_path = root.join("base.json");
-    let base: RawBase = read(&base_path)?;
+    let base: RawBase = parse(&base_path, &strict(&base_path)?)?;
 
     let mut problems = Vec::new();
     let mut scenarios: Vec<Scenario> = Vec::new();
@@ -86,14 +87,18 @@ fn scenarios_folder(file: &Path) -> anyhow::Result<PathBuf> {
         .with_context(|| format!("`{}` is not below a folder `scenarios`", file.display()))
 }
 
-/// Reads one file: strict JSON first (a repeated key would silently lose its first value), then its shape.
-fn read<T: serde::de::DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
+/// The text of a file that is strict JSON; a repeated key would silently lose its first value.
+fn strict(path: &Path) -> anyhow::Result<String> {
     let text = std::fs::read_to_string(path).with_context(|| format!("`{}`", path.display()))?;
     if let Err(error) = policy_wasm::json::parse(text.as_bytes(), &policy_wasm::json::Limits { depth: 100 }) {
         let line = text.as_bytes().iter().take(error.offset).filter(|&&byte| byte == b'\n').count();
         bail!("{}:{}: not strict JSON: {:?}", path.display(), line.saturating_add(1), error.kind);
     }
-    serde_json::from_str(&text).map_err(|error| anyhow::anyhow!("{}:{error}", path.display()))
+    Ok(text)
+}
+
+fn parse<T: serde::de::DeserializeOwned>(path: &Path, text: &str) -> anyhow::Result<T> {
+    serde_json::from_str(text).map_err(|error| anyhow::anyhow!("{}:{error}", path.display()))
 }
 
 fn load_file(
@@ -103,7 +108,9 @@ fn load_file(
     scenarios: &mut Vec<Scenario>,
     problems: &mut Vec<String>,
 ) -> anyhow::Result<()> {
-    let raw: RawFile = read(file)?;
+    let text = sealed::fill(strict(file)?, base)
+        .map_err(|problem| anyhow::anyhow!("{}: {problem}", file.display()))?;
+    let raw: RawFile = parse(file, &text)?;
     let stem = file.strip_prefix(root)?.with_extension("").to_string_lossy().into_owned();
     let policy = root.parent().unwrap_or(root).join("policies").join(&raw.policy);
     if !policy.exists() {
@@ -284,13 +291,13 @@ fn token(changes: RawToken, base: &RawToken) -> Result<TokenPlan, String> {
 
 fn one_body(
     json: Option<Vec<u8>>,
-    text: Option<String>,
+    text: Option<Exact>,
     base64: Option<String>,
     repeat: Option<&BodyRepeat>,
 ) -> Result<Option<Vec<u8>>, String> {
     let mut bodies = Vec::new();
     bodies.extend(json);
-    bodies.extend(text.map(String::into_bytes));
+    bodies.extend(text.map(|text| text.0.into_bytes()));
     if let Some(base64) = base64 {
         bodies.push(STANDARD.decode(base64).map_err(|error| format!("`body_base64`: {error}"))?);
     }
@@ -433,11 +440,11 @@ fn expectation(raw: RawExpect) -> Result<Expect, String> {
         cut: raw.cut,
         from_server: raw.from_server,
         body: raw.body,
-        body_text: raw.body_text,
+        body_text: raw.body_text.map(|text| text.0),
         body_includes: raw.body_includes,
         upstream,
         upstream_path: raw.upstream_path,
-        upstream_body: raw.upstream_body,
+        upstream_body: raw.upstream_body.map(|text| text.0),
         upstream_denial: raw.upstream_denial,
         upstream_headers: raw.upstream_headers.0,
         upstream_absent_headers: raw.upstream_absent_headers,

@@ -11,6 +11,7 @@ mod configuration;
 mod file;
 mod load;
 mod request;
+mod sealed;
 
 pub use configuration::Fixtures;
 pub use file::{ExpectedDecision, ExpectedUpstream, HttpVersion, Tamper, TargetName};
