@@ -58,8 +58,8 @@ await rm(out, { recursive: true, force: true });
 await mkdir(out, { recursive: true });
 await build({
   absWorkingDir: join(root, "examples/playground"),
-  entryPoints: ["src/main.js"],
-  outfile: join(out, "main.js"),
+  entryPoints: ["src/main.js", "src/worker.js"],
+  outdir: out,
   bundle: true,
   format: "esm",
   target: "es2022",

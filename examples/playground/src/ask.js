@@ -1,9 +1,12 @@
 // The question: a form over a query, and the query itself as JSON for whatever the form does not show.
 import { by, fill } from "./dom.js";
+import { isShowable } from "./share.js";
 
 const KEYS = { tool: "tool", prompt: "prompt", resource: "resource" };
 const OTHER = "other";
 const NONE = "none";
+/** Most options of a choice; what is beyond can be typed. */
+const MOST_OPTIONS = 2000;
 
 /** The form; `changed` is called with the query whenever a person changes it. */
 export function form(changed) {
@@ -38,7 +41,8 @@ export function form(changed) {
       tell(id, "");
     };
     choice("subject", world.subjects, ({ subject }) => same(subject, query.subject, full), query.subject?.id ?? "nobody");
-    const chain = query.actors ?? [];
+    // Whatever was typed or came with a link is shown; what makes no sense the engine tells.
+    const chain = objects(query.actors);
     const agents = [{ label: "no agent", actor: null }, ...world.agents];
     const label = chain.map((actor) => actor.subject ?? actor.client ?? actor.id).join(" ← ");
     choice("actor", agents, ({ actor }) => (actor ? chain.length === 1 && sameActor(actor, chain[0], query.subject, full) : chain.length === 0), label);
@@ -52,17 +56,18 @@ export function form(changed) {
     by("arguments-field").hidden = key === "resource";
     put("resource", key === "resource" ? name : "");
     put("arguments", query.arguments === undefined ? "" : JSON.stringify(query.arguments));
-    put("scopes", (query.scopes ?? []).join(" "));
+    put("scopes", strings(query.scopes).join(" "));
     const levels = world.tiers.map((tier) => ({ value: tier, label: `given now, up to ${tier}` }));
     const given = query.consent?.id === "playground" ? query.consent.level : query.consent ? OTHER : NONE;
-    fill(by("consent"), [{ value: NONE, label: "none" }, ...levels, ...(given === OTHER ? [{ value: OTHER, label: `${query.consent.id} (see JSON)` }] : [])], given);
+    fill(by("consent"), [{ value: NONE, label: "none" }, ...levels, ...(given === OTHER ? [{ value: OTHER, label: `${query.consent?.id} (see JSON)` }] : [])], given);
     put("json", JSON.stringify(query, null, 2));
   }
 
   function choice(id, options, fits, otherwise) {
-    const chosen = options.findIndex(fits);
-    const list = options.map(({ label, group }, index) => ({ value: String(index), label, group }));
-    if (chosen < 0) list.unshift({ value: OTHER, label: otherwise ?? "" });
+    const found = options.findIndex(fits);
+    const chosen = found < MOST_OPTIONS ? found : -1;
+    const list = options.slice(0, MOST_OPTIONS).map(({ label, group }, index) => ({ value: String(index), label, group }));
+    if (chosen < 0) list.unshift({ value: OTHER, label: String(options[found]?.label ?? otherwise ?? "") });
     fill(by(id), list, chosen < 0 ? OTHER : String(chosen));
   }
 
@@ -80,7 +85,7 @@ export function form(changed) {
   on("arguments", "input", (value) => {
     try {
       const read = value.trim() === "" ? undefined : JSON.parse(value);
-      if (read !== undefined && (typeof read !== "object" || read === null || Array.isArray(read))) throw new SyntaxError("expected an object");
+      if (read !== undefined && !isShowable(read)) throw new SyntaxError("expected an object that is not nested deeply");
       tell("arguments", "");
       set({ arguments: read });
     } catch (error) {
@@ -95,7 +100,7 @@ export function form(changed) {
   on("json", "input", (value) => {
     try {
       const read = JSON.parse(value);
-      if (typeof read !== "object" || read === null || Array.isArray(read)) throw new SyntaxError("expected an object");
+      if (!isShowable(read)) throw new SyntaxError("expected an object that is not nested deeply");
       tell("json", "");
       query = read;
       settled();
@@ -152,8 +157,11 @@ function matches(template, uri) {
   return typeof uri === "string" && uri.startsWith(parts[0]) && uri.endsWith(parts.at(-1));
 }
 
+const strings = (value) => (Array.isArray(value) ? value.filter((one) => typeof one === "string") : []);
+const objects = (value) => (Array.isArray(value) ? value.filter((one) => typeof one === "object" && one !== null) : []);
+
 function same(left, right, full) {
-  const list = (values) => [...(values ?? [])].sort().join("\n");
+  const list = (values) => [...strings(values)].sort().join("\n");
   const claims = (subject) => JSON.stringify(subject.claims ?? {});
   return right && left.id === right.id && list(left.groups) === list(right.groups) && list(left.roles) === list(right.roles)
     && claims(left) === claims(right) && (right.issuer === undefined || full(left.issuer) === full(right.issuer));

@@ -50,6 +50,9 @@ const colours = HighlightStyle.define([
   { tag: [tags.punctuation, tags.separator, tags.squareBracket, tags.brace], color: "var(--faint)" },
 ]);
 
+/** Most problems that are marked: each walks along its line, which may be the whole file. */
+const MOST_MARKED = 100;
+
 /** An editor within `host`; `changed` is called with the text whenever a person changes it. */
 export function editor(host, changed) {
   const root = host.attachShadow({ mode: "open" });
@@ -96,7 +99,7 @@ export function editor(host, changed) {
     /** Marks problems where they are. */
     mark(problems) {
       const { doc } = view.state;
-      const diagnostics = problems.map((problem) => {
+      const diagnostics = problems.slice(0, MOST_MARKED).map((problem) => {
         const from = offset(doc, problem);
         return { from, to: end(doc, from), severity: problem.severity ?? "error", message: lineOf(problem) };
       });
@@ -119,7 +122,9 @@ export function lineOf({ message, suggestion }) {
 /** Columns count characters; the editor counts UTF-16 units. */
 function offset(doc, { line, column }) {
   const { from, text } = doc.line(Math.min(Math.max(line, 1), doc.lines));
-  return from + [...text].slice(0, column - 1).join("").length;
+  let at = 0;
+  for (let left = column - 1; left > 0 && at < text.length; left -= 1) at += text.codePointAt(at) > 0xffff ? 2 : 1;
+  return from + at;
 }
 
 /** The end of the word, or of whatever one character stands there. */

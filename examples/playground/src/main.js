@@ -1,10 +1,11 @@
-// The page: files → bundle → engine; question → decision; engine → matrix. What one part changes, the others follow.
-import { Engine, PolicyError, check, compile } from "@toolward/policy";
+// The page: files → bundle → engine; question → decision; engine → matrix. What one part changes, the others follow. The
+// engine works in a thread of its own (engine.js), so every answer comes later, or not at all.
 import examples from "toolward:examples";
 import { asking, form } from "./ask.js";
 import { by, fill, h, quiet } from "./dom.js";
 import { editor, lineOf } from "./editor.js";
-import { MOST, legend, table } from "./matrix.js";
+import { engine as start } from "./engine.js";
+import { legend, table } from "./matrix.js";
 import { pack, unpack } from "./share.js";
 import { layers, notes, verdict } from "./trace.js";
 
@@ -12,11 +13,14 @@ let files = [];
 let active = 0;
 let cases = [];
 let problems = [];
-let engine;
 let stale = false;
+/** Why the engine told nothing of these files, if so. */
+let failure;
 let callers = { subjects: [], agents: [] };
+/** Of the last policy that compiled. */
 let matrix;
 
+const engine = start((busy) => document.body.setAttribute("aria-busy", String(busy)));
 const edit = editor(by("editor"), (text) => {
   files[active].text = text;
   soon();
@@ -30,35 +34,39 @@ const soon = quiet(150, () => {
   keep();
 });
 const keep = quiet(400, async () => {
-  const example = by("example").value;
-  history.replaceState(null, "", await pack({ files, active, query: ask.query, ...(example !== "" && { example: Number(example) }) }));
+  const packed = await packedState();
+  if (packed) history.replaceState(null, "", packed);
 });
 
+/** The fragment that holds all of it, or nothing where it is too large for a link. */
+function packedState() {
+  const example = by("example").value;
+  return pack({ files, active, query: ask.query, ...(example !== "" && { example: Number(example) }) });
+}
+
 /** Compiles the files, and shows everything that follows from them. */
-function build() {
-  const compiled = compile(files);
-  problems = compiled.bundle ? check(files) : compiled.problems;
-  if (compiled.bundle) {
-    engine?.free();
-    engine = Engine.open(compiled.bundle);
-    world();
-  }
-  stale = !compiled.bundle;
+async function build() {
+  const told = await engine.build(files, ask.query.now);
+  if (!told) return;
+  const { size, world } = told;
+  failure = told.failed;
+  problems = told.problems ?? told.refused ?? [];
+  stale = !world;
+  if (world) choices(world);
   const status = by("compiled");
   status.className = stale ? "bad" : "";
-  status.textContent = stale ? count(problems.length, "problem") : `compiles to ${compiled.bundle.length.toLocaleString("en")} bytes`;
+  status.textContent = failure ? `Not compiled: ${failure}.` : stale ? count(problems.length, "problem") : `compiles to ${size.toLocaleString("en")} bytes`;
   showProblems();
   tabs();
   edit.mark(problems.filter(({ file }) => file === files[active].name));
-  decide();
   drawMatrix();
+  await decide();
 }
 
 /** What there is to choose from, by the policy and by the example's own questions. */
-function world() {
-  const { servers, tiers, issuers } = engine.inspect();
-  callers = engine.callers();
-  matrix = refusing(() => engine.matrix({ ...(ask.query.now !== undefined && { now: ask.query.now }) })) ?? engine.matrix();
+function choices({ servers, tiers, issuers, callers: everybody, matrix: made }) {
+  callers = everybody;
+  matrix = made;
   const named = new Map();
   for (const { query: { subject } } of cases) {
     const groups = [...(subject.groups ?? []), ...(subject.roles ?? [])];
@@ -68,34 +76,31 @@ function world() {
   ask.offer({ subjects: [...named.values(), ...rules], agents: callers.agents, servers, tiers, issuers, items: matrix.items });
 }
 
-function refusing(then) {
-  try {
-    return then();
-  } catch (error) {
-    if (error instanceof PolicyError) return undefined;
-    throw error;
-  }
-}
-
 /** Puts the question to the last policy that compiled. */
-function decide() {
+async function decide() {
   const shown = by("verdict");
-  by("changes").replaceChildren();
-  by("trace").replaceChildren();
-  if (!engine) {
+  const clear = () => {
+    by("changes").replaceChildren();
+    by("trace").replaceChildren();
+  };
+  if (!matrix) {
+    clear();
     shown.replaceChildren(h("p", { className: "faint" }, "There is no decision until the policy compiles."));
     return;
   }
-  try {
-    const explanation = engine.explain(ask.query);
-    shown.replaceChildren(verdict(ask.query, explanation, stale));
-    by("changes").replaceChildren(...notes(explanation));
-    by("trace").replaceChildren(...layers(explanation));
-  } catch (error) {
-    if (!(error instanceof PolicyError)) throw error;
-    shown.replaceChildren(h("div", { className: "verdict deny" }, h("strong", {}, "This question cannot be asked"),
-      h("span", { className: "asked" }, error.problems.map((problem) => h("div", {}, `${problem.path || problem.file}: ${lineOf(problem)}`)))));
+  const { query } = ask;
+  const told = await engine.explain(query);
+  if (!told) return;
+  clear();
+  if (told.explanation) {
+    shown.replaceChildren(verdict(query, told.explanation, stale));
+    by("changes").replaceChildren(...notes(told.explanation));
+    by("trace").replaceChildren(...layers(told.explanation));
+    return;
   }
+  const lines = told.refused?.map((problem) => `${problem.path || problem.file}: ${lineOf(problem)}`) ?? [`There is no answer: ${told.failed}.`];
+  shown.replaceChildren(h("div", { className: "verdict deny" }, h("strong", {}, told.refused ? "This question cannot be asked" : "No decision"),
+    h("span", { className: "asked" }, lines.map((line) => h("div", {}, line)))));
 }
 
 function drawMatrix() {
@@ -105,10 +110,10 @@ function drawMatrix() {
   }
   const chosen = matrix.agents[Number(by("matrix-agent").value || 0)] ?? matrix.agents[0];
   const agent = Math.max(0, matrix.agents.indexOf(chosen));
-  fill(by("matrix-agent"), matrix.agents.map((label, index) => ({ value: String(index), label })), String(agent));
-  const size = matrix.subjects.length * matrix.items.length;
-  if (size === 0 || matrix.agents.length === 0 || size > MOST) {
-    const why = size > MOST ? `It has ${size.toLocaleString("en")} cells; \`toolward matrix\` writes it.` : "The policy names no humans, no agents or no entries.";
+  fill(by("matrix-agent"), matrix.agents.slice(0, 2000).map((label, index) => ({ value: String(index), label })), String(agent));
+  const size = matrix.subjects.length * matrix.items.length * matrix.agents.length;
+  if (size === 0 || !matrix.cells) {
+    const why = size === 0 ? "The policy names no humans, no agents or no entries." : `It has ${size.toLocaleString("en")} cells; \`toolward matrix\` writes it.`;
     by("legend").replaceChildren(why.replaceAll("`", ""));
     by("grid").replaceChildren();
     return;
@@ -166,28 +171,36 @@ function show(index) {
 }
 
 /** Begins with other files and another question. */
-function load(state) {
+async function load(state) {
   files = state.files.map(({ name, text }) => ({ name, text }));
   cases = examples[state.example]?.cases ?? [];
-  by("example").value = state.example === undefined ? "" : String(state.example);
+  by("example").value = examples[state.example] ? String(state.example) : "";
   fill(by("case"), [{ value: "", label: cases.length > 0 ? "a question…" : "no questions here" },
     ...cases.map(({ name }, index) => ({ value: String(index), label: name }))], "");
   by("case").disabled = cases.length === 0;
   edit.forget();
   problems = [];
+  // Nothing of other files is shown as if it were of these.
+  matrix = undefined;
   ask.put(state.query);
-  show(Math.min(Math.max(Number(state.active) || 0, 0), files.length - 1));
-  build();
+  show(Math.min(state.active ?? 0, files.length - 1));
+  await build();
 }
 
-function example(index) {
+async function example(index) {
   const { files, cases } = examples[index];
-  load({ files, active: 0, example: index, query: cases[0]?.query ?? {} });
+  await load({ files, active: 0, example: index, query: cases[0]?.query ?? {} });
   // Without questions of its own: the first human and agent, and the first call.
-  if (cases.length === 0 && engine) {
+  if (cases.length === 0 && matrix?.items.length > 0) {
     ask.put({ server: matrix.items[0].server, subject: callers.subjects[0].subject, actors: [callers.agents[0].actor], ...clean(asking(matrix.items[0])) });
   }
   keep();
+}
+
+/** Tells something about the address, or nothing. */
+function notice(text) {
+  by("notice").hidden = !text;
+  by("notice-text").textContent = text ?? "";
 }
 
 function named(suggested) {
@@ -226,12 +239,13 @@ by("tabs").addEventListener("keydown", (event) => {
 by("example").onchange = ({ target }) => target.value !== "" && example(Number(target.value));
 by("case").onchange = ({ target }) => target.value !== "" && ask.put(cases[target.value].query);
 by("matrix-agent").onchange = drawMatrix;
+by("notice-close").onclick = () => notice();
 by("share").onclick = async () => {
-  const shown = by("example").value;
-  history.replaceState(null, "", await pack({ files, active, query: ask.query, ...(shown !== "" && { example: Number(shown) }) }));
+  const packed = await packedState();
+  if (packed) history.replaceState(null, "", packed);
   // Only secure contexts have a clipboard.
-  const copied = await navigator.clipboard?.writeText(location.href).then(() => true, () => false);
-  by("share").textContent = copied ? "Copied" : "It is in the address";
+  const copied = packed && (await navigator.clipboard?.writeText(location.href).then(() => true, () => false));
+  by("share").textContent = !packed ? "Too large for a link" : copied ? "Copied" : "It is in the address";
   setTimeout(() => (by("share").textContent = "Copy link"), 2000);
 };
 document.addEventListener("keydown", (event) => {
@@ -264,9 +278,11 @@ theme(stored ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "
 
 fill(by("example"), [{ value: "", label: "your own" }, ...examples.map(({ title }, index) => ({ value: String(index), label: title }))], "");
 const open = async () => {
-  const state = await unpack(location.hash);
-  if (state) load(state);
-  else if (files.length === 0) example(0);
+  const { state, why } = await unpack(location.hash);
+  const first = files.length === 0;
+  notice(why && `This link cannot be opened: ${why}. ${first ? "The first example is shown instead." : "What was here is left as it is."}`);
+  if (state) await load(state);
+  else if (first) await example(0);
   document.body.dataset.ready = "true";
 };
 addEventListener("hashchange", open);

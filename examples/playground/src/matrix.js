@@ -2,9 +2,6 @@
 // order; arrow keys move (WAI-ARIA, grid pattern).
 import { h, sign } from "./dom.js";
 
-/** Most cells that are drawn; more would make the page slow. */
-export const MOST = 12_000;
-
 const WORDS = { permit: "yes", conditional: "depends", deny: "no" };
 const marks = (outcome) => (outcome === "deny" ? ["–"] : [sign(outcome), WORDS[outcome]]);
 

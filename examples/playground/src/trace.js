@@ -1,6 +1,9 @@
 // A decision and its explanation, to read.
 import { h, prose, sign } from "./dom.js";
 
+/** Most facts of a layer that are drawn. */
+const MOST_FACTS = 200;
+
 /** What people call the layers, in place of their codes. */
 const LAYERS = {
   policy: "The policy is valid",
@@ -51,9 +54,10 @@ export function layers({ layers }) {
       h("div", { className: "layer" }, LAYERS[name] ?? name,
         h("span", { className: "hidden" }, outcome === "pass" ? ": passes" : ": denies"),
         reasons.map((code) => h("span", { className: "chip" }, code))),
-      h("ul", { className: "facts" }, facts.map(({ what, rule, tier, decided }) =>
+      h("ul", { className: "facts" }, facts.slice(0, MOST_FACTS).map(({ what, rule, tier, decided }) =>
         h("li", { className: decided ? "decided" : "" }, prose(what),
-          rule ? [", ", ...prose(rule)] : [], tier && h("span", { className: "tier" }, tier))))));
+          rule ? [", ", ...prose(rule)] : [], tier && h("span", { className: "tier" }, tier))),
+      facts.length > MOST_FACTS && h("li", {}, `and ${facts.length - MOST_FACTS} more`))));
 }
 
 function note(title, lines) {
@@ -71,6 +75,7 @@ function obligation(one) {
   }
 }
 
+/** Only what the engine has answered comes here, so it has the shape of a question. */
 function asked({ subject, actors = [], server, tool, prompt, resource, url, method }) {
   const by = actors.map((actor) => ` by ${actor.subject ?? actor.client ?? actor.id}`).join("");
   const place = typeof server === "string" ? server : `${server?.authority}${server?.path}`;

@@ -1,7 +1,8 @@
 // The playground as a person meets it: in Chromium, from a file server, with a mouse and without.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { after, afterEach, before, beforeEach, test } from "node:test";
+import { deflateRawSync } from "node:zlib";
 import { browser, serve } from "./browser.mjs";
 import { root } from "./corpus.mjs";
 
@@ -9,13 +10,21 @@ const AXE = readFileSync(`${root}examples/playground/node_modules/axe-core/axe.m
 let [server, chromium, page, told] = [];
 
 before(async () => {
-  server = await serve();
+  server = await serve(hanging());
   chromium = await browser();
 });
 after(async () => {
   await chromium?.close();
   server?.close();
 });
+
+/** The page with an engine that never comes back from what has the word HANG in it, which no known policy does. */
+function hanging() {
+  const built = `${root}dist/playground/`;
+  const files = Object.fromEntries(readdirSync(built).map((name) => [`/hanging/${name}`, readFileSync(built + name)]));
+  const hangs = 'addEventListener("message", ({ data }) => { while (JSON.stringify(data).includes("HANG")); });\n';
+  return { ...files, "/hanging/": files["/hanging/index.html"], "/hanging/worker.js": hangs + files["/hanging/worker.js"] };
+}
 
 beforeEach(async () => {
   told = [];
@@ -37,6 +46,7 @@ async function open(address) {
   const title = "The demo's code host";
   const value = await page.$$eval("#example option", (options, title) => options.find(({ text }) => text === title).value, title);
   if (!address.includes("#")) await page.select("#example", value);
+  await page.waitForFunction(() => document.body.getAttribute("aria-busy") === "false");
 }
 
 /** The text of an element. */
@@ -162,11 +172,117 @@ test("an address holds the policy and the question", async () => {
   assert.match(await page.$eval("#json", (field) => field.value), /search_code/);
 });
 
-test("an address that holds nonsense opens the first example", async () => {
-  await page.goto("about:blank");
-  await page.goto(`${server.address}/dist/playground/#v1=AAAA`);
-  await page.waitForSelector("body[data-ready]");
-  assert.equal(await page.$eval("#example", (select) => select.value), "0");
+const packed = (bytes) => `#v1=${deflateRawSync(bytes).toString("base64url")}`;
+const link = (state) => packed(JSON.stringify(state));
+const POLICY = "policy: toolward/v1\nissuers: {acme: https://id.acme.test}\nservers: {git: {resource: https://t.test/git, tools: {a: {tier: read}}}}\n";
+const STATE = { files: [{ name: "p.yaml", text: POLICY }], query: { server: "git", tool: "a", subject: { id: "x" } } };
+const BAD = {
+  "nonsense": "#v1=AAAA",
+  "nothing": "#v1=",
+  "no base64": "#v1=%%%",
+  "another version": "#v2=AAAA",
+  "half a link": link(STATE).slice(0, -20),
+  "no JSON": packed("policy"),
+  "no UTF-8": packed(Buffer.from([0x22, 0xff, 0x22])),
+  "null": link(null),
+  "a number": link(1),
+  "a text": link("files"),
+  "a list": link([STATE]),
+  "no files": link({ ...STATE, files: [] }),
+  "files that are no list": link({ ...STATE, files: { 0: STATE.files[0], length: 1 } }),
+  "a file that is null": link({ ...STATE, files: [null] }),
+  "a file without a text": link({ ...STATE, files: [{ name: "p.yaml" }] }),
+  "a file without a name": link({ ...STATE, files: [{ name: "", text: POLICY }] }),
+  "a name that is too long": link({ ...STATE, files: [{ name: "x".repeat(129), text: POLICY }] }),
+  "two files of one name": link({ ...STATE, files: [STATE.files[0], STATE.files[0]] }),
+  "too many files": link({ ...STATE, files: Array.from({ length: 65 }, (_, index) => ({ name: `${index}`, text: POLICY })) }),
+  "no question": link({ files: STATE.files }),
+  "a question that is null": link({ ...STATE, query: null }),
+  "a question that is a list": link({ ...STATE, query: [] }),
+  "a question that is too deep": packed(JSON.stringify(STATE).replace('"a"', `${"[".repeat(100_000)}${"]".repeat(100_000)}`)),
+  "a question that is too long": link({ ...STATE, query: { tool: "x".repeat(70_000) } }),
+  "a file that is none": link({ ...STATE, active: -1 }),
+  "a file that is no number": link({ ...STATE, active: "0" }),
+  "an example that is no number": link({ ...STATE, example: {} }),
+  "more than there is": link({ ...STATE, more: 1 }),
+  "a bomb": packed(Buffer.alloc(300 << 20)),
+  "a large policy": link({ ...STATE, files: [{ name: "p.yaml", text: " ".repeat(1 << 20) }] }),
+  "a long link": `#v1=${"A".repeat(600_000)}`,
+};
+
+test("a link of another shape, or a bomb, tells why it is not opened and opens the first example", async () => {
+  for (const name of ["nonsense", "a file that is null", "a question that is too deep", "a bomb"]) {
+    await page.goto("about:blank");
+    await page.goto(`${server.address}/dist/playground/${BAD[name]}`);
+    await page.waitForSelector("body[data-ready]");
+    await holds("#notice", "cannot be opened");
+    await holds("#notice", "The first example is shown instead");
+    await holds("#compiled", "compiles to");
+    assert.equal(await page.$eval("#example", (select) => select.value), "0");
+  }
+  await page.click("#notice-close");
+  assert.equal(await page.$eval("#notice", (notice) => notice.hidden), true);
+});
+
+test("a bad link leaves what is there as it is, whatever is wrong with it", async () => {
+  const before = await page.$eval("#json", (field) => field.value);
+  for (const [name, fragment] of Object.entries(BAD)) {
+    await page.$eval("#notice-text", (text) => (text.textContent = ""));
+    await page.evaluate((fragment) => (location.hash = fragment), fragment);
+    await assert.doesNotReject(holds("#notice-text", "What was here is left as it is"), name);
+    assert.equal(await page.$eval("#json", (field) => field.value), before, name);
+  }
+  await page.evaluate((fragment) => (location.hash = fragment), link(STATE));
+  await page.waitForFunction(() => document.querySelector("#notice").hidden && document.querySelector("#tabs").textContent.startsWith("p.yaml"));
+});
+
+test("a question of another shape is shown, and the engine tells what is wrong with it", async () => {
+  const odd = [5, "x", true, null, [null], [[1]], [5], ["x"], {}, { length: 3 }, { id: {} }, [{ subject: {} }]];
+  for (const key of ["server", "subject", "actors", "scopes", "consent", "tool", "resource", "arguments", "now", "connection"]) {
+    for (const value of odd) {
+      const query = { ...STATE.query, [key]: value };
+      await page.$eval("#verdict", (verdict) => verdict.replaceChildren());
+      await page.evaluate((fragment) => (location.hash = fragment), link({ ...STATE, query }));
+      const told = page.waitForFunction((shown) => document.querySelector("#json").value === shown
+        && document.querySelector("#verdict .asked") && document.body.getAttribute("aria-busy") === "false", { timeout: 5000 }, JSON.stringify(query, null, 2));
+      await assert.doesNotReject(told, `${key}: ${JSON.stringify(value)}`);
+    }
+  }
+});
+
+test("a link of a few KB with a million cells opens like any other", async () => {
+  const lines = (count, line) => Array.from({ length: count }, (_, index) => line(index)).join("\n");
+  const text = `${POLICY.replace("{git: {resource: https://t.test/git, tools: {a: {tier: read}}}}", "\n  git:\n    resource: https://t.test/git\n    tools:\n")}${
+    lines(1000, (index) => `      t${index}: {tier: read}`)}\ngrants:\n${lines(900, (index) => `  - {id: g${index}, subjects: [{group: g${index}}], ceiling: read}`)}
+actors:\n  - {id: p, subject: "agent:p", ceiling: read}\n`;
+  const fragment = link({ files: [{ name: "p.yaml", text }], query: { server: "git", tool: "t1", subject: { id: "x" } } });
+  assert.ok(fragment.length < 12_000);
+  await page.evaluate((fragment) => (location.hash = fragment), fragment);
+  await page.waitForFunction(() => document.querySelector("#legend").textContent.includes("900,000 cells"));
+  await holds("#verdict", "Deny");
+});
+
+test("an engine that hangs is stopped, the page goes on, and the next policy is compiled", async () => {
+  await page.goto(`${server.address}/hanging/${link({ ...STATE, files: [{ name: "p.yaml", text: `# HANG\n${POLICY}` }] })}`);
+  await page.waitForFunction(() => document.body.getAttribute("aria-busy") === "true");
+  const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
+  const shown = await theme();
+  await page.click("#theme");
+  assert.notEqual(await theme(), shown);
+  assert.equal(await page.evaluate(() => document.body.getAttribute("aria-busy")), "true", "the page answers while the engine works");
+  const says = (selector, part) => page.waitForFunction((selector, part) => document.querySelector(selector).textContent.includes(part), {}, selector, part);
+  await says("#compiled", "was stopped");
+  await page.select("#example", "0");
+  await says("#compiled", "compiles to");
+  // A question can hang it too; what compiled stays, and the next question is answered.
+  const ask = (id) => page.$eval("#json", (field, id) => {
+    field.value = JSON.stringify({ ...JSON.parse(field.value), subject: { id } });
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }, id);
+  await ask("HANG");
+  await says("#verdict", "was stopped");
+  await ask("someone");
+  await says("#verdict", "someone by");
 });
 
 test("everything is reached with the keyboard alone, in the order of the page", async () => {
