@@ -47,3 +47,4 @@ pub mod policy;
 pub mod query;
 pub mod source;
 pub mod time;
+mod uri;

@@ -103,6 +103,25 @@ const CASES: &[(&str, &str, &str, u32)] = &[
     ("unused-label", "type: desktop, servers", "type: desktop, labels: [old], servers", 19),
     ("unused-issuer", "https://id.acme.test}", "https://id.acme.test, other: https://id.other.test}", 0),
     ("unused-name", "roles: {", "roles: {admin: {issuer: acme}, ", 6),
+    (
+        "uri-lookalike",
+        "grants:",
+        "    resources:\n      \"f:///a\": {tier: destructive}\n      \"f:///A/\": {tier: write}\ngrants:",
+        17,
+    ),
+    ("uri-not-plain", "grants:", "    resources:\n      \"f:///a/../b\": {tier: write}\ngrants:", 17),
+    (
+        "uri-not-plain",
+        "grants:",
+        "    resource_templates:\n      \"f:///a//{b}\": {tier: write}\ngrants:",
+        17,
+    ),
+    (
+        "uri-not-plain",
+        "grants:",
+        "methods: {elicitation/create: {effect: permit, urls: [\"https://ask.acme.test/a/../b\"]}}\ngrants:",
+        16,
+    ),
     ("window-expired", "2026-12-01", "2026-11-21", 21),
     ("window-expired", "2027-01-01", "2026-11-21", 0),
 ];
@@ -196,6 +215,21 @@ const NEAR_MISSES: &[(&str, &str, &str)] = &[
         "unused-name",
         "labels: [grave], definition",
         "labels: [grave], approval: {approvers: [role:lead], valid_for: 1h}, definition",
+    ),
+    (
+        "uri-lookalike",
+        "grants:",
+        "    resources:\n      \"f:///a\": {tier: write}\n      \"f:///A\": {tier: write}\n      \"f:///b\": {tier: read}\ngrants:",
+    ),
+    (
+        "uri-not-plain",
+        "grants:",
+        "    resources:\n      \"f:///a%20b/?x#y\": {tier: write}\n    resource_templates:\n      \"db://t/{row}/?x={x}\": {tier: write}\ngrants:",
+    ),
+    (
+        "uri-not-plain",
+        "grants:",
+        "methods: {elicitation/create: {effect: permit, urls: [\"https://ask.acme.test/a/\"]}}\ngrants:",
     ),
     ("window-expired", "2026-12-01", "2026-11-22"),
     ("window-expired", "2027-01-01", "2026-11-22"),

@@ -13,7 +13,7 @@ pub struct Item<'b> {
     pub(super) bundle: &'b Bundle,
     number: u32,
     record: Record<'b>,
-    extra: Option<Record<'b>>,
+    pub(super) extra: Option<Record<'b>>,
     kind: ItemKind,
     tier: u32,
 }

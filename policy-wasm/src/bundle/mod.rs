@@ -3,8 +3,9 @@
 //! A [`Bundle`] is a container of our own: header with label, versions, serial and SHA-256 digest, section table,
 //! fixed-size records, a string heap and open-addressing hash tables, signatures (`docs/bundle.md`).
 //! [`Unverified::open`] checks the header and the bounds of the sections, [`Unverified::verify`] the digest, the
-//! signatures and the serial; only a [`Bundle`] can be asked, and there is no other way to one. Nothing is unpacked:
-//! every look-up reads the bytes where they are, each access checked. A bundle that was made to be nonsense inside, by
+//! signatures and the serial; only a [`Bundle`] can be asked, and there is no other way to one. Nothing is unpacked
+//! but the URIs that the policy names, in their loosest reading (`listed`): every look-up reads the bytes where they are,
+//! each access checked. A bundle that was made to be nonsense inside, by
 //! somebody who may sign, opens and gives denials.
 //!
 //! ```text
@@ -22,6 +23,7 @@ mod header;
 mod item;
 pub mod layout;
 mod list;
+mod listed;
 mod param_header;
 mod principal;
 mod read;
@@ -53,6 +55,7 @@ pub struct Bundle {
     signers: Vec<KeyId>,
     revision: String,
     manifest: Manifest,
+    listed: listed::Listed,
 }
 
 /// The policy as a whole, but for its strings.
@@ -117,7 +120,8 @@ impl Bundle {
             named.to_owned()
         };
         let manifest = Manifest::read(manifest)?;
-        let bundle = Bundle { revision, manifest, sections, header, signers };
+        let listed = listed::Listed::default();
+        let mut bundle = Bundle { revision, manifest, sections, header, signers, listed };
         bundle.organisation()?;
         let tiers = bundle.sections.count(Section::Tiers);
         let bounded = (1..=MAX_TIERS).contains(&tiers) && (1..=MAX_CHAIN).contains(&manifest.max_chain);
@@ -128,6 +132,7 @@ impl Bundle {
             bundle.tier_name(tier)?;
         }
         bundle.servers().try_for_each(Server::check)?;
+        bundle.listed = listed::Listed::of(&bundle);
         Ok(bundle)
     }
 

@@ -8,6 +8,7 @@ pub mod risk;
 mod rules;
 mod state;
 mod unused;
+mod uris;
 
 pub use problem::quoted;
 
@@ -15,7 +16,7 @@ use crate::policy::{Origin, Policy, Time};
 use crate::source::Position;
 
 /// Every lint: its code, and what it is about in a few words. The codes are stable.
-pub const LINTS: [(&str, &str); 19] = [
+pub const LINTS: [(&str, &str); 21] = [
     ("actor-without-grant", "an agent that no grant lets do anything"),
     ("consent-reason-alone", "a reason is asked of a consent that is itself not asked for"),
     ("definition-expired", "a tool none of whose definitions is accepted any longer"),
@@ -37,6 +38,8 @@ pub const LINTS: [(&str, &str); 19] = [
     ("unused-issuer", "an issuer that no rule refers to"),
     ("unused-label", "a label of entries or agents that no rule refers to"),
     ("unused-name", "a declared group or role that no rule refers to"),
+    ("uri-lookalike", "an entry that some servers take for another one of another tier"),
+    ("uri-not-plain", "a URI that some reader resolves to another, or under which nothing comes"),
     ("window-expired", "a rule, or the whole policy, whose time is over"),
 ];
 
@@ -95,6 +98,7 @@ pub fn lint(policy: &Policy, now: Time) -> Vec<Lint> {
     rules::find(&mut finder);
     state::find(&mut finder);
     unused::find(&mut finder);
+    uris::find(&mut finder);
     finder.found.sort();
     finder.found
 }

@@ -1,13 +1,13 @@
 //! The layers that hold a request against limits: forbids, approvals, budgets, consent, tiers and scopes.
 
 use super::trace::{Outcome, Seen, Trace};
-use super::uri;
 use super::walk::{Aim, Walk};
 use super::who::{bounded, note};
 use crate::bundle::layout::RuleKind;
 use crate::bundle::{Mode, Rule, Unreadable};
 use crate::decision::DenyReason;
 use crate::model::{Consent, ItemKind};
+use crate::uri;
 
 impl<'w, T: Trace> Walk<'w, T> {
     /// Forbids deny; approvals and budgets are noted.

@@ -23,7 +23,6 @@ mod limits;
 pub mod method;
 mod template;
 mod trace;
-pub(crate) mod uri;
 mod walk;
 mod who;
 

@@ -133,15 +133,11 @@ impl<'w, T: Trace> Walk<'w, T> {
         let mut item = self.server.item(kind, name)?;
         if item.is_none() && kind == ItemKind::Resource {
             // A completion refers to a template by its own text.
-            item = self.server.item(ItemKind::Template, name)?;
-        }
-        if item.is_none() && kind == ItemKind::Resource {
-            for template in self.server.templates()? {
-                let template = template?;
-                if super::uri::matches(template.name(), name) {
-                    item = Some(template);
-                    break;
-                }
+            if self.method == "completion/complete" {
+                item = self.server.item(ItemKind::Template, name)?;
+            }
+            if item.is_none() {
+                item = self.server.template_for(name)?;
             }
         }
         self.trace.saw(Seen::Item { kind, name, item });
@@ -218,7 +214,7 @@ impl<'w, T: Trace> Walk<'w, T> {
         if let Action::Elicit { url: Some(url) } = self.request.action {
             let mut listed = false;
             for prefix in rule.urls()?.into_iter().flat_map(|urls| urls.names()) {
-                listed |= super::uri::covers(prefix?, url);
+                listed |= crate::uri::covers(prefix?, url);
             }
             self.trace.saw(Seen::Url { listed });
             if !listed {

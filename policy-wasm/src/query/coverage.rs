@@ -4,7 +4,7 @@ use super::matrix_text::kind_code;
 use super::read::{Query, Target};
 use crate::bundle::{Bundle, Item, Server};
 use crate::model::ItemKind;
-use crate::pdp::{Explanation, uri};
+use crate::pdp::Explanation;
 use std::collections::BTreeMap;
 
 /// What there is to reach, and what was reached.
@@ -100,7 +100,7 @@ fn resource_at<'b>(server: Server<'b>, uri: &str) -> Option<Item<'b>> {
     if let Some(item) = server.item(ItemKind::Resource, uri).ok()? {
         return Some(item);
     }
-    server.templates().ok()?.flatten().find(|template| uri::matches(template.name(), uri))
+    server.template_for(uri).ok()?
 }
 
 const METHOD: &str = "method";

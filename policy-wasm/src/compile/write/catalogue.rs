@@ -6,8 +6,8 @@ use super::{TooLarge, above, long, mode};
 use crate::bundle::layout::{ALL_SERVERS, PartKind, Section};
 use crate::compile::table;
 use crate::model::ItemKind;
-use crate::pdp::uri;
 use crate::policy::{Check, Definition, Item, MethodRule, Server, TemplatePart};
+use crate::uri;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 

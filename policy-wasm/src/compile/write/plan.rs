@@ -4,8 +4,8 @@ use super::TooLarge;
 use super::rules::Rule;
 use crate::bundle::layout::{ALL_SERVERS, MAX_CLAIMS, MAX_GLOBAL, MAX_HUNG, MAX_TEMPLATES, PrincipalKind};
 use crate::model::ItemKind;
-use crate::pdp::uri;
 use crate::policy::{Agent, Holder, Item, Items, Policy, Server, ServerKind};
+use crate::uri;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most pairs of a holder and a server, or of a rule and an entry.

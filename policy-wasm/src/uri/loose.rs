@@ -1,0 +1,258 @@
+//! The loosest reading: one text for all spellings that some reader takes alike.
+
+use super::MAX_URI;
+use super::plain::Special;
+
+/// A character of a URI, or what an escape stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meant {
+    Plain(char),
+    Escaped(char),
+    /// A percent sign that begins no escape, or one that is no UTF-8.
+    Broken(char),
+}
+
+/// The characters of a text, escapes decoded once.
+pub(super) fn meant(text: &str) -> impl Iterator<Item = Meant> + '_ {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let mut characters = rest.chars();
+        let first = characters.next()?;
+        if first != '%' {
+            rest = characters.as_str();
+            return Some(Meant::Plain(first));
+        }
+        match escaped(rest) {
+            Some((character, after)) => {
+                rest = after;
+                Some(Meant::Escaped(character))
+            }
+            None => {
+                rest = characters.as_str();
+                Some(Meant::Broken(first))
+            }
+        }
+    })
+}
+
+/// The character that the escapes at the start of a text spell in UTF-8, and what follows.
+fn escaped(text: &str) -> Option<(char, &str)> {
+    let mut bytes = [0u8; 4];
+    let mut rest = text;
+    for length in 1..=bytes.len() {
+        let digits = rest.strip_prefix('%')?;
+        let (pair, after) = digits.split_at_checked(2)?;
+        let mut value = 0u8;
+        for digit in pair.chars() {
+            value = value.wrapping_mul(16).wrapping_add(u8::try_from(digit.to_digit(16)?).ok()?);
+        }
+        *bytes.get_mut(length.checked_sub(1)?)? = value;
+        rest = after;
+        if let Ok(text) = std::str::from_utf8(bytes.get(..length)?) {
+            return Some((text.chars().next()?, rest));
+        }
+    }
+    None
+}
+
+/// Whether readers drop a character, or show nothing for it (Unicode `Default_Ignorable_Code_Point`, controls).
+pub(super) fn is_ignored(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// The ASCII that a character passes for where a reader folds compatibility forms (Unicode NFKC, IDNA, code pages of
+/// Windows); empty for most others, and for ASCII itself the character.
+pub(super) fn lookalike(character: char) -> &'static str {
+    const ASCII: &str =
+        "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
+    let place = match character {
+        '!'..='~' => u32::from(character).checked_sub(0x21),
+        '\u{ff01}'..='\u{ff5e}' => u32::from(character).checked_sub(0xff01),
+        _ => None,
+    };
+    if let Some(place) = place.and_then(|place| usize::try_from(place).ok()) {
+        return ASCII.get(place..place.saturating_add(1)).unwrap_or_default();
+    }
+    match character {
+        '\u{2024}' | '\u{3002}' | '\u{fe52}' | '\u{ff61}' => ".",
+        '\u{2025}' => "..",
+        '\u{2026}' => "...",
+        '\u{2044}' | '\u{2215}' | '\u{29f8}' => "/",
+        '\u{2216}' | '\u{29f5}' | '\u{29f9}' | '\u{fe68}' => "\\",
+        '\u{fe6a}' => "%",
+        '\u{2100}' => "a/c",
+        '\u{2101}' => "a/s",
+        '\u{2105}' => "c/o",
+        '\u{2106}' => "c/u",
+        _ => "",
+    }
+}
+
+/// Stands for a variable of one segment in the loosest reading of a template; no byte of UTF-8.
+pub(super) const SEGMENT: u8 = 0xfe;
+/// Stands for a variable of any length.
+pub(super) const REST: u8 = 0xff;
+
+/// A URI in its loosest reading: bytes that are compared, and mean nothing else.
+///
+/// Escapes are decoded and case is folded; what passes for ASCII is ASCII; what is not seen is dropped, and so are empty
+/// segments and `.`, blanks around segments and dots behind them, parameters, user, default port and slashes at the end;
+/// `..` takes the segment before it away.
+pub(crate) struct Loose {
+    bytes: [u8; MAX_URI],
+    length: usize,
+    /// Whether all of it had room; where not, it is like nothing.
+    whole: bool,
+}
+
+impl Loose {
+    /// Reads a URI.
+    pub(crate) fn of(uri: &str) -> Loose {
+        Self::read(uri, false)
+    }
+
+    /// Reads a template, whose variables become [`SEGMENT`] and [`REST`].
+    pub(crate) fn of_template(template: &str) -> Loose {
+        Self::read(template, true)
+    }
+
+    /// The bytes; none where the URI is too long.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        if self.whole { self.bytes.get(..self.length).unwrap_or_default() } else { &[] }
+    }
+
+    fn read(text: &str, template: bool) -> Loose {
+        let mut out = Loose { bytes: [0; MAX_URI], length: 0, whole: true };
+        let (scheme, rest) = text.split_once(':').unwrap_or((text, ""));
+        let special = Special::of(scheme.as_bytes());
+        scheme.chars().for_each(|character| out.character(character));
+        out.byte(b':');
+        // Backslashes and any number of slashes begin the host of a special scheme.
+        let slash = |character: char| matches!(character, '/' | '\\');
+        let trimmed = rest.trim_start_matches(slash);
+        let slashes = rest.len().saturating_sub(trimmed.len());
+        let (has_authority, rest) = match special {
+            Special::Web => (true, trimmed),
+            Special::File => (slashes == 2, trimmed),
+            Special::No => (rest.starts_with("//"), trimmed),
+        };
+        let tail_at = rest.find(['?', '#']).unwrap_or(rest.len());
+        let (mut path, tail) = rest.split_at_checked(tail_at).unwrap_or((rest, ""));
+        let floor = out.length;
+        if has_authority && (special != Special::No || slashes == 2) {
+            let end = path.find(slash).unwrap_or(path.len());
+            let (authority, after) = path.split_at_checked(end).unwrap_or((path, ""));
+            path = after;
+            out.authority(authority, scheme, special, template);
+        }
+        let root = out.length;
+        for segment in path.split(slash) {
+            out.segment(segment, template, (floor, root));
+        }
+        // An empty query or fragment says nothing.
+        let tail = tail.trim_end_matches(['?', '#']);
+        out.text(tail, template, true);
+        out
+    }
+
+    fn byte(&mut self, byte: u8) {
+        match self.bytes.get_mut(self.length) {
+            Some(place) => *place = byte,
+            None => self.whole = false,
+        }
+        self.length = self.length.saturating_add(1).min(MAX_URI);
+    }
+
+    fn authority(&mut self, authority: &str, scheme: &str, special: Special, template: bool) {
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        let host = match host.rsplit_once(':') {
+            Some((name, port)) if port.is_empty() || is_default(scheme, port) => name,
+            _ => host,
+        };
+        let host = host.trim_end_matches('.');
+        if special == Special::File && host.eq_ignore_ascii_case("localhost") {
+            return;
+        }
+        self.text(host, template, false);
+    }
+
+    /// A segment of the path, with a slash before it; `floor` is where the host begins, `root` where it ends.
+    fn segment(&mut self, segment: &str, template: bool, (floor, root): (usize, usize)) {
+        let before = self.length;
+        if before > floor {
+            self.byte(b'/');
+        }
+        let start = self.length;
+        let name = segment.split(';').next().unwrap_or_default();
+        self.text(name, template, false);
+        let written = self.bytes.get(start..self.length).unwrap_or_default().trim_ascii();
+        match written {
+            b"" | b"." => self.length = before,
+            b".." => {
+                let kept = self.bytes.get(root..before).unwrap_or_default();
+                let last = kept.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+                self.length = root.saturating_add(last);
+            }
+            _ => {
+                let blanks = self.bytes.get(start..self.length).unwrap_or_default();
+                let blanks = blanks.len().saturating_sub(blanks.trim_ascii_start().len());
+                let from = start.saturating_add(blanks);
+                self.bytes.copy_within(from.min(self.length)..self.length, start);
+                self.length = self.length.saturating_sub(blanks);
+                let idle = |byte: &u8| matches!(byte, b'.' | b' ');
+                let kept = self.bytes.get(start..self.length).unwrap_or_default();
+                let kept = kept.iter().rposition(|byte| !idle(byte)).map_or(0, |at| at.saturating_add(1));
+                self.length = if kept == 0 { before } else { start.saturating_add(kept) };
+            }
+        }
+    }
+
+    /// Characters as the loosest reader takes them; `query`: a plus sign is a blank.
+    fn text(&mut self, text: &str, template: bool, query: bool) {
+        let mut variable = false;
+        for meant in meant(text) {
+            match meant {
+                Meant::Plain('{') if template => variable = true,
+                Meant::Plain('}') if template && variable => {
+                    if self.bytes.get(self.length.saturating_sub(1)) != Some(&REST) {
+                        self.byte(SEGMENT);
+                    }
+                    variable = false;
+                }
+                Meant::Plain('+') if variable => self.byte(REST),
+                _ if variable => {}
+                Meant::Plain('+') if query => self.byte(b' '),
+                Meant::Plain(character) | Meant::Escaped(character) | Meant::Broken(character) => {
+                    self.character(character);
+                }
+            }
+        }
+    }
+
+    fn character(&mut self, character: char) {
+        let looks = lookalike(character);
+        if !looks.is_empty() {
+            looks.bytes().for_each(|byte| self.byte(byte.to_ascii_lowercase()));
+        } else if character.is_whitespace() {
+            self.byte(b' ');
+        } else if !is_ignored(character) {
+            // By capitals, since some small letters share one: `ſ` and `s`.
+            for folded in character.to_uppercase().flat_map(char::to_lowercase) {
+                let mut room = [0; 4];
+                folded.encode_utf8(&mut room).bytes().for_each(|byte| self.byte(byte));
+            }
+        }
+    }
+}
+
+fn is_default(scheme: &str, port: &str) -> bool {
+    let number = port.parse::<u16>().ok();
+    let defaults = [("http", 80), ("https", 443), ("ws", 80), ("wss", 443), ("ftp", 21)];
+    defaults.iter().any(|(name, default)| scheme.eq_ignore_ascii_case(name) && number == Some(*default))
+}
