@@ -61,7 +61,7 @@ def test_the_schema_of_scenarios_accepts_every_scenario():
 
 
 def test_the_schema_of_scenarios_refuses_a_key_that_the_loader_does_not_know():
-    for spoilt in ({"abuot": "x"}, {"cases": [{"name": "x", "exchanges": [{"expect": {"decision": "pass"}}]}]}):
+    for spoilt in ({"summary": "x"}, {"cases": [{"name": "x", "exchanges": [{"expect": {"decision": "pass"}}]}]}):
         good = {"about": "x", "policy": "acme.yaml", "cases": [{"name": "x", "exchanges": [{"expect": {"decision": "permit"}}]}]}
         validator = Draft202012Validator(SCENARIO_SCHEMA)
         assert validator.is_valid(good) and not validator.is_valid(good | spoilt)
