@@ -21,12 +21,14 @@
 //! | [`reason`] | every reason to deny |
 //! | [`reply`] | the one table from reason to what the client sees |
 //! | [`record`] | the decision record |
-//! | `host` (wasm32) | callbacks to events, effects to hostcalls; decides nothing |
+//! | [`driver`] | callbacks to events, effects to calls of a host, once for every proxy |
+//! | `host` (wasm32) | the proxy-wasm host: callbacks and hostcalls; decides nothing |
 
 pub mod callout;
 pub mod config;
 pub mod crypto;
 pub mod delegation;
+pub mod driver;
 #[cfg(target_arch = "wasm32")]
 mod host;
 pub mod mcp;

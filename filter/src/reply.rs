@@ -99,7 +99,7 @@ pub const fn row(reason: Reason) -> Row {
             http(503, UNDECIDED, "the gateway has no valid configuration; tell its operator")
         }
         Reason::HostFailure => {
-            http(503, UNDECIDED, "the gateway could not read the request from its proxy; try again")
+            http(503, UNDECIDED, "the gateway and its proxy could not work together; try again")
         }
         Reason::ServerUnknown => {
             http(404, DENIED, "no MCP server is known at this address; check host and path")

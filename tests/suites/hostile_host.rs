@@ -16,7 +16,8 @@ use toolward_tests::{folder, wasm};
 const STATUSES: [u32; 15] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 255, u32::MAX];
 
 /// What the filter calls while it decides about a request and its response.
-const HOSTCALLS: [&str; 15] = [
+const HOSTCALLS: [&str; 16] = [
+    "proxy_close_stream",
     "proxy_get_buffer_bytes",
     "proxy_get_header_map_pairs",
     "proxy_remove_header_map_value",
@@ -81,6 +82,29 @@ fn filtered_list() -> &'static Scenario {
     })
 }
 
+/// A list in an event stream, whose answer is cut down.
+fn streamed_list() -> &'static Scenario {
+    scenario(|scenario| {
+        scenario.id.starts_with("lists/sse/")
+            && scenario.exchanges[0].expect.reason.as_deref() == Some("allowed")
+    })
+}
+
+/// A call that is denied, and an answer that is refused.
+fn denied() -> &'static Scenario {
+    scenario(|scenario| {
+        scenario.id.starts_with("tools/")
+            && scenario.exchanges[0].expect.reason.as_deref() == Some("tool_unknown")
+    })
+}
+
+fn refused_list() -> &'static Scenario {
+    scenario(|scenario| {
+        scenario.id.starts_with("lists/unreadable/")
+            && scenario.exchanges[0].expect.reason.as_deref() == Some("list_unreadable")
+    })
+}
+
 fn proxy(scenario: &Scenario) -> Proxy<WasmGuest> {
     target::start(scenario, &fixtures(), |world| filter().guest(world)).unwrap()
 }
@@ -127,7 +151,6 @@ fn no_status_of_any_hostcall_traps_the_vm_or_opens_it() {
                 fault(&mut proxy, hostcall, Fault::Status(status));
                 let seen = run(&mut proxy, scenario);
                 no_trap(&seen, &what);
-                // One that is denied for a reason of the host's is not recorded as permitted.
                 let calls = ["proxy_http_call", "proxy_set_effective_context"].contains(&hostcall)
                     && !scenario.exchanges[0].checks.is_empty();
                 if calls || DECIDING.contains(&hostcall) {
@@ -135,12 +158,143 @@ fn no_status_of_any_hostcall_traps_the_vm_or_opens_it() {
                 }
                 if let Some(upstream) = &seen.upstream {
                     assert!(upstream.complete, "{what}: a part of the request went on");
-                    assert!(seen.records.iter().all(|record| record["result"] == "permit"), "{what}");
+                    // First the permit; after it, that the host did not let the response be judged.
+                    let (permit, failures) = seen.records.split_at(seen.records.len().min(1));
+                    assert!(permit.iter().all(|record| record["result"] == "permit"), "{what}");
+                    assert!(failures.iter().all(|record| record["reason"] == "host_failure"), "{what}");
                     assert!(
                         upstream.headers.iter().all(|(name, _)| name != "authorization"),
                         "{what}: the token went on"
                     );
                 }
+            }
+        }
+    }
+}
+
+/// Whether the records or the counters of an exchange have this result and reason.
+fn says(seen: &Seen, result: &str, reason: &str) -> bool {
+    let counted = seen.decisions.contains_key(&(result.to_owned(), reason.to_owned()));
+    let recorded = |record: &serde_json::Value| record["result"] == result && record["reason"] == reason;
+    counted || seen.records.iter().any(recorded)
+}
+
+/// Nothing that was not judged reaches the client: what it gets is what it gets in an honest proxy, a beginning of
+/// that, or a reply of the filter's own.
+fn nothing_unjudged(honest: &Seen, seen: &Seen, what: &str) {
+    let Some(response) = &seen.response else { return };
+    let judged = &honest.response.as_ref().expect("an honest response").body;
+    let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap_or_default();
+    let own = body["error"]["data"]["reason"].is_string() && body.get("result").is_none();
+    assert!(
+        own || judged.starts_with(&response.body),
+        "{what}: {} {}",
+        response.status,
+        String::from_utf8_lossy(&response.body)
+    );
+    assert!(own || !response.complete || judged == &response.body, "{what}: only a part, as if it were all");
+    // What never reached the server is not told as permitted.
+    if seen.upstream.is_none() {
+        assert!(!says(seen, "permit", "allowed"), "{what}: told as permitted: {:?}", seen.records);
+    }
+}
+
+#[test]
+fn a_local_reply_that_the_host_refuses_lets_nothing_pass() {
+    for (scenario, reason) in [(denied(), "tool_unknown"), (refused_list(), "list_unreadable")] {
+        for status in STATUSES {
+            let what = format!("{}: proxy_send_local_response gives {status}", scenario.id);
+            let mut proxy = proxy(scenario);
+            fault(&mut proxy, "proxy_send_local_response", Fault::Status(status));
+            let seen = run(&mut proxy, scenario);
+            assert!(seen.problems.is_empty(), "{what}: not closed: {:?}", seen.problems);
+            assert!(seen.response.is_none(), "{what}: {:?}", seen.response);
+            assert!(says(&seen, "deny", reason), "{what}: {:?}", seen.records);
+            let last = seen.records.last().map(|record| record["reason"].clone());
+            assert_eq!(last, Some("host_failure".into()), "{what}");
+            assert_eq!(
+                seen.decisions.get(&("deny".to_owned(), "host_failure".to_owned())),
+                Some(&1),
+                "{what}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_the_host_does_not_let_change_is_not_shown() {
+    let lists = [(filtered_list(), Some(503)), (streamed_list(), None)];
+    for (scenario, replied) in lists {
+        for refuses_replies in [false, true] {
+            for status in STATUSES {
+                let what = format!("{}: proxy_set_buffer_bytes gives {status}", scenario.id);
+                let mut proxy = proxy(scenario);
+                fault(&mut proxy, "proxy_set_buffer_bytes", Fault::Status(status));
+                if refuses_replies {
+                    fault(&mut proxy, "proxy_send_local_response", Fault::Status(status));
+                }
+                let seen = run(&mut proxy, scenario);
+                assert!(seen.problems.is_empty(), "{what}: not ended: {:?}", seen.problems);
+                assert!(says(&seen, "deny", "host_failure"), "{what}: {:?}", seen.records);
+                match (&seen.response, replied) {
+                    // A stream's head is on its way: there is no reply any more.
+                    (Some(response), None) => {
+                        assert!(response.body.is_empty() && !response.complete, "{what}: {response:?}");
+                    }
+                    (Some(response), Some(expected)) if !refuses_replies => {
+                        assert_eq!(response.status, expected, "{what}");
+                        assert!(String::from_utf8_lossy(&response.body).contains("host_failure"), "{what}");
+                    }
+                    (response, _) => assert!(response.is_none(), "{what}: {response:?}"),
+                }
+            }
+        }
+    }
+}
+
+/// What the host refuses of the way on is no permit: neither in the log nor in the counters.
+#[test]
+fn a_request_that_the_host_does_not_let_go_on_is_not_told_as_permitted() {
+    let faults = [
+        (permitted(), "proxy_remove_header_map_value"),
+        (permitted(), "proxy_set_property"),
+        (checked(), "proxy_remove_header_map_value"),
+        (checked(), "proxy_continue_stream"),
+    ];
+    for (scenario, hostcall) in faults {
+        for status in STATUSES {
+            let what = format!("{}: {hostcall} gives {status}", scenario.id);
+            let mut proxy = proxy(scenario);
+            fault(&mut proxy, hostcall, Fault::Status(status));
+            let seen = run(&mut proxy, scenario);
+            assert!(seen.problems.is_empty() && seen.upstream.is_none(), "{what}: {seen:?}");
+            assert_eq!(seen.response.as_ref().map(|response| response.status), Some(503), "{what}");
+            let reasons: Vec<_> = seen.records.iter().map(|record| record["reason"].clone()).collect();
+            assert_eq!(reasons, ["host_failure"], "{what}");
+            let counted: Vec<_> = seen.decisions.into_keys().collect();
+            assert_eq!(counted, [("deny".to_owned(), "host_failure".to_owned())], "{what}");
+        }
+    }
+}
+
+#[test]
+fn two_hostcalls_that_fail_at_once_open_nothing() {
+    for scenario in [permitted(), checked(), filtered_list(), streamed_list(), denied(), refused_list()] {
+        let honest = run(&mut proxy(scenario), scenario);
+        let mut proxy = proxy(scenario);
+        for (index, first) in HOSTCALLS.iter().enumerate() {
+            for second in &HOSTCALLS[index..] {
+                let what = format!("{}: {first} and {second} fail", scenario.id);
+                let world = proxy.guest().world();
+                world.faults = [first, second].map(|hostcall| (*hostcall, Fault::Status(10))).into();
+                let seen = run(&mut proxy, scenario);
+                no_trap(&seen, &what);
+                nothing_unjudged(&honest, &seen, &what);
+                assert!(
+                    seen.upstream.is_none() || honest.upstream == seen.upstream,
+                    "{what}: {:?}",
+                    seen.upstream
+                );
             }
         }
     }

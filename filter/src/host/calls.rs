@@ -1,16 +1,15 @@
 //! Hostcalls that cannot panic: every status is a value.
 #![allow(unsafe_code, reason = "the proxy-wasm ABI passes pointers")]
 
+use crate::driver::Refused;
 use std::ptr::{null, null_mut};
-
-/// A hostcall's status other than `Ok` (proxy-wasm ABI 0.2.1, `proxy_status_t`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Refused(pub u32);
 
 /// `NOT_FOUND`: no such header map, buffer or property at this point.
 pub const NOT_FOUND: u32 = 1;
 /// `EMPTY`.
 const EMPTY: u32 = 7;
+/// `PARSE_FAILURE`: what the host gave is not in the ABI's form.
+pub const PARSE_FAILURE: u32 = 4;
 /// `CAS_MISMATCH`: another VM set the shared data meanwhile.
 pub const CAS_MISMATCH: u32 = 8;
 
@@ -170,8 +169,8 @@ pub fn buffer(kind: Buffer, max: usize) -> Hostcall<Vec<u8>> {
     }
 }
 
-/// A property of the proxy, by its path; `None` where it has none.
-pub fn property(path: &[&str]) -> Option<Vec<u8>> {
+/// A property of the proxy, by its path.
+pub fn property(path: &[&str]) -> Hostcall<Vec<u8>> {
     // Parts of a path are separated by a zero byte.
     let mut joined = String::new();
     for part in path {
@@ -181,10 +180,8 @@ pub fn property(path: &[&str]) -> Option<Vec<u8>> {
     let path = joined;
     let (mut data, mut size) = (null_mut(), 0usize);
     // SAFETY: pointer and length are of a live string; the host writes a pointer and a length.
-    match unsafe { proxy_get_property(path.as_ptr(), path.len(), &mut data, &mut size) } {
-        0 => Some(taken(data, size)),
-        _ => None,
-    }
+    checked(unsafe { proxy_get_property(path.as_ptr(), path.len(), &mut data, &mut size) })?;
+    Ok(taken(data, size))
 }
 
 /// Replaces the first `size` bytes of a buffer.
@@ -270,7 +267,7 @@ fn pairs_bytes<V: AsRef<str>>(pairs: &[(&str, V)]) -> Vec<u8> {
 }
 
 /// Answers in the upstream's place.
-pub fn reply(status: u16, headers: &[(&'static str, String)], body: &[u8], details: &str) -> Hostcall<()> {
+pub fn reply(status: u16, headers: &[(&str, String)], body: &[u8], details: &str) -> Hostcall<()> {
     let headers = pairs_bytes(headers);
     // SAFETY: all pointers and lengths are of live slices.
     checked(unsafe {

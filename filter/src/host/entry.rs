@@ -8,9 +8,10 @@
 )]
 
 use super::calls;
+use super::proxy::Proxy;
 use super::root::Root;
-use super::stream::Stream;
 use crate::delegation::Revocations;
+use crate::driver::HttpStream;
 use crate::pep::Flow;
 use std::alloc::Layout;
 use std::cell::RefCell;
@@ -59,7 +60,7 @@ impl<T> Numbered<T> {
 /// be several roots.
 struct Contexts {
     roots: Numbered<Root>,
-    streams: Numbered<Box<Stream>>,
+    streams: Numbered<Box<(HttpStream, Proxy)>>,
     /// From the token of a call to the stream that waits for its answer: the host gives answers to the root.
     waiting: Numbered<u32>,
     revocations: Option<Rc<Revocations>>,
@@ -76,10 +77,10 @@ fn contexts<T>(then: impl FnOnce(&mut Contexts) -> T) -> Option<T> {
 }
 
 /// Runs a callback of a stream. What comes back is `proxy_action_t`: 0 continues, 1 pauses.
-fn stream(id: u32, then: impl FnOnce(&mut Stream) -> Flow) -> u32 {
+fn stream(id: u32, then: impl FnOnce(&mut HttpStream, &mut Proxy) -> Flow) -> u32 {
     let flow = contexts(|contexts| {
-        let stream = contexts.streams.get(id)?;
-        let flow = then(stream);
+        let (stream, proxy) = &mut **contexts.streams.get(id)?;
+        let flow = then(stream, proxy);
         if let Some(token) = stream.waiting() {
             contexts.waiting.put(token, id);
         }
@@ -157,7 +158,7 @@ extern "C" fn proxy_on_log(_id: u32) {}
 extern "C" fn proxy_on_delete(id: u32) {
     contexts(|contexts| {
         let stream = contexts.streams.take(id);
-        if let Some(token) = stream.and_then(|stream| stream.waiting()) {
+        if let Some(token) = stream.and_then(|stream| stream.0.waiting()) {
             contexts.waiting.take(token);
         }
         contexts.roots.take(id);
@@ -166,32 +167,32 @@ extern "C" fn proxy_on_delete(id: u32) {
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_request_headers(id: u32, _count: usize, end_of_stream: u32) -> u32 {
-    stream(id, |stream| stream.on_request_headers(end_of_stream != 0))
+    stream(id, |stream, proxy| stream.on_request_headers(proxy, end_of_stream != 0))
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_request_body(id: u32, size: usize, end_of_stream: u32) -> u32 {
-    stream(id, |stream| stream.on_request_body(size, end_of_stream != 0))
+    stream(id, |stream, proxy| stream.on_request_body(proxy, size, end_of_stream != 0))
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_request_trailers(id: u32, _count: usize) -> u32 {
-    stream(id, Stream::on_request_trailers)
+    stream(id, HttpStream::on_request_trailers)
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_response_headers(id: u32, _count: usize, end_of_stream: u32) -> u32 {
-    stream(id, |stream| stream.on_response_headers(end_of_stream != 0))
+    stream(id, |stream, proxy| stream.on_response_headers(proxy, end_of_stream != 0))
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_response_body(id: u32, size: usize, end_of_stream: u32) -> u32 {
-    stream(id, |stream| stream.on_response_body(size, end_of_stream != 0))
+    stream(id, |stream, proxy| stream.on_response_body(proxy, size, end_of_stream != 0))
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_response_trailers(id: u32, _count: usize) -> u32 {
-    stream(id, Stream::on_response_trailers)
+    stream(id, HttpStream::on_response_trailers)
 }
 
 /// Streams whose token has expired, or whose session is over, end now. The host ends them when this has returned, and calls back for them then.
@@ -199,9 +200,10 @@ extern "C" fn proxy_on_response_trailers(id: u32, _count: usize) -> u32 {
 extern "C" fn proxy_on_tick(_root: u32) {
     contexts(|contexts| {
         let Ok(now_ms) = calls::now_ms() else { return };
-        for (id, stream) in contexts.streams.iter_mut().filter(|(_, stream)| stream.wants_ticks()) {
+        for (id, stream) in contexts.streams.iter_mut().filter(|(_, stream)| stream.0.wants_ticks()) {
             if calls::act_on(id).is_ok() {
-                stream.on_tick(now_ms);
+                let (stream, proxy) = &mut **stream;
+                stream.on_tick(proxy, now_ms);
             }
         }
     });
@@ -219,7 +221,10 @@ extern "C" fn proxy_on_http_call_response(
 ) {
     let id = contexts(|contexts| contexts.waiting.take(token)).flatten();
     if let Some(id) = id.filter(|id| calls::act_on(*id).is_ok()) {
-        stream(id, |stream| stream.on_call_answered(token, fields));
+        stream(id, |stream, proxy| {
+            stream.on_call_answered(proxy, token, fields);
+            Flow::Hold
+        });
     }
 }
 

@@ -6,6 +6,6 @@
 mod calls;
 mod crypto;
 mod entry;
+mod proxy;
 mod root;
 mod store;
-mod stream;

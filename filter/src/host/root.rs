@@ -2,10 +2,10 @@
 
 use super::calls::{self, Buffer, Level};
 use super::crypto::HostSignatures;
+use super::proxy::Proxy;
 use super::store::HostStore;
-use super::stream::Stream;
-use crate::config::Config;
 use crate::delegation::Revocations;
+use crate::driver::{self, HttpStream};
 use crate::pep::Pep;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -14,10 +14,6 @@ use std::rc::Rc;
 
 /// Longest configuration in bytes, bundle included.
 const MAX_CONFIGURATION: usize = 256 * 1024 * 1024;
-
-/// How often streams that are open are asked whether their tokens and sessions still hold, in milliseconds. A silent
-/// stream gives no other callback.
-const TICK_MS: u32 = 1000;
 
 /// The decision counters; each is defined once per VM, at its first use. Labels are our own codes, so there are few.
 #[derive(Default)]
@@ -31,10 +27,9 @@ impl Counters {
         let mut ids = self.ids.borrow_mut();
         let id = match ids.get(&(result, reason)) {
             Some(id) => Ok(*id),
-            None => calls::counter(&format!("toolward.decisions_total.result.{result}.reason.{reason}"))
-                .inspect(|id| {
-                    ids.insert((result, reason), *id);
-                }),
+            None => calls::counter(&driver::counter(result, reason)).inspect(|id| {
+                ids.insert((result, reason), *id);
+            }),
         };
         if let Ok(id) = id {
             let _ = calls::count(id);
@@ -63,20 +58,7 @@ impl Root {
     fn load(&self) -> Result<Pep, String> {
         let text = calls::buffer(Buffer::PluginConfiguration, MAX_CONFIGURATION)
             .map_err(|refused| format!("the host did not give the configuration (status {})", refused.0))?;
-        let config = Config::parse("configuration", &text, Rc::new(HostSignatures))
-            .map_err(|problems| problems.to_string())?;
-        let pep = Pep::beside(config, Rc::clone(&self.revocations)).with_store(Rc::new(HostStore));
-        if pep.lacks_store() {
-            return Err("this proxy keeps no shared data, which `sessions.idle_seconds` needs".to_owned());
-        }
-        let unavailable = pep.warm_up();
-        if let Some(algorithm) = unavailable.first() {
-            return Err(format!(
-                "this proxy cannot check {} signatures: it lacks the foreign function `verify_signature`",
-                algorithm.name()
-            ));
-        }
-        Ok(pep)
+        driver::load(&text, Rc::new(HostSignatures), Rc::clone(&self.revocations), Rc::new(HostStore))
     }
 
     /// Reads the configuration and takes it, or says why not and keeps what there is.
@@ -105,7 +87,7 @@ impl Root {
             }
         };
         let result = if loaded { "loaded" } else { "refused" };
-        if loaded && let Err(refused) = calls::tick_every(TICK_MS) {
+        if loaded && let Err(refused) = calls::tick_every(driver::TICK_MS) {
             calls::log(
                 Level::Warn,
                 &format!(
@@ -121,8 +103,8 @@ impl Root {
     }
 
     /// A stream under the configuration of the moment; `id` is the host's number of it.
-    pub fn stream(&self, id: u32) -> Stream {
-        let decision_id = format!("{:016x}{id:08x}", self.vm_nonce);
-        Stream::new(self.pep.clone(), decision_id, Rc::clone(&self.counters))
+    pub fn stream(&self, id: u32) -> (HttpStream, Proxy) {
+        let decision_id = driver::decision_id(self.vm_nonce, id);
+        (HttpStream::new(self.pep.clone(), decision_id), Proxy::new(Rc::clone(&self.counters)))
     }
 }

@@ -1,6 +1,7 @@
 //! What the workers share, in the proxy's shared data.
 
-use super::calls::{self, CAS_MISMATCH, NOT_FOUND, Refused};
+use super::calls::{self, CAS_MISMATCH, NOT_FOUND};
+use crate::driver::Refused;
 use crate::sealed_id::{SharedStore, StoreFault};
 
 /// The shared data of the VMs with this VM's `vm_id`.

@@ -107,6 +107,15 @@ pub struct Call {
     pub timeout_ms: u32,
 }
 
+impl Call {
+    /// The call's header fields, pseudo-headers first.
+    pub fn fields(&self) -> Vec<(&str, &str)> {
+        let mut fields = vec![(":method", "POST"), (":path", self.path), (":authority", &self.authority)];
+        fields.extend(self.headers.iter().map(|(name, value)| (*name, value.as_str())));
+        fields
+    }
+}
+
 /// Something that the host must do, in order.
 #[derive(Debug)]
 pub enum Effect {
@@ -121,6 +130,8 @@ pub enum Effect {
         /// What goes on in place of the body that was judged: the same message, with the server's own task ids, or a
         /// ping that carries a denial. `None` leaves the bytes as they are.
         body: Option<Vec<u8>>,
+        /// Records of the permit, to be logged and counted once the host took all edits and the request goes on.
+        records: Vec<DecisionRecord>,
     },
     /// Answer in the upstream's place.
     Reply(Reply),

@@ -5,6 +5,7 @@ use super::connection::ConnectionFacts;
 use super::definitions::Digest;
 use super::endpoint::{self, Opening, Posted};
 use super::event::{Call, CallAnswer, Effect, Event, Fields, Flow};
+use super::grant::{Grant, PendingGrant, Progress};
 use super::head::{self, Credentials};
 use super::onward::Onward;
 use super::response::{self, Response};
@@ -18,10 +19,10 @@ use crate::mcp::params::Target;
 use crate::mcp::revision::{self, Mirrored, Revision};
 use crate::mcp::{Era, Method};
 use crate::reason::Reason;
-use crate::record::{CheckTrace, SeenDefinition};
-use crate::reply;
+use crate::record::{CheckTrace, DecisionRecord, SeenDefinition};
+use crate::reply::Reply;
 use policy_wasm::bundle::Acceptance;
-use policy_wasm::decision::{DenyReason, Effect as Answer, Obligation, RelationCheck};
+use policy_wasm::decision::{DenyReason, RelationCheck};
 use policy_wasm::model::Action;
 use policy_wasm::pdp;
 use std::cell::Cell;
@@ -58,14 +59,23 @@ struct Accepted {
 struct Pending {
     accepted: Accepted,
     asked: Question,
-    open: VecDeque<Question>,
+    grants: Grants,
     response: Response,
 }
 
-/// A question of one matter.
+/// The check that one matter's grant waits for.
 struct Question {
     matter: usize,
     check: RelationCheck,
+    grant: PendingGrant,
+}
+
+/// The grants of all matters.
+#[derive(Default)]
+struct Grants {
+    /// Of matters by number, in order.
+    pending: VecDeque<(usize, PendingGrant)>,
+    granted: Vec<Grant>,
 }
 
 /// The request went on.
@@ -76,7 +86,7 @@ struct Permitted {
 /// A denial, or a reply that is none.
 enum Outcome {
     Deny(Reason),
-    Answer(reply::Reply),
+    Answer(Reply),
 }
 
 impl From<Reason> for Outcome {
@@ -169,15 +179,13 @@ impl Exchange {
         }
     }
 
-    /// The host could not give what an event needs; whatever was not permitted yet is denied.
-    pub fn fail(&mut self) -> Vec<Effect> {
-        match self.state {
-            State::Denied | State::ExpectResponse(_) => Vec::new(),
-            _ => {
-                let pep = self.pep.clone();
-                self.deny(pep.as_deref(), Reason::HostFailure)
-            }
-        }
+    /// The host could not give what an event needs, or did not carry out an effect: the exchange is over, whatever was
+    /// decided. Returns its record, and the reply where one can still be sent.
+    pub fn fail(&mut self) -> (DecisionRecord, Reply) {
+        self.state = State::Denied;
+        let pep = self.pep.as_deref();
+        let reply = self.story.refusal(pep, Reason::HostFailure, None);
+        (self.story.record(pep, Some(Reason::HostFailure)), reply)
     }
 
     /// Whether the request side may go on; [`Flow::Pass`] only once a permit was issued.
@@ -312,9 +320,9 @@ impl Exchange {
             }
             let stream = || Response::stream(accepted.opening.clone());
             let response = if self.story.http_method == "GET" { stream() } else { Response::pass() };
-            let mut open = VecDeque::new();
-            self.judge(pep, &accepted, Matter::default(), &Action::UseServer, &mut open)?;
-            return self.proceed(pep, accepted, open, response);
+            let mut grants = Grants::default();
+            self.judge(pep, &accepted, Matter::default(), &Action::UseServer, &mut grants)?;
+            return self.proceed(pep, accepted, grants, response);
         }
         if body.is_empty() {
             return Err(Reason::BodyMissing.into());
@@ -340,8 +348,8 @@ impl Exchange {
         message: &Message<'_>,
         body: &[u8],
     ) -> Result<Vec<Effect>, Outcome> {
-        let mut open = VecDeque::new();
-        let revision = self.judge_message(pep, &accepted, message, body, &mut open)?;
+        let mut grants = Grants::default();
+        let revision = self.judge_message(pep, &accepted, message, body, &mut grants)?;
         self.story.edit_body(body)?;
         let response = match message {
             _ if self.story.posted.is_some() => Response::word(),
@@ -350,7 +358,7 @@ impl Exchange {
             }
             _ => Response::messages(),
         };
-        self.proceed(pep, accepted, open, response)
+        self.proceed(pep, accepted, grants, response)
     }
 
     /// Judges each message of a batch by itself; one that is denied denies all.
@@ -361,10 +369,10 @@ impl Exchange {
         }
         let messages = message::read_batch(body, &pep.limits)?;
         self.story.batch = true;
-        let mut open = VecDeque::new();
+        let mut grants = Grants::default();
         for message in &messages {
             let before = self.story.matters.len();
-            if let Err(reason) = self.judge_message(pep, &accepted, message, body, &mut open) {
+            if let Err(reason) = self.judge_message(pep, &accepted, message, body, &mut grants) {
                 // A message that is denied before it has matters of its own is one all the same.
                 if self.story.matters.len() == before {
                     self.story.matters.push(mapping::matter_of(message));
@@ -376,7 +384,7 @@ impl Exchange {
             return Err(reason.into());
         }
         self.story.edit_body(body)?;
-        self.proceed(pep, accepted, open, Response::messages())
+        self.proceed(pep, accepted, grants, Response::messages())
     }
 
     /// Places a message in a revision and judges what it asks for, up to the first denial.
@@ -386,7 +394,7 @@ impl Exchange {
         accepted: &Accepted,
         message: &Message<'_>,
         body: &[u8],
-        open: &mut VecDeque<Question>,
+        grants: &mut Grants,
     ) -> Result<Revision, Reason> {
         let mirrored = &accepted.mirrored;
         let placed = match message {
@@ -438,12 +446,12 @@ impl Exchange {
                     }
                     let definition = self.seen_definition(pep, target, &mut matter);
                     let action = mapping::action(target, definition.as_ref());
-                    self.judge(pep, accepted, matter, &action, open)?;
+                    self.judge(pep, accepted, matter, &action, grants)?;
                     // After the policy, so that nobody learns of tools that are not theirs.
                     arguments::hold(pep, &mut self.story, mirrored, target, revision)?;
                 }
             }
-            _ => self.judge(pep, accepted, mapping::matter_of(message), &Action::UseServer, open)?,
+            _ => self.judge(pep, accepted, mapping::matter_of(message), &Action::UseServer, grants)?,
         }
         Ok(revision)
     }
@@ -468,7 +476,7 @@ impl Exchange {
         accepted: &Accepted,
         mut matter: Matter,
         action: &Action<'_>,
-        open: &mut VecDeque<Question>,
+        grants: &mut Grants,
     ) -> Result<(), Reason> {
         let bundle = &pep.config.bundle;
         let server = self.story.server(Some(pep)).ok_or(Reason::ServerUnknown)?;
@@ -476,25 +484,13 @@ impl Exchange {
             pdp::evaluate(bundle, server, &self.story.asked(delegation, matter.method, *action))
         });
         matter.shown = shown::arguments(server, action);
-        if decision.effect() == Answer::Deny {
-            let reason = decision.reasons.first().unwrap_or(DenyReason::PolicyUnreadable);
-            matter.denied = Some(Reason::Policy(reason));
-        }
-        for obligation in &decision.obligations {
-            // INVARIANT (obligations): each kind is met here or denies; a new kind breaks this match.
-            match obligation {
-                Obligation::Check(check) => {
-                    open.push_back(Question { matter: self.story.matters.len(), check: check.clone() });
-                }
-                Obligation::Approval(_) | Obligation::Budget(_) => {
-                    matter.denied.get_or_insert(Reason::ObligationUnknown);
-                }
-            }
-        }
-        let denied = matter.denied;
+        let grant = PendingGrant::of(&decision);
+        matter.denied = grant.as_ref().err().copied();
         matter.decision = Some(decision);
+        let number = self.story.matters.len();
         self.story.matters.push(matter);
-        denied.map_or(Ok(()), Err)
+        grants.pending.push_back((number, grant?));
+        Ok(())
     }
 
     /// Asks the next open question, or lets the request go on.
@@ -502,38 +498,45 @@ impl Exchange {
         &mut self,
         pep: &Pep,
         accepted: Accepted,
-        mut open: VecDeque<Question>,
+        mut grants: Grants,
         response: Response,
     ) -> Result<Vec<Effect>, Outcome> {
-        if let Some(asked) = open.pop_front() {
+        while let Some((matter, grant)) = grants.pending.pop_front() {
+            let (grant, check) = match grant.progress() {
+                Progress::Granted(grant) => {
+                    grants.granted.push(grant);
+                    continue;
+                }
+                Progress::Waits(grant, check) => (grant, check),
+            };
             let call = match &pep.config.spicedb {
-                Some(settings) => spicedb::question(settings, &asked.check).ok_or(Reason::CheckUnaskable),
+                Some(settings) => spicedb::question(settings, &check).ok_or(Reason::CheckUnaskable),
                 None => Err(Reason::ObligationUnknown),
             };
-            let call: Call = call.map_err(|reason| self.story.blame(asked.matter, reason))?;
-            self.state = State::ExpectCheck(Box::new(Pending { accepted, asked, open, response }));
+            let call: Call = call.map_err(|reason| self.story.blame(matter, reason))?;
+            let asked = Question { matter, check, grant };
+            self.state = State::ExpectCheck(Box::new(Pending { accepted, asked, grants, response }));
             return Ok(vec![Effect::Call(call)]);
         }
-        let decisions = self.story.matters.iter().map(|matter| matter.decision.as_ref());
-        let permit = Permit::from_decisions(&accepted.delegation, decisions, open.len())
+        let permit = Permit::new(&accepted.delegation, grants.granted)
             .ok_or(Reason::Policy(DenyReason::PolicyUnreadable))?;
-        let mut effects: Vec<Effect> = self.story.permits(pep).map(Effect::Record).collect();
+        let records = self.story.permits(pep).collect();
         let target = self.story.posted.as_ref().and_then(Posted::upstream);
         let set = self.story.session.upstream().into_iter().chain(target).collect();
-        effects.push(accepted.onward.forward(permit, set, self.story.take_opened()));
+        let forward = accepted.onward.forward(permit, set, self.story.take_opened(), records);
         self.state = State::ExpectResponse(Permitted { response });
-        Ok(effects)
+        Ok(vec![forward])
     }
 
     fn on_answer(
         &mut self,
         pep: &Pep,
-        pending: Pending,
+        mut pending: Pending,
         answer: CallAnswer<'_>,
     ) -> Result<Vec<Effect>, Outcome> {
         let verdict = spicedb::verdict(answer);
-        let Question { matter, check } = pending.asked;
-        if let Some(matter) = self.story.matters.get_mut(matter) {
+        let Question { matter: number, check, grant } = pending.asked;
+        if let Some(matter) = self.story.matters.get_mut(number) {
             matter.checks.push(CheckTrace {
                 relation: check.relation,
                 object_type: check.object_type,
@@ -543,10 +546,9 @@ impl Exchange {
                 },
             });
         }
-        match verdict {
-            Verdict::Yes => self.proceed(pep, pending.accepted, pending.open, pending.response),
-            Verdict::No(reason) => Err(self.story.blame(matter, reason).into()),
-        }
+        let grant = grant.settle(verdict).map_err(|reason| self.story.blame(number, reason))?;
+        pending.grants.pending.push_front((number, grant));
+        self.proceed(pep, pending.accepted, pending.grants, pending.response)
     }
 
     fn on_response(&mut self, pep: &Pep, response: &mut Response, event: Event<'_>) -> Vec<Effect> {
@@ -565,7 +567,7 @@ impl Exchange {
             _ => None,
         };
         let over = self.story.session.over(pep, &delegation, now);
-        let refusal = |reason: Reason, id: Option<&str>| self.story.refusal(pep, reason, id);
+        let refusal = |reason: Reason, id: Option<&str>| self.story.refusal(Some(pep), reason, id);
         let (sessions, resource) = (pep.config.sessions.as_ref(), server.resource());
         let begun = Cell::new(None);
         let seal = |target| {

@@ -13,6 +13,7 @@ mod definitions;
 mod endpoint;
 pub mod event;
 mod exchange;
+mod grant;
 mod head;
 mod judge;
 mod mapping;

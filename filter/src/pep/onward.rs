@@ -5,6 +5,7 @@ use super::event::Effect;
 use super::head::{Head, PARAM_PREFIX};
 use super::tasks::Opened;
 use crate::mcp::revision::Mirrored;
+use crate::record::DecisionRecord;
 use policy_wasm::order::in_order;
 
 /// Fields that vouch for the bytes of the body, which change where it names tasks.
@@ -56,6 +57,7 @@ impl Onward {
         permit: Permit,
         mut set: Vec<(&'static str, String)>,
         opened: Opened,
+        records: Vec<DecisionRecord>,
     ) -> Effect {
         let mut remove = self.remove;
         set.extend(opened.name.map(|name| ("mcp-name", name)));
@@ -65,6 +67,6 @@ impl Onward {
             }
             remove.extend(VOUCHING.map(<[u8]>::to_vec));
         }
-        Effect::Forward { permit, remove, set, body: opened.body.map(String::into_bytes) }
+        Effect::Forward { permit, remove, set, body: opened.body.map(String::into_bytes), records }
     }
 }

@@ -6,6 +6,7 @@
 
 use super::endpoint::Posted;
 use super::event::Effect;
+use super::grant::{PendingGrant, Progress};
 use super::story::Story;
 use super::tasks::Opened;
 use super::{Pep, Permit};
@@ -49,14 +50,12 @@ impl Story {
             let request = self.asked(delegation, Some(Method::Ping.name()), Action::UseServer);
             pdp::evaluate(bundle, server, &request)
         });
-        if !decision.obligations.is_empty() {
-            return None;
-        }
-        let permit = Permit::from_decisions(&delegation, [Some(&decision)], 0)?;
+        let Progress::Granted(grant) = PendingGrant::of(&decision).ok()?.progress() else { return None };
+        let permit = Permit::new(&delegation, vec![grant])?;
         let target = self.posted.as_ref().and_then(Posted::upstream);
         let set = self.session.upstream().into_iter().chain(target).collect();
         let opened = Opened { name: None, body: Some(ping(answer)?) };
-        Some(onward.forward(permit, set, opened))
+        Some(onward.forward(permit, set, opened, Vec::new()))
     }
 }
 

@@ -235,10 +235,10 @@ impl Story {
     }
 
     /// The reply that refuses the answer with this id (JSON text), or the one that is awaited.
-    pub fn refusal(&self, pep: &Pep, reason: Reason, id: Option<&str>) -> Reply {
+    pub fn refusal(&self, pep: Option<&Pep>, reason: Reason, id: Option<&str>) -> Reply {
         let matter = self.matter();
         let decision_id = self.decision_id(matter);
-        let context = self.context(Some(pep), matter, &decision_id);
+        let context = self.context(pep, matter, &decision_id);
         reply::denial(reason, &Context { id: id.or(context.id), ..context })
     }
 

@@ -169,7 +169,10 @@ fn run(exchange: &mut Exchange, step: &Step) -> Vec<Effect> {
                 fields.iter().map(|(name, value)| (name.as_slice(), value.as_slice())).collect();
             exchange.handle(Event::RequestTrailers { fields: &fields })
         }
-        Step::Failure => exchange.fail(),
+        Step::Failure => {
+            let (record, reply) = exchange.fail();
+            vec![Effect::Record(record), Effect::Reply(reply)]
+        }
     }
 }
 
@@ -397,14 +400,20 @@ proptest! {
         let mut exchange = exchange();
         let (mut forwarded, mut replied) = (false, false);
         for step in &steps {
+            if matches!(step, Step::Failure) {
+                run(&mut exchange, step);
+                (forwarded, replied) = (false, true);
+                prop_assert_eq!(exchange.request_flow(), Flow::Hold);
+                continue;
+            }
             let effects = run(&mut exchange, step);
             let recorded = effects.iter().position(|effect| matches!(effect, Effect::Record(_)));
             for (index, effect) in effects.iter().enumerate() {
                 match effect {
-                    Effect::Forward { .. } => {
+                    Effect::Forward { records, .. } => {
                         prop_assert!(!replied, "forwarded after a denial");
                         prop_assert!(!forwarded, "forwarded twice");
-                        prop_assert!(recorded.is_some_and(|at| at < index), "forwarded without a record");
+                        prop_assert!(!records.is_empty() || recorded.is_some_and(|at| at < index), "forwarded without a record");
                         forwarded = true;
                     }
                     Effect::Reply(reply) => {

@@ -114,6 +114,8 @@ struct Flight {
     /// The request's end was let through.
     request_done: bool,
     response_done: bool,
+    /// The plugin reset the stream.
+    closed: bool,
     reply: Option<LocalReply>,
     response: Option<Response>,
     head_only: bool,
@@ -215,12 +217,14 @@ impl<G: Guest> Proxy<G> {
     ) -> Result<(), Trap> {
         self.guest.create(flight.stream)?;
         self.deliver_request(flight, request)?;
-        while flight.reply.is_none() && !flight.request_done {
+        while flight.reply.is_none() && !flight.request_done && !flight.closed {
             if !self.answer_next_call(flight, checks)? {
                 break;
             }
         }
-        if let Some(reply) = flight.reply.take() {
+        if flight.closed {
+            flight.response_done = true;
+        } else if let Some(reply) = flight.reply.take() {
             self.deliver_reply(flight, reply)?;
         } else if flight.request_done {
             let upstream = flight.seen.upstream.clone().unwrap_or_default();
@@ -276,8 +280,8 @@ impl<G: Guest> Proxy<G> {
     }
 
     fn request_callback(&mut self, flight: &mut Flight, callback: Callback) -> Result<(), Trap> {
-        // After a reply nothing of the request is delivered any more.
-        if flight.reply.is_some() {
+        // After a reply or a reset nothing of the request is delivered any more.
+        if flight.reply.is_some() || flight.closed {
             return Ok(());
         }
         self.guest.world().effective_context = flight.stream;
@@ -300,6 +304,10 @@ impl<G: Guest> Proxy<G> {
         };
         note_questions(flight, &asked);
         let stream = self.stream(flight);
+        if std::mem::take(&mut stream.closed) {
+            flight.closed = true;
+            return;
+        }
         if let Some(reply) = stream.reply.take() {
             flight.reply = Some(reply);
             return;
@@ -479,6 +487,7 @@ impl<G: Guest> Proxy<G> {
         }
         let side = &mut stream.response;
         if action == Action::Pause && !side.continued {
+            self.take_up_close(flight);
             return Ok(());
         }
         let response = flight.response.get_or_insert_with(|| response_of(std::mem::take(&mut side.headers)));

@@ -95,7 +95,8 @@ impl Seen {
         for effect in effects {
             match effect {
                 Effect::Record(record) => self.records.push((record.result, record.reason)),
-                Effect::Forward { body, .. } => {
+                Effect::Forward { body, records, .. } => {
+                    self.records.extend(records.iter().map(|record| (record.result, record.reason)));
                     // Over HTTP with SSE a ping carries the denial.
                     let ping = body.is_some_and(|body| body.ends_with(b"\",\"method\":\"ping\"}"));
                     match self.records.as_slice() {
@@ -244,7 +245,11 @@ fn in_any_order(pep: &Rc<Pep>, token: &str, choices: u8, order: u8, request: &[u
             7 => {
                 exchange.handle(Event::ResponseBody { now_ms, body: response, end_of_stream: order & 1 == 0 })
             }
-            _ if order & 2 == 0 => exchange.fail(),
+            _ if order & 2 == 0 => {
+                exchange.fail();
+                assert!(exchange.request_flow() == Flow::Hold, "goes on although the host failed");
+                return;
+            }
             _ => exchange.handle(Event::RequestTrailers { fields: &[] }),
         };
         seen.take(effects);

@@ -1,0 +1,80 @@
+//! From a decision to the proof that it permits and that everything it asks for was met.
+//!
+//! ```text
+//! Decision ─> PendingGrant { obligations } ─> settle(verdict) ─> … ─> Grant ─> Permit
+//! ```
+
+use crate::callout::Verdict;
+use crate::reason::Reason;
+use policy_wasm::decision::{Decision, DenyReason, Effect, Obligation, RelationCheck};
+use std::collections::VecDeque;
+
+/// A decision that permits, with the obligations that are not met yet.
+#[derive(Debug)]
+pub(super) struct PendingGrant {
+    obligations: VecDeque<RelationCheck>,
+}
+
+/// Proof of a decision that permits, with every obligation met.
+///
+/// INVARIANT (obligations): only [`PendingGrant::progress`] makes one.
+#[derive(Debug)]
+pub(super) struct Grant {
+    _met: Met,
+}
+
+/// What has become of a [`PendingGrant`].
+pub(super) enum Progress {
+    /// Everything is met.
+    Granted(Grant),
+    /// The grant itself, and the check that it waits for.
+    Waits(PendingGrant, RelationCheck),
+}
+
+/// Nothing outside this module can name a value of this type.
+#[derive(Debug)]
+struct Met;
+
+impl PendingGrant {
+    /// The grant of a decision.
+    ///
+    /// # Errors
+    /// Why the decision does not permit: its own reason, or an obligation of a kind that cannot be met here.
+    pub(super) fn of(decision: &Decision) -> Result<PendingGrant, Reason> {
+        if decision.effect() == Effect::Deny {
+            let reason = decision.reasons.first().unwrap_or(DenyReason::PolicyUnreadable);
+            return Err(Reason::Policy(reason));
+        }
+        let mut obligations = VecDeque::new();
+        for obligation in &decision.obligations {
+            // INVARIANT (obligations): each kind is met here or denies; a new kind breaks this match.
+            match obligation {
+                Obligation::Check(check) => obligations.push_back(check.clone()),
+                Obligation::Approval(_) | Obligation::Budget(_) => return Err(Reason::ObligationUnknown),
+            }
+        }
+        Ok(PendingGrant { obligations })
+    }
+
+    /// The proof, or what is still to be asked.
+    pub(super) fn progress(self) -> Progress {
+        match self.obligations.front().cloned() {
+            None => Progress::Granted(Grant { _met: Met }),
+            Some(check) => Progress::Waits(self, check),
+        }
+    }
+
+    /// Meets the check that [`PendingGrant::progress`] named.
+    ///
+    /// # Errors
+    /// Why the check was not passed.
+    pub(super) fn settle(mut self, verdict: Verdict) -> Result<PendingGrant, Reason> {
+        match verdict {
+            Verdict::Yes => {
+                self.obligations.pop_front();
+                Ok(self)
+            }
+            Verdict::No(reason) => Err(reason),
+        }
+    }
+}
