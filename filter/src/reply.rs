@@ -96,7 +96,7 @@ const fn call(code: i32, text: &'static str) -> Row {
 pub const fn row(reason: Reason) -> Row {
     match reason {
         Reason::ConfigurationMissing => {
-            http(503, UNDECIDED, "the gateway has no valid configuration; tell its operator")
+            http(503, UNDECIDED, "the gateway has no valid configuration; contact its operator")
         }
         Reason::HostFailure => {
             http(503, UNDECIDED, "the gateway and its proxy could not work together; try again")
@@ -105,12 +105,16 @@ pub const fn row(reason: Reason) -> Row {
             http(404, DENIED, "no MCP server is known at this address; check host and path")
         }
         Reason::HttpMethodUnsupported => http(405, DENIED, "use POST, GET or DELETE"),
-        Reason::HeaderRepeated => {
-            http(400, code::INVALID, "a header that decides came more than once; send it once")
-        }
-        Reason::HeaderInvalid => {
-            http(400, code::INVALID, "a header that decides is not plain ASCII, or came as a trailer")
-        }
+        Reason::HeaderRepeated => http(
+            400,
+            code::INVALID,
+            "a security-relevant header was sent more than once; send it exactly once",
+        ),
+        Reason::HeaderInvalid => http(
+            400,
+            code::INVALID,
+            "a security-relevant header is not plain ASCII, or was sent as a trailer",
+        ),
         Reason::OriginRefused => http(403, DENIED, "this origin is not allowed"),
         Reason::ContentTypeUnsupported => {
             http(415, code::INVALID, "send Content-Type: application/json in UTF-8")
@@ -121,21 +125,23 @@ pub const fn row(reason: Reason) -> Row {
         Reason::BodyTooLarge => http(413, code::INVALID, "the body is longer than the gateway's limit"),
         Reason::BodyMissing => http(400, code::INVALID, "a POST needs one JSON-RPC message as its body"),
         Reason::BodyUnexpected => http(400, code::INVALID, "GET and DELETE must not carry a body"),
-        Reason::TokenMissing => identity(401, Challenge::Bare, "an access token is needed"),
+        Reason::TokenMissing => identity(401, Challenge::Bare, "an access token is required"),
         Reason::AuthorizationMalformed => identity(
             400,
             Challenge::InvalidRequest,
-            "send one bearer token in the Authorization header, nowhere else",
+            "send exactly one bearer token, in the Authorization header only",
         ),
         Reason::MessageMalformed => http(400, code::PARSE, "the body is not strict JSON in UTF-8"),
         Reason::MessageAmbiguous => http(
             400,
             code::INVALID,
-            "the body could be read in two ways: repeated or lookalike keys, or half a surrogate pair",
+            "the body is ambiguous: duplicate or lookalike keys, or an unpaired surrogate",
         ),
-        Reason::MessageTooComplex => {
-            http(400, code::INVALID, "the body is nested too deeply or has a number beyond a double")
-        }
+        Reason::MessageTooComplex => http(
+            400,
+            code::INVALID,
+            "the body is nested too deeply, or a number is beyond the range of a double",
+        ),
         Reason::MessageBatch => http(400, code::INVALID, "batches are not accepted; send one message"),
         Reason::BatchDenied => call(DENIED, "another message of the batch was denied; send this one alone"),
         Reason::MessageInvalid => {
@@ -146,9 +152,11 @@ pub const fn row(reason: Reason) -> Row {
         }
         Reason::MessageResponse => http(400, code::INVALID, "responses are not accepted"),
         Reason::ParamsInvalid => {
-            http(400, code::PARAMS, "params lacks what the method needs, or has it in another form")
+            http(400, code::PARAMS, "a parameter that the method needs is missing or malformed")
         }
-        Reason::RevisionUnsupported => http(400, code::REVISION, "this protocol revision is not admitted"),
+        Reason::RevisionUnsupported => {
+            http(400, code::REVISION, "this protocol revision is not accepted here")
+        }
         Reason::HeaderMismatch => {
             http(400, code::HEADER_MISMATCH, "the MCP headers and the body do not agree")
         }
@@ -160,26 +168,28 @@ pub const fn row(reason: Reason) -> Row {
         }
         Reason::SessionExpired => http(404, DENIED, "this session is over; start a new one with initialize"),
         Reason::EndpointRefused => {
-            http(502, code::INTERNAL, "the server named an endpoint for messages that is not its own")
+            http(502, code::INTERNAL, "the server named a message endpoint that is not its own")
         }
         Reason::RedirectRefused => {
-            http(502, code::INTERNAL, "the server sends its client away from this gateway")
+            http(502, code::INTERNAL, "the server redirects its client away from this gateway")
         }
         // As servers say it of a task that they do not have (MCP 2025-11-25, tasks, error handling).
         Reason::TaskUnknown | Reason::TaskForeign => {
-            http(200, code::PARAMS, "no such task; ask with an id that you were given here")
+            http(200, code::PARAMS, "unknown task; use an id that this gateway gave you")
         }
-        Reason::TaskListRefused => {
-            http(200, code::METHOD, "tasks are not listed here; ask for each by the id that you were given")
-        }
+        Reason::TaskListRefused => http(
+            200,
+            code::METHOD,
+            "tasks cannot be listed here; ask for each task by the id that this gateway gave you",
+        ),
         Reason::CheckDenied => {
-            call(DENIED, "the authorization service does not have the relation that this call needs")
+            call(DENIED, "the authorization service does not grant the relation that this call needs")
         }
         Reason::CheckConditional => {
-            call(DENIED, "the authorization service could not say yes without conditions")
+            call(DENIED, "the authorization service grants this only under conditions")
         }
         Reason::CheckUnaskable => {
-            call(DENIED, "the object of this call cannot be named at the authorization service")
+            call(DENIED, "the object of this call has no valid name at the authorization service")
         }
         Reason::CheckUnreachable => {
             call(UNDECIDED, "the authorization service could not be reached; try again later")
@@ -194,19 +204,19 @@ pub const fn row(reason: Reason) -> Row {
             call(UNDECIDED, "the authorization service's answer could not be read; try again later")
         }
         Reason::ObligationUnknown => {
-            call(DENIED, "the policy asks for something that this gateway does not know")
+            call(DENIED, "the policy requires something that this gateway does not support")
         }
         Reason::ListUnreadable => {
-            http(502, code::INTERNAL, "the server's list could not be read, so it is not shown")
+            http(502, code::INTERNAL, "the server's list could not be read, so it was withheld")
         }
         Reason::ListTooLarge => {
             http(502, code::INTERNAL, "the server's list is longer than the gateway's limit")
         }
         Reason::AnswerUnreadable => {
-            http(502, code::INTERNAL, "the server's answer could not be read, so it is not shown")
+            http(502, code::INTERNAL, "the server's response could not be read, so it was withheld")
         }
         Reason::AnswerTooLarge => {
-            http(502, code::INTERNAL, "the server's answer is longer than the gateway's limit")
+            http(502, code::INTERNAL, "the server's response is longer than the gateway's limit")
         }
         Reason::Token(error) => token_row(error),
         Reason::Policy(reason) => policy_row(reason),
@@ -218,12 +228,12 @@ const fn token_row(error: TokenError) -> Row {
         TokenError::Malformed => "the access token is malformed",
         TokenError::TypeWrong => "this kind of token is not accepted",
         TokenError::AlgorithmRefused => "the access token's algorithm is not accepted",
-        TokenError::CriticalHeader => "the access token demands an extension that is not understood",
+        TokenError::CriticalHeader => "the access token requires an extension that is not supported",
         TokenError::IssuerUnknown => "the access token's issuer is not trusted here",
-        TokenError::KeyUnknown => "no key of the issuer fits the access token",
-        TokenError::SignatureInvalid => "the access token's signature is wrong",
+        TokenError::KeyUnknown => "no key of the issuer matches the access token",
+        TokenError::SignatureInvalid => "the access token's signature is invalid",
         TokenError::VerifierUnavailable => {
-            return http(503, UNDECIDED, "the access token could not be checked; try again");
+            return http(503, UNDECIDED, "the access token could not be verified; try again");
         }
         TokenError::ClaimsInvalid => "a claim of the access token is missing or malformed",
         TokenError::ChainInvalid => "the access token's chain of actors is malformed",
@@ -232,7 +242,7 @@ const fn token_row(error: TokenError) -> Row {
         TokenError::Expired => "the access token has expired",
         TokenError::Revoked => "the access token was revoked",
         TokenError::NotYetValid => "the access token is not valid yet",
-        TokenError::LifetimeTooLong => "the access token lives too long",
+        TokenError::LifetimeTooLong => "the access token's lifetime is too long",
     };
     identity(401, Challenge::InvalidToken, text)
 }
@@ -244,39 +254,37 @@ const fn policy_row(reason: DenyReason) -> Row {
             return identity(403, Challenge::InsufficientScope, text);
         }
         DenyReason::PolicyUnreadable => {
-            "the policy could not be read for this call; tell the gateway's operator"
+            "the policy could not be read for this call; contact the gateway's operator"
         }
-        DenyReason::PolicyExpired => "the gateway's policy is out of date; tell its operator",
+        DenyReason::PolicyExpired => "the gateway's policy is out of date; contact its operator",
         DenyReason::ActorMissing => "the access token names no agent",
-        DenyReason::ChainTooLong => "too many agents stand between the human and this call",
-        DenyReason::ActorUntrusted => {
-            "an agent of this delegation is vouched for by an issuer that is not trusted here"
-        }
-        DenyReason::SubjectNotGranted => "the human has no grant at this server",
-        DenyReason::ActorUnknown => "an agent of this delegation has no grant at this server",
+        DenyReason::ChainTooLong => "the chain of agents between the user and this call is too long",
+        DenyReason::ActorUntrusted => "the issuer of an agent in this delegation is not trusted here",
+        DenyReason::SubjectNotGranted => "the user has no grant for this server",
+        DenyReason::ActorUnknown => "an agent of this delegation has no grant for this server",
         DenyReason::AgentTypeNotAdmitted => "agents of this type may not use this kind of server",
         DenyReason::MethodNotPermitted => "the policy does not permit this method at this server",
         DenyReason::ToolUnknown => "this tool is not in the catalogue",
         DenyReason::PromptUnknown => "this prompt is not in the catalogue",
         DenyReason::ResourceUnknown => "this resource is not in the catalogue",
-        DenyReason::UrlNotListed => {
-            "the server wanted to send the human to a page that the policy does not list"
+        DenyReason::UrlNotListed => "the server asked the user to open a page that the policy does not list",
+        DenyReason::DefinitionUnaccepted => {
+            "this tool's definition has changed and has not been reviewed yet"
         }
-        DenyReason::DefinitionUnaccepted => "this tool's definition has changed and was not reviewed yet",
-        DenyReason::DefinitionExpired => "this version of the tool is accepted no longer",
+        DenyReason::DefinitionExpired => "this version of the tool is no longer accepted",
         DenyReason::Forbidden => "the policy forbids this call",
-        DenyReason::ConsentMissing => "the human has not consented to this yet",
-        DenyReason::ConsentExpired => "the human's consent has ended; ask for it again",
-        DenyReason::ConsentReasonMissing => "the human's consent needs a reason; ask for it again",
-        DenyReason::ConsentExceeded => "the human's consent does not cover this",
-        DenyReason::TierAboveSubject => "this tool is above what the human may use",
-        DenyReason::TierAboveActor => "this tool is above what an agent of this delegation may use",
-        DenyReason::TierAboveConsent => "this tool is above what the human consented to",
-        DenyReason::ArgumentRefused => "an argument is outside what the policy admits",
+        DenyReason::ConsentMissing => "the user has not consented to this yet",
+        DenyReason::ConsentExpired => "the user's consent has ended; ask for it again",
+        DenyReason::ConsentReasonMissing => "the user's consent needs a reason; ask for it again",
+        DenyReason::ConsentExceeded => "the user's consent does not cover this",
+        DenyReason::TierAboveSubject => "this tool is above the user's ceiling",
+        DenyReason::TierAboveActor => "this tool is above the ceiling of an agent of this delegation",
+        DenyReason::TierAboveConsent => "this tool is above the tier that the user consented to",
+        DenyReason::ArgumentRefused => "an argument is outside what the policy allows",
         DenyReason::ConditionUnmet => "a condition of the policy does not hold for this call",
         DenyReason::ConditionFailed => "a condition of the policy could not be evaluated for this call",
         DenyReason::ArgumentMissing => "an argument that the policy needs is missing",
-        DenyReason::ArgumentUnusable => "an argument that the policy needs has a form it does not accept",
+        DenyReason::ArgumentUnusable => "an argument that the policy needs has an unsupported form",
     };
     call(DENIED, text)
 }

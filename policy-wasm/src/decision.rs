@@ -40,7 +40,7 @@ pub enum DenyReason {
     PromptUnknown,
     /// Neither a resource nor a template of the server's catalogue has this URI.
     ResourceUnknown,
-    /// The page that the server would send the human to is not on the policy's list.
+    /// The page that the server asks the subject to open is not on the policy's list.
     UrlNotListed,
     /// The tool's definition is not one that the policy accepts.
     DefinitionUnaccepted,

@@ -102,7 +102,7 @@ fn refusals_name_what_is_missing() {
     assert_eq!(
         refusal(bytes.clone(), &two),
         format!(
-            "bundle is not signed: 2 signatures of trusted keys needed; trusted and not there: {}, {}; sign it with \
+            "bundle is not signed: 2 signatures of trusted keys needed; missing: {}, {}; sign it with \
              `toolward sign`, or trust the key that signed it",
             one, other
         )
@@ -110,8 +110,8 @@ fn refusals_name_what_is_missing() {
     assert_eq!(
         refusal(signed(&bytes, &[1, 9]), &two),
         format!(
-            "bundle has 1 of 2 signatures that are needed: 2 signatures of trusted keys needed; trusted and there: \
-             {one}; trusted and not there: {other}; there and not trusted: {stranger}; sign it with `toolward sign`, \
+            "bundle has 1 of 2 signatures that are needed: 2 signatures of trusted keys needed; signed by: \
+             {one}; missing: {other}; there and not trusted: {stranger}; sign it with `toolward sign`, \
              or trust the key that signed it"
         )
     );

@@ -13,7 +13,7 @@ from gateway import HERE, PYTHON1, Gateway
 from wire import headers, http1
 
 KEYS = [base64.b64encode(os.urandom(32)).decode() for _ in range(2)]
-NO_SUCH_TASK = "no such task; ask with an id that you were given here"
+NO_SUCH_TASK = "unknown task; use an id that this gateway gave you"
 
 
 class Sealing(Gateway):

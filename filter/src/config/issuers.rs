@@ -46,7 +46,7 @@ pub(super) fn read(place: &Place<'_>) -> Option<Issuers> {
             continue;
         };
         if all.issuers.iter().any(|other| other.id() == issuer.id()) {
-            place.refuse(format!("the issuer `{}` stands here a second time", issuer.id()));
+            place.refuse(format!("duplicate issuer `{}`", issuer.id()));
         }
         all.issuers.push(issuer);
         if !all.authorization_servers.contains(&server) {
@@ -92,8 +92,7 @@ fn read_one(place: &Place<'_>) -> Option<(Issuer, String)> {
         Some(place) => url(&place, place.text()?)?,
         None if is_url(id) => id.to_owned(),
         None => {
-            id_place
-                .refuse("this issuer is no URL, so `authorization_server` must say where clients get tokens");
+            id_place.refuse("issuer is not a URL; set `authorization_server` to where clients get tokens");
             return None;
         }
     };
@@ -132,7 +131,7 @@ fn algorithms(place: &Place<'_>) -> Option<Vec<Algorithm>> {
         let algorithm = item.one_of(&names).and_then(|index| Algorithm::ALL.get(index).copied());
         match algorithm {
             Some(algorithm) if out.contains(&algorithm) => {
-                item.refuse(format!("`{algorithm}` stands here a second time"));
+                item.refuse(format!("duplicate entry `{algorithm}`"));
             }
             Some(algorithm) => out.push(algorithm),
             None => {}
@@ -151,7 +150,7 @@ fn token_types(place: &Place<'_>) -> Option<Vec<String>> {
     for item in &items {
         let Some(text) = item.text() else { continue };
         if out.iter().any(|other| same_type(other, text)) {
-            item.refuse("this type stands here a second time; case and `application/` do not count");
+            item.refuse("duplicate type; case and `application/` are ignored");
             continue;
         }
         out.push(text.to_owned());

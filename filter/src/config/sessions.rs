@@ -40,7 +40,7 @@ pub(super) fn read(place: &Place<'_>) -> Option<SessionPolicy> {
         let bytes = STANDARD.decode(item.string()?).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
         match bytes {
             None => item.refuse("expected 32 random bytes in standard base64: `openssl rand -base64 32`"),
-            Some(bytes) if keys.contains(&bytes) => item.refuse("this key stands here a second time"),
+            Some(bytes) if keys.contains(&bytes) => item.refuse("duplicate key"),
             Some(bytes) if bytes.iter().all(|byte| Some(byte) == bytes.first()) => {
                 item.refuse("a key of one repeated byte can be guessed; take `openssl rand -base64 32`");
             }

@@ -58,7 +58,7 @@ pub(super) fn revisions(place: Option<Place<'_>>) -> Option<Revisions> {
     for item in &items {
         let revision = Revision::ALL.get(item.one_of(&names)?).copied()?;
         if chosen.contains(&revision) {
-            item.refuse(format!("`{}` stands here a second time", revision.name()));
+            item.refuse(format!("duplicate entry `{}`", revision.name()));
         }
         chosen.push(revision);
     }

@@ -100,7 +100,7 @@ impl VerifiedDelegation {
         &self.issuer
     }
 
-    /// `sub`: the human on whose behalf the call is made.
+    /// `sub`: the subject the call is made.
     pub fn subject(&self) -> &str {
         &self.subject
     }

@@ -11,7 +11,7 @@ pub(super) struct Abi {
     /// The filter
     #[arg(default_value = "dist/toolward.wasm", value_name = "WASM")]
     wasm: PathBuf,
-    /// Lists the exports too
+    /// List the exports too
     #[arg(long)]
     exports: bool,
 }

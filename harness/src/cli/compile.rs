@@ -22,13 +22,13 @@ use std::process::ExitCode;
 pub struct Compile {
     #[command(flatten)]
     source: Source,
-    /// Where the bundle goes; it is replaced in one step, and only if the policy compiles
+    /// File for the bundle; it is replaced in one step, and only if the policy compiles
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Serial number of the bundle, where the policy names none; readers can refuse older ones by it
+    /// Serial number of the bundle, if the policy names none; readers can reject older ones
     #[arg(long, value_name = "NUMBER")]
     serial: Option<u64>,
-    /// When the bundle ceases to permit anything, where the policy does not say: `2027-01-01T00:00:00Z` or a date
+    /// Time from which the bundle permits nothing, if the policy names none: `2027-01-01T00:00:00Z` or a date
     #[arg(long, value_name = "TIME", value_parser = moment)]
     not_after: Option<u64>,
     /// Sign the bundle with this private key (Ed25519 in PKCS#8 PEM); may be repeated
@@ -39,30 +39,30 @@ pub struct Compile {
 /// Arguments of `toolward check`.
 #[derive(Args)]
 #[command(after_help = "Warnings are described in docs/lints.md.
-Exit status: 0 it compiles, 1 it does not, or there are warnings and `--deny-warnings` is given.")]
+Exit status: 0 the policy compiles, 1 it does not, or there are warnings and `--deny-warnings` is given.")]
 pub struct Check {
     #[command(flatten)]
     source: Source,
     /// Write problems and warnings as JSON, one object a line, to standard output
     #[arg(long)]
     json: bool,
-    /// Fail where there are warnings
+    /// Fail if there are warnings
     #[arg(long)]
     deny_warnings: bool,
-    /// Say nothing of this warning; may be repeated
+    /// Suppress this warning; may be repeated
     #[arg(long, value_name = "CODE", value_parser = lint_code)]
     allow: Vec<String>,
-    /// The time at which things count as expired, such as 2026-11-21T12:00:00Z; now, where none is named
+    /// Time at which to judge what has expired, such as 2026-11-21T12:00:00Z [default: now]
     #[arg(long, value_name = "TIME", value_parser = moment)]
     now: Option<u64>,
 }
 
 #[derive(Args)]
 struct Source {
-    /// Policy files, or directories whose `*.yaml` and `*.yml` files are taken
+    /// Policy files, or directories with `*.yaml` and `*.yml` files
     #[arg(required = true, value_name = "POLICY")]
     files: Vec<PathBuf>,
-    /// Revision of the bundle, where the policy names none
+    /// Revision of the bundle, if the policy names none
     #[arg(long, value_name = "NAME")]
     revision: Option<String>,
     /// Write the problems as JSON, one object a line, to standard output

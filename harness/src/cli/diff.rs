@@ -10,14 +10,14 @@ use std::process::ExitCode;
 /// Arguments of `toolward diff`.
 #[derive(Args)]
 #[command(
-    after_help = "Everybody and every agent whom either policy names is asked about, one at a time, about every \
-entry and method of either; at most 1,000,000 decisions, beyond which it is refused.
+    after_help = "Evaluates each subject and each agent that either policy names, one at a time, for every entry and \
+method of either policy. More than 1,000,000 decisions are an error.
 
 Examples:
   toolward diff running.bundle policy/
   toolward diff old.bundle new.bundle --server github --json | jq '.changes[] | select(.direction == \"wider\")'
 
-Exit status: 0 nothing changes, 1 something does, 2 error."
+Exit status: 0 no decision changes, 1 some do, 2 error."
 )]
 pub(super) struct Diff {
     /// The old policy: a bundle, a policy file or a directory
@@ -29,7 +29,7 @@ pub(super) struct Diff {
     /// Only this server; may be repeated
     #[arg(long, value_name = "ID")]
     server: Vec<String>,
-    /// The time that is compared for, such as 2026-11-21T12:00:00Z; now, where none is named
+    /// Time to compare for, such as 2026-11-21T12:00:00Z [default: now]
     #[arg(long, value_name = "TIME", value_parser = compile::moment)]
     now: Option<u64>,
     /// Write JSON

@@ -43,16 +43,16 @@ pub(super) struct Explain {
 #[derive(Args)]
 #[command(next_help_heading = "Who")]
 struct Who {
-    /// The human's id (`sub`)
+    /// The subject's id (`sub`)
     #[arg(long, value_name = "ID", required_unless_present = "query")]
     subject: Option<String>,
-    /// Who vouches for them: a short name of the policy or an identifier; needed where the policy has several
+    /// The subject's issuer: a short name of the policy or an identifier; required if the policy has several
     #[arg(long, value_name = "ISSUER")]
     issuer: Option<String>,
-    /// A group of the human; may be repeated
+    /// A group of the subject; may be repeated
     #[arg(long, value_name = "NAME")]
     group: Vec<String>,
-    /// A role of the human; may be repeated
+    /// A role of the subject; may be repeated
     #[arg(long, value_name = "NAME")]
     role: Vec<String>,
     /// A claim of the token, its value as JSON or else as text; may be repeated
@@ -85,10 +85,10 @@ struct What {
     /// The resource
     #[arg(long, value_name = "URI", conflicts_with_all = ["tool", "prompt"])]
     resource: Option<String>,
-    /// The page that the server would send the human to
+    /// The page that the server asks the subject to open
     #[arg(long, value_name = "URL", conflicts_with_all = ["tool", "prompt", "resource"])]
     url: Option<String>,
-    /// The MCP method, where it is not the one that fits the above
+    /// The MCP method, if it does not follow from the options above
     #[arg(long, value_name = "METHOD")]
     method: Option<String>,
     /// An argument, its value as JSON or else as text; dots lead into objects; may be repeated
@@ -97,7 +97,7 @@ struct What {
     /// All arguments as a JSON object
     #[arg(long, value_name = "JSON", conflicts_with = "arg")]
     args: Option<String>,
-    /// The digest of the tool's definition that the server shows
+    /// Digest of the tool's definition that the server shows
     #[arg(long, value_name = "sha256:HEX")]
     definition: Option<String>,
 }
@@ -106,7 +106,7 @@ struct What {
 #[derive(Args)]
 #[command(next_help_heading = "Circumstances")]
 struct CircumstanceArgs {
-    /// The time, such as 2026-11-21T12:00:00Z; now, where none is named
+    /// Time of the call, such as 2026-11-21T12:00:00Z [default: now]
     #[arg(long, value_name = "TIME", value_parser = compile::moment)]
     now: Option<u64>,
     /// IP address of the caller

@@ -13,9 +13,9 @@ use std::process::ExitCode;
   toolward fmt policy/
   toolward fmt --check policy/
 
-Exit status: 0 all files are laid out so, 1 some are not or cannot be read.")]
+Exit status: 0 all files are formatted, 1 some are not or cannot be read.")]
 pub struct Fmt {
-    /// Policy files, or directories whose `*.yaml` and `*.yml` files are taken
+    /// Policy files, or directories with `*.yaml` and `*.yml` files
     #[arg(required = true, value_name = "POLICY")]
     files: Vec<PathBuf>,
     /// Write nothing, and name the files that would change

@@ -17,7 +17,7 @@ use std::process::ExitCode;
   toolward inspect acme.bundle --json | jq .serial
 
 Signatures are listed, not checked: `toolward verify` checks them.
-Exit status: 0 it can be read, 1 it is damaged or no bundle.")]
+Exit status: 0 the bundle can be read, 1 it is damaged or not a bundle.")]
 pub struct Inspect {
     /// The bundle
     #[arg(value_name = "BUNDLE")]

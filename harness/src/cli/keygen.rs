@@ -17,7 +17,7 @@ use std::process::ExitCode;
   toolward keygen --public release.pem           the public half of a key that is there
   openssl genpkey -algorithm ed25519 | toolward keygen --public /dev/stdin --format pem")]
 pub struct Keygen {
-    /// Where the new private key goes: PKCS#8 PEM, mode 0600; nothing is overwritten
+    /// File for the new private key: PKCS#8 PEM, mode 0600; never overwrites
     #[arg(short, long, value_name = "FILE", required_unless_present = "public")]
     out: Option<PathBuf>,
     /// Make no key: print the public half of this private or public key

@@ -18,11 +18,11 @@ use std::process::ExitCode;
   toolward matrix --bundle acme.bundle --html > matrix.html
   toolward matrix --bundle acme.bundle --csv | grep ,permit,
 
-Exit status: 0 it was written, 2 error.")]
+Exit status: 0 the matrix was written, 2 error.")]
 pub(super) struct Matrix {
     #[command(flatten)]
     policy: PolicySource,
-    /// A JSON file that names subjects, agents, servers and circumstances, in place of everybody whom the policy names
+    /// A JSON file with subjects, agents, servers and circumstances; without it, all that the policy names
     #[arg(long, value_name = "FILE")]
     spec: Option<PathBuf>,
     /// Only this agent: the id of an entry of `actors`, `subject:ID` or `client:ID`; may be repeated
@@ -31,7 +31,7 @@ pub(super) struct Matrix {
     /// Only this server; may be repeated
     #[arg(long, value_name = "ID")]
     server: Vec<String>,
-    /// The time, such as 2026-11-21T12:00:00Z; now, where none is named
+    /// Time of the call, such as 2026-11-21T12:00:00Z [default: now]
     #[arg(long, value_name = "TIME", value_parser = compile::moment)]
     now: Option<u64>,
     #[command(flatten)]
@@ -50,7 +50,7 @@ struct Form {
     /// Write CSV, a line for each cell
     #[arg(long)]
     csv: bool,
-    /// Write a page that needs nothing else
+    /// Write a self-contained HTML page
     #[arg(long)]
     html: bool,
 }

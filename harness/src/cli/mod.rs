@@ -33,34 +33,34 @@ struct Cli {
 enum Command {
     /// Compiles policy files to a bundle.
     Compile(compile::Compile),
-    /// Tells everything that is wrong with policy files.
+    /// Reports all problems of policy files, and likely mistakes.
     Check(compile::Check),
-    /// Gives policy files their one layout, and keeps every comment.
+    /// Formats policy files, and keeps every comment.
     Fmt(fmt::Fmt),
     /// Writes the JSON Schema of policy files, for editors.
     Schema,
-    /// Makes a catalogue for review from what a server lists, or tells what changed there.
+    /// Makes a catalogue for review from a server's lists, or reports what changed.
     Import(import::Import),
-    /// Says what a bundle says about itself.
+    /// Prints a bundle's metadata.
     Inspect(inspect::Inspect),
-    /// Makes a key that bundles are signed with, or prints the public half of one.
+    /// Makes a key for signing bundles, or prints its public half.
     Keygen(keygen::Keygen),
     /// Adds signatures to a bundle.
     Sign(sign::Sign),
-    /// Holds a bundle against the keys that are trusted.
+    /// Verifies a bundle's signatures.
     Verify(verify::Verify),
-    /// Decides one call and tells everything that led to it: exit code 0 permit, 1 deny, 2 error.
+    /// Decides one call and explains the decision: exit code 0 permit, 1 deny, 2 error.
     Explain(Box<explain::Explain>),
-    /// Tells who can use what, by which agent.
+    /// Shows who can use which tool, through which agent.
     Matrix(matrix::Matrix),
-    /// Tells which decisions two policies make differently, for whom.
+    /// Shows which decisions differ between two policies, and for whom.
     Diff(diff::Diff),
     /// Runs the tests beside a policy.
     Test(test::Test),
-    /// Lists what a filter imports, held against the allow-list.
+    /// Lists what a filter imports, and compares it with the allow-list.
     #[cfg(feature = "wasm-runner")]
     Abi(abi::Abi),
-    /// Runs scenarios and compares what is seen with what they expect.
+    /// Runs scenarios and compares the results with what they expect.
     Run(run::Run),
     /// Makes keys and tokens for development.
     Token(token::Token),

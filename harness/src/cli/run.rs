@@ -21,13 +21,13 @@ pub(super) struct Run {
     /// Where they run
     #[arg(long, value_enum, default_value_t = TargetChoice::All)]
     target: TargetChoice,
-    /// The filter that the targets `wasm` and `envoy` run
+    /// Module for the targets `wasm` and `envoy`
     #[arg(long, default_value = "dist/toolward.wasm")]
     wasm: PathBuf,
     /// Envoy's binary, for the target `envoy`
     #[arg(long, default_value = ".tools/envoy/envoy")]
     envoy: PathBuf,
-    /// The bootstrap that Envoy starts with; its `@NAMES@` are filled in
+    /// Bootstrap file for Envoy; its `@NAMES@` are filled in
     #[arg(long, default_value = "envoy/bootstrap.yaml")]
     bootstrap: PathBuf,
     /// Run only scenarios whose id contains this text
@@ -36,10 +36,10 @@ pub(super) struct Run {
     /// Write one JSON object for each run instead of text
     #[arg(long)]
     json: bool,
-    /// With `--json`: tell of each exchange the request as it was sent, the answer of the server and what the client got of it (bytes in base64), and the decision records
+    /// With `--json`: include each exchange: request, server's response, client's response (bytes in base64), and decision records
     #[arg(long, requires = "json")]
     exchanges: bool,
-    /// Tell what permitted exchanges cost in wasmtime's fuel, about one unit for an instruction, once caches are warm
+    /// Report the fuel of permitted exchanges in wasmtime, about one unit for each instruction, with warm caches
     #[arg(long)]
     fuel: bool,
 }
@@ -52,7 +52,7 @@ enum TargetChoice {
     Wasm,
     /// The filter in Envoy
     Envoy,
-    /// All of them, their transcripts compared
+    /// All of them, with equal transcripts
     All,
 }
 

@@ -24,7 +24,7 @@ pub struct Sign {
     /// A private key, Ed25519 in PKCS#8 PEM; may be repeated
     #[arg(short, long, value_name = "FILE", required = true)]
     key: Vec<PathBuf>,
-    /// Where the signed bundle goes [default: the bundle itself, replaced in one step]
+    /// File for the signed bundle [default: the bundle itself, replaced in one step]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }

@@ -26,10 +26,10 @@ pub(super) struct Test {
     /// Run only tests whose name contains this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-    /// Tell which rules no test reached
+    /// Report the rules that no test reached
     #[arg(long)]
     coverage: bool,
-    /// Fail where fewer rules are reached, in percent
+    /// Fail if the tests reach fewer rules, in percent
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100), conflicts_with = "filter")]
     min_coverage: Option<u8>,
     /// Write the results as JUnit's XML too

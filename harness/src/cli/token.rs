@@ -50,10 +50,10 @@ struct Mint {
     /// Which key of the set
     #[arg(long, value_enum, default_value_t = Choice::Es256)]
     algorithm: Choice,
-    /// `iss`: who vouches
+    /// `iss`: the issuer
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
-    /// `sub`: the human on whose behalf
+    /// `sub`: the subject
     #[arg(long, value_name = "ID")]
     subject: Option<String>,
     /// `aud`: the server's resource identifier; may be repeated
@@ -77,7 +77,7 @@ struct Mint {
     /// Lifetime in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     ttl: u64,
-    /// Claims as a JSON object, laid over all others
+    /// Claims as a JSON object; they replace others of the same name
     #[arg(long, value_name = "JSON")]
     claims: Option<String>,
 }

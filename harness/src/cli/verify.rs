@@ -18,7 +18,7 @@ use std::process::ExitCode;
   toolward verify acme.bundle --key iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=
   toolward verify acme.bundle --digest-only
 
-Exit status: 0 it may be used, 1 it may not, 2 that could not be found out.")]
+Exit status: 0 the bundle is trusted, 1 it is not, 2 error.")]
 pub struct Verify {
     /// The bundle
     #[arg(value_name = "BUNDLE")]
@@ -26,13 +26,13 @@ pub struct Verify {
     /// A trusted public key: a file (PEM, JWK, key set, base64), or the key itself in base64; may be repeated
     #[arg(short, long, value_name = "KEY", required_unless_present = "digest_only")]
     key: Vec<String>,
-    /// How many different keys must have signed [default: all that are given]
+    /// Number of different keys that must have signed [default: all given keys]
     #[arg(long, value_name = "NUMBER", requires = "key")]
     threshold: Option<usize>,
-    /// The least serial number
+    /// Lowest serial number to accept
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     min_serial: u64,
-    /// Check no signature: whether the file is damaged, and no more
+    /// Verify no signature, only that the file is undamaged
     #[arg(long, conflicts_with_all = ["key", "threshold"])]
     digest_only: bool,
     /// Write the result as JSON to standard output

@@ -80,8 +80,8 @@ impl fmt::Display for BundleError {
                 }
                 let word = if *needed == 1 { "signature" } else { "signatures" };
                 write!(f, ": {needed} {word} of trusted keys needed")?;
-                keys(f, "; trusted and there: ", trusted)?;
-                keys(f, "; trusted and not there: ", missing)?;
+                keys(f, "; signed by: ", trusted)?;
+                keys(f, "; missing: ", missing)?;
                 keys(f, "; there and not trusted: ", strangers)?;
                 f.write_str("; sign it with `toolward sign`, or trust the key that signed it")
             }

@@ -108,7 +108,7 @@ impl fmt::Display for TrustError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             TrustError::Keys(found) => write!(f, "expected 1 to {MAX_SIGNATURES} keys, found {found}"),
-            TrustError::Twice(key) => write!(f, "the key {key} stands here a second time"),
+            TrustError::Twice(key) => write!(f, "duplicate key {key}"),
             TrustError::Threshold { threshold, keys } => {
                 write!(f, "expected a threshold of 1 to {keys}, the number of keys, found {threshold}")
             }

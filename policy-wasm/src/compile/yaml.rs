@@ -190,7 +190,7 @@ impl<'a> Builder<'a, '_> {
             *key = Some(Key { text: text.clone(), position, repeated: before.is_some() });
         }
         if let Some(before) = before {
-            let message = format!("key `{text}` stands twice in one map, first in line {}", before.line);
+            let message = format!("duplicate key `{text}`, first in line {}", before.line);
             self.refuse(position, message);
         }
     }
@@ -357,8 +357,8 @@ mod tests {
             ),
             ("a: !!str 1\n", "p.yaml:1:4: tags (`!name`) are not read; leave it out\n"),
             ("a: 1\n---\nb: 2\n", "p.yaml:2:1: expected one YAML document in a file, found another\n"),
-            ("a: 1\nb: 2\na: 3\n", "p.yaml:3:1: key `a` stands twice in one map, first in line 1\n"),
-            ("\"a\": 1\na: 3\n", "p.yaml:2:1: key `a` stands twice in one map, first in line 1\n"),
+            ("a: 1\nb: 2\na: 3\n", "p.yaml:3:1: duplicate key `a`, first in line 1\n"),
+            ("\"a\": 1\na: 3\n", "p.yaml:2:1: duplicate key `a`, first in line 1\n"),
             ("", "p.yaml:1:1: expected a policy, found nothing\n"),
             ("1: x\n", "p.yaml:1:1: expected a string as a key; write it in quotes: `\"1\"`\n"),
             ("? [a]\n: x\n", "p.yaml:1:3: expected a string as a key, found a map or a list\n"),

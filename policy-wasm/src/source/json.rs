@@ -84,7 +84,7 @@ fn describe(kind: JsonErrorKind, limits: &Limits) -> String {
         JsonErrorKind::Syntax => "not JSON (RFC 8259) here".to_owned(),
         JsonErrorKind::TrailingData => "something follows the end of the document".to_owned(),
         JsonErrorKind::TooDeep => format!("nested deeper than {} levels", limits.depth),
-        JsonErrorKind::RepeatedKey => "this key stands twice in one object".to_owned(),
+        JsonErrorKind::RepeatedKey => "duplicate key in one object".to_owned(),
         JsonErrorKind::ReservedKey => {
             "the key `__proto__` is read differently by different readers".to_owned()
         }
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_text_that_is_refused_is_a_problem_where_it_breaks() {
-        assert_eq!(read("{\"a\": 1,\n \"a\": 2}").1, "c.json:2:2: this key stands twice in one object\n");
+        assert_eq!(read("{\"a\": 1,\n \"a\": 2}").1, "c.json:2:2: duplicate key in one object\n");
         assert_eq!(read("").1, "c.json:1:1: expected a JSON document, found nothing\n");
         assert_eq!(read("{}\n{}").1, "c.json:2:1: something follows the end of the document\n");
     }

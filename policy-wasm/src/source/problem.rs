@@ -141,7 +141,7 @@ impl Problems {
     pub fn told(&self, paint: Paint) -> String {
         let mut out: String = self.to_vec().iter().map(|problem| problem.told(paint)).collect();
         if self.more.get() {
-            out.push_str(&format!("only {MAX_PROBLEMS} problems are told, there are more\n"));
+            out.push_str(&format!("showing the first {MAX_PROBLEMS} problems\n"));
         }
         out
     }
@@ -151,11 +151,7 @@ impl Problems {
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.to_vec().iter().try_for_each(|problem| writeln!(f, "{problem}"))?;
-        if self.more.get() {
-            writeln!(f, "only {MAX_PROBLEMS} problems are told, there are more")
-        } else {
-            Ok(())
-        }
+        if self.more.get() { writeln!(f, "showing the first {MAX_PROBLEMS} problems") } else { Ok(()) }
     }
 }
 
@@ -286,7 +282,7 @@ mod tests {
         let problems = Problems::new();
         (0..2000).for_each(|line| problems.push(problem(line, "wrong")));
         assert_eq!(problems.len(), MAX_PROBLEMS);
-        assert!(problems.to_string().ends_with("\nonly 1000 problems are told, there are more\n"));
+        assert!(problems.to_string().ends_with("\nshowing the first 1000 problems\n"));
     }
 
     #[test]

@@ -26,22 +26,22 @@ const MAX_FILE: u64 = 64 << 20;
 /// Arguments of `toolward import`.
 #[derive(Args)]
 #[command(
-    after_help = "Every tier in the catalogue is a proposal, marked `review: pending`: the policy does not compile \
-before a person has looked at each entry and taken the mark away.
+    after_help = "Every tier in the catalogue is a proposal, marked `review: pending`. The policy compiles only after a \
+person has reviewed each entry and removed the mark.
 
 Examples:
   toolward import https://tools.acme.test/mcp/github --token-file token --name github --output policy/github.yaml
   toolward import https://tools.acme.test/mcp/github --name github --check policy/github.yaml
   toolward import --from tools.json --name github
 
-Exit status: 0 everything was taken over, or nothing changed; 1 some entries were left out, or `--check` found changes; \
+Exit status: 0 everything was imported or nothing changed, 1 some entries were left out or `--check` found changes, \
 2 error."
 )]
 pub(super) struct Import {
     /// The MCP endpoint of a running server
     #[arg(value_name = "URL", required_unless_present = "from")]
     url: Option<String>,
-    /// Read what a server listed from a JSON file (`-`: standard input): results of its lists, or a list of tools
+    /// Read a server's lists from a JSON file (`-`: standard input): results of its lists, or a list of tools
     #[arg(long, value_name = "FILE", conflicts_with = "url")]
     from: Option<PathBuf>,
     /// A header of the requests, such as `X-Api-Key: …`; may be repeated
@@ -56,19 +56,19 @@ pub(super) struct Import {
     /// Tiers of the policy, lowest first
     #[arg(long, value_name = "TIER,…", value_delimiter = ',', default_value = "read,write,destructive")]
     tiers: Vec<String>,
-    /// Propose the lowest tier for tools of which the server says that they only read
+    /// Propose the lowest tier for tools with `readOnlyHint`
     #[arg(long)]
     trust_annotations: bool,
-    /// Where the catalogue goes, which must not exist yet; standard output, where none is named
+    /// New file for the catalogue [default: standard output]
     #[arg(short, long, value_name = "FILE", conflicts_with = "check")]
     output: Option<PathBuf>,
-    /// Write nothing, and tell what the server lists otherwise than this policy file
+    /// Write nothing, and report how the server's lists differ from this policy file
     #[arg(long, value_name = "FILE")]
     check: Option<PathBuf>,
     /// Write the changes as JSON, one object a line
     #[arg(long, requires = "check")]
     json: bool,
-    /// Longest that the server may take for all its lists
+    /// Time limit for all of the server's lists
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
     timeout: u64,
 }

@@ -17,7 +17,7 @@ const KIND: Shape = OneOf(&["personal", "corporate", "sensitive"]);
 const TEXTS: Shape = List(&Text);
 const REVISION: Shape = OneOf(&["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"]);
 
-const NOTE: Key = key("note", "for whoever reads the policy; it decides nothing", Text);
+const NOTE: Key = key("note", "free-text comment without effect", Text);
 const MODE_KEY: Key = key("mode", "`monitor`: what would be denied is recorded and passes", MODE);
 const WHEN: Key = key("when", "the condition that must hold", Text);
 const ISSUER: Key =
@@ -140,8 +140,11 @@ const SERVER: MapShape = MapShape {
 
 const ITEM_TIER: Key = must("tier", "risk class", TIER);
 const ITEM_LABELS: Key = key("labels", "labels, for rules", LABELS);
-const ITEM_REVIEW: Key =
-    key("review", "`pending`: a proposed tier that nobody has confirmed; refused", OneOf(&["pending"]));
+const ITEM_REVIEW: Key = key(
+    "review",
+    "`pending`: a proposed tier that was not reviewed yet; the policy does not compile",
+    OneOf(&["pending"]),
+);
 const ITEM_ARGUMENTS: Key =
     key("arguments", "path of an argument to what it must be like", Named(&Map(&ARGUMENT)));
 const ITEM_CHECKS: Key =

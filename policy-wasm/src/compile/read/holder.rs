@@ -172,7 +172,7 @@ pub(super) fn servers<'n>(place: &Place<'n>, known: &Known) -> BTreeSet<String> 
         let found = match &place.node().value {
             Value::Map(_) => by_quality(&place, known),
             Value::String(name) if !named.insert(name.as_ref()) => {
-                place.refuse(format!("server `{name}` stands twice"));
+                place.refuse(format!("duplicate server `{name}`"));
                 None
             }
             _ => by_id(&place, known),
@@ -216,7 +216,7 @@ pub(super) fn approvers<'n>(place: &Place<'n>, names: &Names<'n>) -> BTreeSet<St
         if !fits {
             place.refuse(format!("expected `group:…`, `role:…` or `id:…`, found `{text}`"));
         } else if !approvers.insert(text.to_owned()) {
-            place.refuse(format!("`{text}` stands twice"));
+            place.refuse(format!("duplicate entry `{text}`"));
         } else if let Some((kind, name)) = text.split_once(':') {
             names.check_approver(kind, name, &place);
         }

@@ -219,7 +219,7 @@ fn distinct<'n>(places: &[Place<'n>], what: &str, example: &str) -> Vec<&'n str>
         if !is_name(name, b"_-") {
             place.refuse(format!("expected {example} ([a-z][a-z0-9_-]*, at most 64), found `{name}`"));
         } else if names.contains(&name) {
-            place.refuse(format!("{what} `{name}` stands twice"));
+            place.refuse(format!("duplicate {what} `{name}`"));
         }
         names.push(name);
     }

@@ -128,7 +128,7 @@ pub(super) fn labels(place: &Place<'_>) -> BTreeSet<String> {
                 "expected a label like `personal-data` ([a-z][a-z0-9._-]*, at most 64), found `{name}`"
             ));
         } else if !labels.insert(name.to_owned()) {
-            place.refuse(format!("label `{name}` stands twice"));
+            place.refuse(format!("duplicate label `{name}`"));
         }
     }
     labels

@@ -112,7 +112,7 @@ impl<'n> Context<'_, 'n> {
         let mut found = BTreeSet::new();
         let places = place.list().unwrap_or_default();
         if places.is_empty() && matches!(place.node().value, Value::List(_)) {
-            place.refuse("expected at least one; leave the key out for any");
+            place.refuse("list is empty; omit the key to match any");
         }
         for place in &places {
             let Some(name) = place.text() else { continue };
@@ -230,7 +230,7 @@ pub(super) fn budgets<'n>(places: &[Place<'n>], context: &Context<'_, 'n>) -> Ve
             if let Some((name, key)) = index.and_then(|index| KEYS.get(index))
                 && !per.insert(*key)
             {
-                place.refuse(format!("`{name}` stands twice"));
+                place.refuse(format!("duplicate entry `{name}`"));
             }
         }
         let limit = map.required("limit").and_then(|place| place.integer(0..=1_000_000_000, "calls"));

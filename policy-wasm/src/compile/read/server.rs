@@ -254,7 +254,7 @@ fn environments<'n>(map: &mut MapReader<'n>, names: &Names<'n>) -> (Vec<&'n str>
             for place in &places {
                 match known(place) {
                     Some(name) if environments.contains(&name) => {
-                        place.refuse(format!("environment `{name}` stands twice"));
+                        place.refuse(format!("duplicate environment `{name}`"));
                     }
                     Some(name) => environments.push(name),
                     None => {}
@@ -378,7 +378,7 @@ fn read_authorities<'n>(
             place.refuse(format!("expected `host` or `host:port`, found `{text}`: {why}"));
         }
         if !authorities.insert(text.to_ascii_lowercase()) {
-            place.refuse(format!("authority `{text}` stands twice"));
+            place.refuse(format!("duplicate authority `{text}`"));
         }
     }
     authorities
