@@ -64,10 +64,12 @@ cli: $(CLI) ## the command line with the wasmtime runner, dist/toolward
 $(WASM): FORCE .tools/binaryen.stamp | rust
 	@$(STEP) "building the filter" -- cargo build --locked -p filter --target wasm32-wasip1 --profile wasm
 	mkdir -p dist
-	built=$(TARGET)/wasm32-wasip1/wasm/filter.wasm
-	if ! cmp -s $$built $(TARGET)/filter.optimised-from || ! [ -e $(TARGET)/filter.optimised.wasm ]; then
-		$(STEP) "making the filter smaller" -- .tools/binaryen/node_modules/.bin/wasm-opt $(WASM_OPT) $$built -o $(TARGET)/filter.optimised.wasm
-		cp $$built $(TARGET)/filter.optimised-from
+	$(STEP) "building the filter's link step" -- cargo build $(CARGO_FLAGS) -p filter-link
+	linked=$(TARGET)/filter.linked.wasm
+	$(TARGET)/release/filter-link $(TARGET)/wasm32-wasip1/wasm/filter.wasm $$linked
+	if ! cmp -s $$linked $(TARGET)/filter.optimised-from || ! [ -e $(TARGET)/filter.optimised.wasm ]; then
+		$(STEP) "making the filter smaller" -- .tools/binaryen/node_modules/.bin/wasm-opt $(WASM_OPT) $$linked -o $(TARGET)/filter.optimised.wasm
+		cp $$linked $(TARGET)/filter.optimised-from
 	fi
 	cmp -s $(TARGET)/filter.optimised.wasm $@ || cp $(TARGET)/filter.optimised.wasm $@
 

@@ -1,11 +1,22 @@
-//! The thin glue to proxy-wasm hosts: callbacks become events, effects become hostcalls. Nothing is decided here.
+//! The proxy-wasm host: callbacks and hostcalls. Nothing is decided here.
 //!
-//! Entry points ([`entry`]) and hostcalls ([`calls`]) are our own, since the SDK's panic on a status that they do not
-//! expect, on header bytes that are not UTF-8 and on an answer that nobody waits for; a panic would end the VM.
+//! Contexts, entry points and their dispatch are the `proxy-wasm` SDK's. Hostcalls are our own ([`hostcalls`]), since the
+//! SDK's panic on statuses and bytes that clients, servers and Envoy can bring about. So is what stands in front of the
+//! entry points that would panic ([`exports`]). A panic ends the VM, and with it every stream of the worker.
 
-mod calls;
-mod crypto;
-mod entry;
+mod context;
+mod exports;
+mod hostcalls;
+mod metrics;
 mod proxy;
 mod root;
-mod store;
+mod shared_data;
+mod streams;
+mod verify_signature;
+
+#[allow(unsafe_code, reason = "the SDK's macro exports the initialization of the module")]
+mod start {
+    proxy_wasm::main! {{
+        proxy_wasm::set_root_context(|_| Box::new(super::root::Root::new()));
+    }}
+}

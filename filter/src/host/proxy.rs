@@ -1,10 +1,11 @@
 //! The proxy of one stream: what the driver asks for becomes hostcalls.
 
-use super::calls::{self, Buffer, Level, Pairs};
-use super::root::Counters;
+use super::hostcalls::{self, Pairs};
+use super::metrics::Counters;
 use crate::driver::{Body, Host, Map, Refused};
 use crate::pep::{Call, Fields};
 use crate::reply::Reply;
+use proxy_wasm::types::{BufferType, LogLevel, MapType};
 use std::rc::Rc;
 
 /// The proxy, for the stream whose callback runs.
@@ -19,85 +20,83 @@ impl Proxy {
     }
 }
 
-fn map_of(map: Map) -> calls::Map {
+fn map_of(map: Map) -> MapType {
     match map {
-        Map::Request => calls::Map::Request,
-        Map::RequestTrailers => calls::Map::RequestTrailers,
-        Map::Response => calls::Map::Response,
-        Map::CallAnswer => calls::Map::CallAnswer,
+        Map::Request => MapType::HttpRequestHeaders,
+        Map::RequestTrailers => MapType::HttpRequestTrailers,
+        Map::Response => MapType::HttpResponseHeaders,
+        Map::CallAnswer => MapType::HttpCallResponseHeaders,
     }
 }
 
-fn buffer_of(body: Body) -> Buffer {
+fn buffer_of(body: Body) -> BufferType {
     match body {
-        Body::Request => Buffer::Request,
-        Body::Response => Buffer::Response,
-        Body::CallAnswer => Buffer::CallAnswer,
+        Body::Request => BufferType::HttpRequestBody,
+        Body::Response => BufferType::HttpResponseBody,
+        Body::CallAnswer => BufferType::HttpCallResponseBody,
     }
 }
 
 impl Host for Proxy {
     fn now_ms(&mut self) -> Result<u64, Refused> {
-        calls::now_ms()
+        hostcalls::now_ms()
     }
 
     fn property(&mut self, path: &[&str]) -> Result<Vec<u8>, Refused> {
-        calls::property(path)
+        hostcalls::property(path)
     }
 
     fn read_fields<T>(&mut self, map: Map, read: impl FnOnce(&Fields<'_>) -> T) -> Result<T, Refused> {
         let pairs = Pairs::read(map_of(map))?;
-        let fields = pairs.fields().ok_or(Refused(calls::PARSE_FAILURE))?;
+        let fields = pairs.fields().ok_or(Refused(hostcalls::PARSE_FAILURE))?;
         Ok(read(&fields))
     }
 
     fn remove_field(&mut self, map: Map, name: &[u8]) -> Result<(), Refused> {
-        calls::remove_header(map_of(map), name)
+        hostcalls::remove_header(map_of(map), name)
     }
 
     fn set_field(&mut self, map: Map, name: &str, value: &str) -> Result<(), Refused> {
-        calls::set_header(map_of(map), name, value)
+        hostcalls::set_header(map_of(map), name, value)
     }
 
     fn body(&mut self, body: Body, max: usize) -> Result<Vec<u8>, Refused> {
-        calls::buffer(buffer_of(body), max)
+        hostcalls::buffer(buffer_of(body), max)
     }
 
     fn replace_body(&mut self, body: Body, size: usize, bytes: &[u8]) -> Result<(), Refused> {
-        calls::replace_buffer(buffer_of(body), size, bytes)
+        hostcalls::replace_buffer(buffer_of(body), size, bytes)
     }
 
     fn reply(&mut self, reply: &Reply) -> Result<(), Refused> {
-        calls::reply(reply.status, &reply.headers, &reply.body, &reply.details)
+        hostcalls::reply(reply.status, &reply.headers, &reply.body, &reply.details)
     }
 
     fn call(&mut self, call: &Call) -> Result<u32, Refused> {
-        calls::http_call(&call.cluster, &call.fields(), &call.body, call.timeout_ms.max(1))
+        hostcalls::http_call(&call.cluster, &call.fields(), &call.body, call.timeout_ms.max(1))
     }
 
     fn resume_request(&mut self) -> Result<(), Refused> {
-        calls::resume_request()
+        hostcalls::resume_request()
     }
 
     fn close_stream(&mut self) -> Result<(), Refused> {
-        calls::end_response()
+        hostcalls::end_response()
     }
 
     fn set_filter_state(&mut self, name: &str, value: &str) -> Result<(), Refused> {
-        calls::set_filter_state(name, value)
+        hostcalls::set_filter_state(name, value)
     }
 
     fn log_record(&mut self, json: &str) -> Result<(), Refused> {
-        calls::log(Level::Info, json);
-        Ok(())
+        hostcalls::log(LogLevel::Info, json)
     }
 
     fn warn(&mut self, text: &str) {
-        calls::log(Level::Warn, text);
+        let _ = hostcalls::log(LogLevel::Warn, text);
     }
 
     fn count(&mut self, result: &'static str, reason: &'static str) -> Result<(), Refused> {
-        self.counters.count(result, reason);
-        Ok(())
+        self.counters.count(result, reason)
     }
 }

@@ -1,6 +1,6 @@
 //! What the workers share, in the proxy's shared data.
 
-use super::calls::{self, CAS_MISMATCH, NOT_FOUND};
+use super::hostcalls::{self, CAS_MISMATCH, NOT_FOUND};
 use crate::driver::Refused;
 use crate::sealed_id::{SharedStore, StoreFault};
 
@@ -13,7 +13,7 @@ const NO_NUMBER: u32 = u32::MAX;
 
 impl SharedStore for HostStore {
     fn get(&self, key: &[u8]) -> Result<Option<(Vec<u8>, u32)>, StoreFault> {
-        match calls::shared_data(key) {
+        match hostcalls::shared_data(key) {
             Ok(held) => Ok(Some(held)),
             Err(Refused(NOT_FOUND)) => Ok(None),
             Err(_) => Err(StoreFault::Unavailable),
@@ -21,7 +21,7 @@ impl SharedStore for HostStore {
     }
 
     fn set(&self, key: &[u8], value: &[u8], number: Option<u32>) -> Result<(), StoreFault> {
-        match calls::set_shared_data(key, value, number.unwrap_or(NO_NUMBER)) {
+        match hostcalls::set_shared_data(key, value, number.unwrap_or(NO_NUMBER)) {
             Ok(()) => Ok(()),
             Err(Refused(CAS_MISMATCH)) => Err(StoreFault::Changed),
             Err(_) => Err(StoreFault::Unavailable),

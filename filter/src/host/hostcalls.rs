@@ -1,7 +1,12 @@
-//! Hostcalls that cannot panic: every status is a value.
+//! Hostcalls that cannot panic: every status is a value, and fields are bytes.
+//!
+//! The SDK has these calls too, but each of them panics on every status that it does not expect, and reads the status
+//! into an enum without the numbers that hosts may also give. Each function here names what the SDK's would do where it
+//! matters. Numbers of buffers, maps, log levels and metrics are the SDK's types.
 #![allow(unsafe_code, reason = "the proxy-wasm ABI passes pointers")]
 
 use crate::driver::Refused;
+use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType, StreamType};
 use std::ptr::{null, null_mut};
 
 /// `NOT_FOUND`: no such header map, buffer or property at this point.
@@ -15,64 +20,29 @@ pub const CAS_MISMATCH: u32 = 8;
 
 type Hostcall<T> = Result<T, Refused>;
 
-/// `proxy_buffer_type_t`.
-#[derive(Debug, Clone, Copy)]
-#[repr(u32)]
-pub enum Buffer {
-    /// Request body.
-    Request = 0,
-    /// Response body.
-    Response = 1,
-    /// Body of the answer to a call.
-    CallAnswer = 4,
-    /// The plugin's configuration.
-    PluginConfiguration = 7,
-}
-
-/// `proxy_header_map_type_t`.
-#[derive(Debug, Clone, Copy)]
-#[repr(u32)]
-pub enum Map {
-    /// Request header fields.
-    Request = 0,
-    /// Request trailers.
-    RequestTrailers = 1,
-    /// Response header fields.
-    Response = 2,
-    /// Header fields of the answer to a call.
-    CallAnswer = 6,
-}
-
-/// `proxy_log_level_t`, as far as it is used.
-#[derive(Debug, Clone, Copy)]
-#[repr(u32)]
-pub enum Level {
-    /// For records.
-    Info = 2,
-    /// For what an operator should look at.
-    Warn = 3,
-    /// For configurations that were refused.
-    Error = 4,
-}
-
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
-    fn proxy_log(level: u32, data: *const u8, size: usize) -> u32;
+    fn proxy_log(level: LogLevel, data: *const u8, size: usize) -> u32;
     fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
     fn proxy_get_buffer_bytes(
-        kind: u32,
+        kind: BufferType,
         start: usize,
         max: usize,
         data: *mut *mut u8,
         size: *mut usize,
     ) -> u32;
-    fn proxy_set_buffer_bytes(kind: u32, start: usize, size: usize, data: *const u8, data_size: usize)
-    -> u32;
+    fn proxy_set_buffer_bytes(
+        kind: BufferType,
+        start: usize,
+        size: usize,
+        data: *const u8,
+        data_size: usize,
+    ) -> u32;
     fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
-    fn proxy_get_header_map_pairs(kind: u32, data: *mut *mut u8, size: *mut usize) -> u32;
-    fn proxy_remove_header_map_value(kind: u32, key: *const u8, key_size: usize) -> u32;
+    fn proxy_get_header_map_pairs(kind: MapType, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_remove_header_map_value(kind: MapType, key: *const u8, key_size: usize) -> u32;
     fn proxy_replace_header_map_value(
-        kind: u32,
+        kind: MapType,
         key: *const u8,
         key_size: usize,
         value: *const u8,
@@ -101,8 +71,8 @@ unsafe extern "C" {
         token: *mut u32,
     ) -> u32;
     fn proxy_set_effective_context(id: u32) -> u32;
-    fn proxy_continue_stream(kind: u32) -> u32;
-    fn proxy_close_stream(kind: u32) -> u32;
+    fn proxy_continue_stream(kind: StreamType) -> u32;
+    fn proxy_close_stream(kind: StreamType) -> u32;
     fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
     fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> u32;
     fn proxy_get_shared_data(
@@ -119,7 +89,7 @@ unsafe extern "C" {
         value_size: usize,
         cas: u32,
     ) -> u32;
-    fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
+    fn proxy_define_metric(kind: MetricType, name: *const u8, name_size: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
     fn proxy_call_foreign_function(
         name: *const u8,
@@ -135,7 +105,7 @@ fn checked(status: u32) -> Hostcall<()> {
     if status == 0 { Ok(()) } else { Err(Refused(status)) }
 }
 
-/// Takes over memory that the host had the guest allocate (`super::entry` gives exactly `size` bytes).
+/// Takes over memory that the host had the guest allocate (`super::exports` gives exactly `size` bytes).
 fn taken(data: *mut u8, size: usize) -> Vec<u8> {
     if data.is_null() || size == 0 {
         return Vec::new();
@@ -144,13 +114,13 @@ fn taken(data: *mut u8, size: usize) -> Vec<u8> {
     unsafe { Vec::from_raw_parts(data, size, size) }
 }
 
-/// Writes to the proxy's log.
-pub fn log(level: Level, text: &str) {
-    // SAFETY: pointer and length are of a live slice. A log that is refused is not worth a request.
-    let _ = unsafe { proxy_log(level as u32, text.as_ptr(), text.len()) };
+/// Writes to the proxy's log. The SDK panics where the host refuses the line.
+pub fn log(level: LogLevel, text: &str) -> Hostcall<()> {
+    // SAFETY: pointer and length are of a live slice.
+    checked(unsafe { proxy_log(level, text.as_ptr(), text.len()) })
 }
 
-/// Milliseconds since the Unix epoch.
+/// Milliseconds since the Unix epoch. The SDK panics where the host has no clock.
 pub fn now_ms() -> Hostcall<u64> {
     let mut nanoseconds = 0u64;
     // SAFETY: the host writes eight bytes.
@@ -158,18 +128,19 @@ pub fn now_ms() -> Hostcall<u64> {
     Ok(nanoseconds / 1_000_000)
 }
 
-/// The first `max` bytes of a buffer; nothing where there is no such buffer.
-pub fn buffer(kind: Buffer, max: usize) -> Hostcall<Vec<u8>> {
+/// The first `max` bytes of a buffer; nothing where there is no such buffer. The SDK panics at `EMPTY` and `BAD_ARGUMENT`,
+/// which hosts give for a buffer outside its phase.
+pub fn buffer(kind: BufferType, max: usize) -> Hostcall<Vec<u8>> {
     let (mut data, mut size) = (null_mut(), 0usize);
     // SAFETY: the host writes a pointer and a length.
-    match unsafe { proxy_get_buffer_bytes(kind as u32, 0, max, &mut data, &mut size) } {
+    match unsafe { proxy_get_buffer_bytes(kind, 0, max, &mut data, &mut size) } {
         0 => Ok(taken(data, size)),
         NOT_FOUND | EMPTY => Ok(Vec::new()),
         status => Err(Refused(status)),
     }
 }
 
-/// A property of the proxy, by its path.
+/// A property of the proxy, by its path. The SDK panics at `BAD_ARGUMENT`.
 pub fn property(path: &[&str]) -> Hostcall<Vec<u8>> {
     // Parts of a path are separated by a zero byte.
     let mut joined = String::new();
@@ -184,23 +155,24 @@ pub fn property(path: &[&str]) -> Hostcall<Vec<u8>> {
     Ok(taken(data, size))
 }
 
-/// Replaces the first `size` bytes of a buffer.
-pub fn replace_buffer(kind: Buffer, size: usize, with: &[u8]) -> Hostcall<()> {
+/// Replaces the first `size` bytes of a buffer. The SDK panics where the bytes have gone on already.
+pub fn replace_buffer(kind: BufferType, size: usize, with: &[u8]) -> Hostcall<()> {
     // SAFETY: pointer and length are of a live slice.
-    checked(unsafe { proxy_set_buffer_bytes(kind as u32, 0, size, with.as_ptr(), with.len()) })
+    checked(unsafe { proxy_set_buffer_bytes(kind, 0, size, with.as_ptr(), with.len()) })
 }
 
-/// Header fields as bytes.
+/// Header fields as bytes. The SDK's text getters panic at a value that is not UTF-8, which any client can send, and its
+/// reader of maps panics at a map that is cut short.
 pub struct Pairs {
     data: Vec<u8>,
 }
 
 impl Pairs {
     /// Reads a whole header map in one call.
-    pub fn read(kind: Map) -> Hostcall<Pairs> {
+    pub fn read(kind: MapType) -> Hostcall<Pairs> {
         let (mut data, mut size) = (null_mut(), 0usize);
         // SAFETY: the host writes a pointer and a length.
-        checked(unsafe { proxy_get_header_map_pairs(kind as u32, &mut data, &mut size) })?;
+        checked(unsafe { proxy_get_header_map_pairs(kind, &mut data, &mut size) })?;
         Ok(Pairs { data: taken(data, size) })
     }
 
@@ -235,17 +207,18 @@ impl Pairs {
     }
 }
 
-/// Removes every field of this name.
-pub fn remove_header(kind: Map, name: &[u8]) -> Hostcall<()> {
+/// Removes every field of this name, which may be any bytes. The SDK takes text only, and panics in a phase in which the
+/// head cannot be changed.
+pub fn remove_header(kind: MapType, name: &[u8]) -> Hostcall<()> {
     // SAFETY: pointer and length are of a live slice.
-    checked(unsafe { proxy_remove_header_map_value(kind as u32, name.as_ptr(), name.len()) })
+    checked(unsafe { proxy_remove_header_map_value(kind, name.as_ptr(), name.len()) })
 }
 
-/// Writes a field in place of every one of this name.
-pub fn set_header(kind: Map, name: &str, value: &str) -> Hostcall<()> {
+/// Writes a field in place of every field of this name. The SDK panics in a phase in which the head cannot be changed.
+pub fn set_header(kind: MapType, name: &str, value: &str) -> Hostcall<()> {
     // SAFETY: pointers and lengths are of live strings.
     checked(unsafe {
-        proxy_replace_header_map_value(kind as u32, name.as_ptr(), name.len(), value.as_ptr(), value.len())
+        proxy_replace_header_map_value(kind, name.as_ptr(), name.len(), value.as_ptr(), value.len())
     })
 }
 
@@ -266,7 +239,7 @@ fn pairs_bytes<V: AsRef<str>>(pairs: &[(&str, V)]) -> Vec<u8> {
     out
 }
 
-/// Answers in the upstream's place.
+/// Answers in the upstream's place. The SDK panics where the host refuses the reply, and sends no response details.
 pub fn reply(status: u16, headers: &[(&str, String)], body: &[u8], details: &str) -> Hostcall<()> {
     let headers = pairs_bytes(headers);
     // SAFETY: all pointers and lengths are of live slices.
@@ -284,7 +257,8 @@ pub fn reply(status: u16, headers: &[(&str, String)], body: &[u8], details: &str
     })
 }
 
-/// Calls a cluster of the proxy; gives the token that the answer will carry.
+/// Calls a cluster of the proxy; gives the token that the answer will carry. The SDK keeps the token of each call whose
+/// stream ended first, so that clients that hang up could fill the memory, and panics at statuses beside two.
 pub fn http_call(cluster: &str, headers: &[(&str, &str)], body: &[u8], timeout_ms: u32) -> Hostcall<u32> {
     let headers = pairs_bytes(headers);
     let trailers = pairs_bytes::<&str>(&[]);
@@ -307,37 +281,39 @@ pub fn http_call(cluster: &str, headers: &[(&str, &str)], body: &[u8], timeout_m
     Ok(token)
 }
 
-/// Makes the hostcalls that follow, up to the end of the callback, act on this context.
+/// Makes the hostcalls that follow, up to the end of the callback, act on this context. The SDK panics at statuses beside
+/// one.
 pub fn act_on(context: u32) -> Hostcall<()> {
     // SAFETY: no pointers.
     checked(unsafe { proxy_set_effective_context(context) })
 }
 
-/// Resumes the request side outside its own callbacks.
+/// Resumes the request side outside its own callbacks. The SDK panics where the stream is gone.
 pub fn resume_request() -> Hostcall<()> {
     // SAFETY: no pointers.
-    checked(unsafe { proxy_continue_stream(0) })
+    checked(unsafe { proxy_continue_stream(StreamType::HttpRequest) })
 }
 
-/// Ends the response side of the stream at once; what was not sent yet is lost.
+/// Ends the response side of the stream at once; what was not sent yet is lost. The SDK panics where the stream is gone.
 pub fn end_response() -> Hostcall<()> {
     // SAFETY: no pointers.
-    checked(unsafe { proxy_close_stream(1) })
+    checked(unsafe { proxy_close_stream(StreamType::HttpResponse) })
 }
 
-/// Has the host call back every `milliseconds`.
+/// Has the host call back every `milliseconds`. The SDK panics at a host that does not tick.
 pub fn tick_every(milliseconds: u32) -> Hostcall<()> {
     // SAFETY: no pointers.
     checked(unsafe { proxy_set_tick_period_milliseconds(milliseconds) })
 }
 
-/// Sets filter state `wasm.<name>` of the stream.
+/// Sets filter state `wasm.<name>` of the stream. The SDK panics where the host refuses it.
 pub fn set_filter_state(name: &str, value: &str) -> Hostcall<()> {
     // SAFETY: pointers and lengths are of live slices.
     checked(unsafe { proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
 }
 
-/// A value that all VMs with the same `vm_id` share, and the number that it has until it is set again.
+/// A value that all VMs with the same `vm_id` share, and the number that it has until it is set again. The SDK takes only
+/// text for the key, and panics at a host without shared data.
 pub fn shared_data(key: &[u8]) -> Hostcall<(Vec<u8>, u32)> {
     let (mut data, mut size, mut cas) = (null_mut(), 0usize, 0u32);
     // SAFETY: pointer and length are of a live slice; the host writes a pointer, a length and four bytes.
@@ -345,27 +321,28 @@ pub fn shared_data(key: &[u8]) -> Hostcall<(Vec<u8>, u32)> {
     Ok((taken(data, size), cas))
 }
 
-/// Sets a shared value that still has this number; one that was never set is set whatever the number.
+/// Sets a shared value that still has this number; one that was never set is set whatever the number. As with
+/// [`shared_data`].
 pub fn set_shared_data(key: &[u8], value: &[u8], cas: u32) -> Hostcall<()> {
     // SAFETY: pointers and lengths are of live slices.
     checked(unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas) })
 }
 
-/// Defines a counter, or finds it.
+/// Defines a counter, or finds it. The SDK panics where the host refuses the name.
 pub fn counter(name: &str) -> Hostcall<u32> {
     let mut id = 0u32;
     // SAFETY: pointer and length are of a live slice; the host writes four bytes.
-    checked(unsafe { proxy_define_metric(0, name.as_ptr(), name.len(), &mut id) })?;
+    checked(unsafe { proxy_define_metric(MetricType::Counter, name.as_ptr(), name.len(), &mut id) })?;
     Ok(id)
 }
 
-/// Adds one to a counter.
+/// Adds one to a counter. The SDK panics at statuses beside two.
 pub fn count(id: u32) -> Hostcall<()> {
     // SAFETY: no pointers.
     checked(unsafe { proxy_increment_metric(id, 1) })
 }
 
-/// Calls a foreign function of the host.
+/// Calls a foreign function of the host. The SDK panics at statuses beside four.
 pub fn foreign(name: &str, arguments: &[u8]) -> Hostcall<Vec<u8>> {
     let (mut data, mut size) = (null_mut(), 0usize);
     let arguments_at = if arguments.is_empty() { null() } else { arguments.as_ptr() };
