@@ -7,7 +7,7 @@ use super::event::Fields;
 use policy_wasm::bundle::Bundle;
 
 /// Whether the response sends its client to where no server of the policy is: elsewhere than by a path, under the
-/// authority that was asked, or by the whole address of a server of the policy.
+/// authority that was asked, or by the whole address of a server of the policy, under the scheme of its resource.
 pub(super) fn leads_away(bundle: &Bundle, status: &[u8], fields: &Fields<'_>) -> bool {
     let mut locations = fields.iter().filter(|(name, _)| *name == b"location").map(|(_, value)| *value);
     status.first() == Some(&b'3') && locations.any(|location| !stays(bundle, location))
@@ -21,11 +21,17 @@ fn stays(bundle: &Bundle, location: &[u8]) -> bool {
     else {
         return false;
     };
-    match text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) {
-        Some(rest) => {
+    // A redirect to HTTP would send token and message in clear, where anybody answers.
+    let whole = ["https", "http"]
+        .into_iter()
+        .find_map(|scheme| Some((scheme, text.strip_prefix(scheme)?.strip_prefix("://")?)));
+    match whole {
+        Some((scheme, rest)) => {
             rest.find('/').and_then(|at| rest.split_at_checked(at)).is_some_and(|(authority, path)| {
                 let path = path.split_once('#').map_or(path, |(path, _)| path);
-                bundle.server_at(authority, path).is_some()
+                let server = bundle.server_at(authority, path);
+                let own = server.and_then(|server| server.resource().split_once("://"));
+                own.is_some_and(|(own, _)| own.eq_ignore_ascii_case(scheme))
             })
         }
         None => !text.starts_with("//") && (text.starts_with('/') || !text.contains(':')),
@@ -40,7 +46,7 @@ mod tests {
 
     #[test]
     fn a_redirect_stays_at_the_authority_or_leads_to_a_server_of_the_policy() {
-        let text = "policy: toolward/v1\nservers: {code: {resource: https://tools.test/mcp, tools: {}}}\n";
+        let text = "policy: toolward/v1\nservers:\n  code: {resource: https://tools.test/mcp, tools: {}}\n  clear: {resource: http://127.0.0.1:8080/mcp, tools: {}}\n";
         let file = SourceFile { name: "policy.yaml".into(), text: text.into() };
         let bundle = compile(&[file], &Options::default()).unwrap();
         let bundle = Bundle::open(bundle, &Trust::digest_only()).unwrap();
@@ -55,12 +61,19 @@ mod tests {
             "mcp/",
             "?x=1",
             "https://tools.test/mcp",
-            "http://TOOLS.test/mcp?x=1#y",
+            "https://TOOLS.test/mcp?x=1#y",
+            "http://127.0.0.1:8080/mcp",
         ] {
             assert!(!away("307", &[stays]), "{stays}");
         }
         for leaves in [
             "https://evil.test/mcp",
+            "http://tools.test/mcp",
+            "http://tools.test:443/mcp",
+            "http://tools.test:80/mcp",
+            "https://127.0.0.1:8080/mcp",
+            "http://127.0.0.1/mcp",
+            "https://tools.test:80/mcp",
             "https://tools.test/other",
             "https://tools.test@evil.test/mcp",
             "https://tools.test:8443/mcp",
