@@ -66,7 +66,8 @@ pub fn pick<'a, const N: usize>(
 /// [`Unreadable`].
 pub fn read(message: Value<'_>) -> Result<Incoming<'_>, Unreadable> {
     let object = message.as_object().ok_or(Unreadable)?;
-    let [id, method, params, result, error] = pick(object, ["id", "method", "params", "result", "error"])?;
+    let [_, id, method, params, result, error] =
+        pick(object, ["jsonrpc", "id", "method", "params", "result", "error"])?;
     let kind = match (method, result, error) {
         (Some(method), None, None) => {
             let params = match params {
@@ -91,9 +92,8 @@ pub fn could_be_message(bytes: &[u8], limits: &Limits) -> bool {
             None => value.as_array().is_some(),
         },
         Err(_) => {
-            // Before it may be white space, and byte order marks of any encoding.
-            let skipped = |byte: &u8| *byte <= b' ' || matches!(*byte, 0xef | 0xbb | 0xbf | 0xfe | 0xff);
-            matches!(bytes.iter().find(|byte| !skipped(byte)), Some(b'{' | b'['))
+            // Before it may be white space of any kind, and byte order marks and zeros of any encoding.
+            matches!(bytes.iter().find(|byte| byte.is_ascii_graphic()), Some(b'{' | b'['))
         }
     }
 }
@@ -133,6 +133,9 @@ mod tests {
             (r#"{"jsonrpc":"2.0","id":1,"result":{},"error":{}}"#, "unreadable"),
             (r#"{"jsonrpc":"2.0","id":1,"method":"ping","result":{}}"#, "unreadable"),
             (r#"{"jsonrpc":"2.0","id":1,"Method":"sampling/createMessage","result":{}}"#, "unreadable"),
+            (r#"{"jsonrpc":"2.0","id":1," method":"sampling/createMessage","result":{}}"#, "unreadable"),
+            (r#"{"jsonrpc":"2.0","id":1,"\ufeffid":2,"result":{}}"#, "unreadable"),
+            (r#"{"jsonrpc":"2.0","jsonrpc\u200b":"1.0","id":1,"result":{}}"#, "unreadable"),
             (r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}"#, "unreadable"),
             (r#"{"jsonrpc":"2.0","id":1,"method":1}"#, "unreadable"),
             (r#"{"jsonrpc":"2.0","id":1}"#, "unreadable"),
@@ -150,6 +153,8 @@ mod tests {
             br#"{"JsonRpc":"2.0","error":{},"result":{}}"#,
             b"\xef\xbb\xbf {\"jsonrpc\":\"2.0\",\"x\":NaN}",
             b"\xff\xfe{\0}\0",
+            b"\0\0\xfe\xff\0\0\0{",
+            b"\xc2\xa0\xe2\x80\xa8{\"jsonrpc\"",
             b"[]",
             b"[{",
         ] {

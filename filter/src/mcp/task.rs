@@ -4,7 +4,7 @@
 //! Tasks of the client's own, which a server asks for with `params.task`, are not meant: their ids are the client's, in
 //! what it answers and in the server's `tasks/*` requests about them.
 
-use super::answer::Unreadable;
+use super::answer::{Unreadable, pick};
 use super::method::Method;
 use policy_wasm::json::{Array, Object, Value};
 
@@ -41,7 +41,7 @@ pub struct Places<'a> {
 pub fn of_result<'a>(asked: Option<Method>, result: Object<'a>) -> Result<Places<'a>, Unreadable> {
     let mut places = Places::default();
     let [id, kind, status, task, tasks, inner, meta] =
-        find(result, ["taskId", "resultType", "status", "task", "tasks", "result", "_meta"]);
+        pick(result, ["taskId", "resultType", "status", "task", "tasks", "result", "_meta"])?;
     match asked {
         Some(Method::GetTask | Method::CancelTask | Method::UpdateTask) => places.add(Role::Asked, id)?,
         Some(Method::TaskResult) => {}
@@ -53,7 +53,8 @@ pub fn of_result<'a>(asked: Option<Method>, result: Object<'a>) -> Result<Places
                 places.add(Role::Told, id)?;
             }
             if let Some(task) = task.and_then(Value::as_object) {
-                places.add(Role::Made, task.get("taskId"))?;
+                let [id] = pick(task, ["taskId"])?;
+                places.add(Role::Made, id)?;
             }
             if asked.is_none() {
                 // Anything may be called so; what is no list of tasks names none.
@@ -63,7 +64,7 @@ pub fn of_result<'a>(asked: Option<Method>, result: Object<'a>) -> Result<Places
     }
     places.related(Role::Mentioned, meta)?;
     // A task of 2026-07-28 holds its result.
-    places.related(Role::Mentioned, member(inner, "_meta"))?;
+    places.related(Role::Mentioned, member(inner, "_meta")?)?;
     Ok(places)
 }
 
@@ -74,7 +75,7 @@ pub fn of_result<'a>(asked: Option<Method>, result: Object<'a>) -> Result<Places
 pub fn of_call<'a>(method: Method, params: Option<Object<'a>>) -> Result<Places<'a>, Unreadable> {
     let mut places = Places::default();
     let [id, inner, notifications, meta] = match params {
-        Some(params) => find(params, ["taskId", "result", "notifications", "_meta"]),
+        Some(params) => pick(params, ["taskId", "result", "notifications", "_meta"])?,
         None => [None; 4],
     };
     match method {
@@ -83,10 +84,10 @@ pub fn of_call<'a>(method: Method, params: Option<Object<'a>>) -> Result<Places<
         Method::TaskStatus => places.add(Role::Told, Some(id.ok_or(Unreadable)?))?,
         Method::TaskChanged => {
             places.add(Role::Asked, Some(id.ok_or(Unreadable)?))?;
-            places.related(Role::Mentioned, member(inner, "_meta"))?;
+            places.related(Role::Mentioned, member(inner, "_meta")?)?;
         }
         Method::Acknowledged => {
-            if let Some(ids) = member(notifications, "taskIds") {
+            if let Some(ids) = member(notifications, "taskIds")? {
                 for id in ids.as_array().ok_or(Unreadable)?.elements() {
                     places.add(Role::Asked, Some(id))?;
                 }
@@ -99,21 +100,10 @@ pub fn of_call<'a>(method: Method, params: Option<Object<'a>>) -> Result<Places<
 }
 
 /// The member of an object, where it is one.
-fn member<'a>(value: Option<Value<'a>>, name: &str) -> Option<Value<'a>> {
-    value.and_then(Value::as_object).and_then(|object| object.get(name))
-}
-
-/// The members with these names, in one pass: a result may be long.
-fn find<'a, const N: usize>(object: Object<'a>, names: [&str; N]) -> [Option<Value<'a>>; N] {
-    let mut found = [None; N];
-    for (key, value) in object.members() {
-        for (slot, name) in found.iter_mut().zip(names) {
-            if key.is(name) {
-                *slot = Some(value);
-            }
-        }
-    }
-    found
+fn member<'a>(value: Option<Value<'a>>, name: &str) -> Result<Option<Value<'a>>, Unreadable> {
+    let Some(object) = value.and_then(Value::as_object) else { return Ok(None) };
+    let [member] = pick(object, [name])?;
+    Ok(member)
 }
 
 fn list(tasks: Value<'_>) -> Result<Array<'_>, Unreadable> {
@@ -123,7 +113,7 @@ fn list(tasks: Value<'_>) -> Result<Array<'_>, Unreadable> {
 
 /// The `taskId` of a listed task.
 pub fn id_of(task: Value<'_>) -> Option<Value<'_>> {
-    member(Some(task), "taskId").filter(|id| id.as_str().is_some())
+    member(Some(task), "taskId").ok().flatten().filter(|id| id.as_str().is_some())
 }
 
 impl<'a> Places<'a> {
@@ -136,7 +126,7 @@ impl<'a> Places<'a> {
     }
 
     fn related(&mut self, role: Role, meta: Option<Value<'a>>) -> Result<(), Unreadable> {
-        self.add(role, member(member(meta, RELATED_TASK), "taskId"))
+        self.add(role, member(member(meta, RELATED_TASK)?, "taskId")?)
     }
 }
 
@@ -196,6 +186,9 @@ mod tests {
             (Some(Method::GetTask), r#"{"taskId":null}"#, "unreadable"),
             (Some(Method::ListTasks), r#"{"tasks":{}}"#, "unreadable"),
             (Some(Method::ListTasks), r#"{"tasks":[{"id":1}]}"#, "unreadable"),
+            (Some(Method::CallTool), r#"{"task":{"taskId":"t"," taskId":"u"}}"#, "unreadable"),
+            (Some(Method::GetTask), r#"{"taskId":"t","TASKID":"u"}"#, "unreadable"),
+            (Some(Method::CallTool), r#"{"_meta\u00a0":{}}"#, "unreadable"),
         ] {
             assert_eq!(result(asked, text), expected, "{asked:?} {text}");
         }

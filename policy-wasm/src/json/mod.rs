@@ -14,7 +14,7 @@ mod scan;
 mod string;
 mod walk;
 
-pub use string::{Chars, Str};
+pub use string::{Chars, Str, resemble};
 pub use walk::{Array, Kind, Object, Value, offset_in};
 
 /// Bounds of one document. Its length is the caller's to bound (at most `u32::MAX` bytes are read).

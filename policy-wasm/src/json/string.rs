@@ -30,24 +30,47 @@ impl<'a> Str<'a> {
         if self.raw.contains('\\') { self.chars().eq(text.chars()) } else { self.raw == text }
     }
 
-    /// Whether a lenient reader could take the unescaped string for `text`: equal when case is folded and control
-    /// characters are dropped. Folding covers what libraries fold into ASCII letters: U+017F (ſ), U+212A (K),
-    /// U+0130 (İ) and U+0131 (ı).
+    /// Whether a lenient reader could take the unescaped string for `text`; see [`resemble`].
     pub fn resembles(self, text: &str) -> bool {
-        let folded = |c: char| match c {
-            '\u{17f}' => 's',
-            '\u{212a}' => 'k',
-            '\u{130}' | '\u{131}' => 'i',
-            _ => c.to_ascii_lowercase(),
-        };
-        let of = |c: &char| !c.is_control();
-        self.chars().filter(of).map(folded).eq(text.chars().filter(of).map(folded))
+        folded(self.chars()).eq(folded(text.chars()))
     }
 
     /// The unescaped characters, in order.
     pub fn chars(self) -> Chars<'a> {
         Chars { rest: self.raw.chars() }
     }
+}
+
+/// Whether a lenient reader could take one text for the other: they are equal when case is folded and what leaves no mark
+/// is dropped, wherever it stands.
+pub fn resemble(one: &str, other: &str) -> bool {
+    folded(one.chars()).eq(folded(other.chars()))
+}
+
+/// Folding covers what libraries fold into ASCII letters: U+017F (ſ), U+212A (K), U+0130 (İ) and U+0131 (ı).
+fn folded(text: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
+    text.filter(|c| !leaves_no_mark(*c)).map(|c| match c {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        '\u{130}' | '\u{131}' => 'i',
+        _ => c.to_ascii_lowercase(),
+    })
+}
+
+/// White space, controls, and what a font draws nothing for: Unicode's `Default_Ignorable_Code_Point` and format
+/// characters, and the blank of Braille.
+fn leaves_no_mark(c: char) -> bool {
+    if c.is_ascii() {
+        return c <= ' ' || c == '\u{7f}';
+    }
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{2800}'
+            | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// The unescaped characters of a [`Str`].

@@ -106,10 +106,36 @@ fn strings_unescape() {
 
 #[test]
 fn lenient_readers_likeness() {
-    for like in ["Params", "paramſ", "PARAMS", "params\\u0000", "\\u0070arams"] {
-        assert!(accepted(&format!("\"{like}\"")).as_str().unwrap().resembles("params"), "{like}");
+    for like in [
+        "Params",
+        "paramſ",
+        "PARAMS",
+        "params\\u0000",
+        "\\u0070arams",
+        " params",
+        "par ams",
+        "params\\t",
+        "\\r\\nparams",
+        "\u{7f}params",
+        "params\u{85}",
+        "params\u{a0}",
+        "pa\u{ad}rams",
+        "\u{feff}Params",
+        "params\u{200b}",
+        "p\u{200d}arams",
+        "\u{202e}params",
+        "params\u{2028}",
+        "params\u{2060}",
+        "params\u{3000}",
+        "params\u{3164}",
+        "params\u{fe0f}",
+        "params\u{e0020}",
+    ] {
+        assert!(accepted(&format!("\"{like}\"")).as_str().unwrap().resembles("params"), "{like:?}");
     }
-    assert!(!accepted("\"param\"").as_str().unwrap().resembles("params"));
+    for other in ["param", "param_s", "par-ams", "params.", "paräms", "params2", ""] {
+        assert!(!accepted(&format!("\"{other}\"")).as_str().unwrap().resembles("params"), "{other:?}");
+    }
     assert!(accepted("\"\u{212a}ey\"").as_str().unwrap().resembles("key"));
 }
 
