@@ -379,7 +379,7 @@ fn challenge(row: Row, context: &Context<'_>) -> Option<String> {
 }
 
 /// What the client is told: not that a task exists which is another's.
-const fn told(reason: Reason) -> Reason {
+pub const fn told(reason: Reason) -> Reason {
     match reason {
         Reason::TaskForeign => Reason::TaskUnknown,
         reason => reason,

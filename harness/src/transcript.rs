@@ -132,8 +132,10 @@ fn without_ids(seen: &Seen, text: String) -> String {
 /// exactly such a ping.
 fn carried(body: &[u8]) -> Option<String> {
     let id = body.strip_prefix(br#"{"jsonrpc":"2.0","id":"toolward-denied."#)?;
-    let id = id.strip_suffix(br#"","method":"ping"}"#)?;
-    String::from_utf8(URL_SAFE_NO_PAD.decode(id).ok()?).ok()
+    let id = std::str::from_utf8(id.strip_suffix(br#"","method":"ping"}"#)?).ok()?;
+    // Its seal follows, where there are keys.
+    let denial = id.split_once('.').map_or(id, |(denial, _)| denial);
+    String::from_utf8(URL_SAFE_NO_PAD.decode(denial).ok()?).ok()
 }
 
 /// Every difference between what was seen and what the scenario expects; empty where it passes.

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import threading
+import zlib
 
 # The id of the requests of the corpus; an SDK chooses its own, and gets the answer under that one.
 ID = "4711"
@@ -26,6 +27,9 @@ class Answer:
         if self.cuts is None:
             body = under(self.body, request_id)
             return [body[at : at + 1] for at in range(len(body))]
+        coding = dict(self.headers).get("content-encoding")
+        if coding is not None:
+            return [coded_under(self.body, coding.split(b" ")[-1], request_id)]
         edges = [0, *self.cuts, len(self.body)]
         return [under(self.body[a:b], request_id) for a, b in zip(edges, edges[1:]) if a < b]
 
@@ -35,6 +39,16 @@ def under(text, request_id):
     for code in ("utf-8", "utf-16-le", "utf-16-be"):
         text = text.replace(ID.encode(code), str(request_id).encode(code))
     return text
+
+
+def coded_under(body, coding, request_id):
+    """A coded body with the SDK's own id."""
+    window = {b"gzip": 31, b"deflate": 15}.get(coding)
+    if window is None:
+        # In the corpus these are stored and not compressed: a text of the same length stands in its place.
+        return body.replace(ID.encode(), str(request_id).rjust(len(ID)).encode())
+    coder = zlib.compressobj(wbits=window)
+    return coder.compress(under(zlib.decompress(body, window), request_id)) + coder.flush()
 
 
 class Route:

@@ -30,7 +30,8 @@ pub struct RequestId<'a> {
 }
 
 impl<'a> RequestId<'a> {
-    fn of(value: Value<'a>) -> Option<Self> {
+    /// The id, where it is a usable one.
+    pub fn of(value: Value<'a>) -> Option<Self> {
         let usable = match value.kind() {
             Kind::String => value.as_str().is_some_and(|id| id.raw().len() <= MAX_NAME),
             Kind::Number => value.as_integer().is_some(),

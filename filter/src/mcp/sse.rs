@@ -3,7 +3,9 @@
 //! Events go on as they came, or with other data, or not at all; nothing of an event leaves before all of it was
 //! judged, and nothing is held longer than that. One thing is changed in what goes on: a CR that ends a line alone
 //! becomes CRLF. There are clients that know LF only, and would read what is a line of its own here as a part of the
-//! data before it.
+//! data before it. In data that is written anew a character that ends a line for some readers only is escaped.
+
+use policy_wasm::json::resemble;
 
 /// What becomes of one event.
 #[derive(Debug, PartialEq, Eq)]
@@ -245,14 +247,33 @@ fn is_bookmark(line: &[u8]) -> bool {
     field == b"id" || field == b"retry"
 }
 
-/// Writes data and the end of the event; data of several lines becomes several fields.
+/// Writes data and the end of the event; data of several lines becomes several fields. `data` is JSON, or plain ASCII
+/// without controls: a character that ends a line for some readers only is written as JSON escapes it, since in JSON
+/// it stands in strings alone.
 pub fn write_data(out: &mut Vec<u8>, data: &[u8]) {
-    for line in data.split(|byte| *byte == b'\n') {
+    let mut rest = data;
+    loop {
+        let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+        let (line, after) = rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or((rest, &[]));
         out.extend_from_slice(b"data: ");
-        out.extend_from_slice(line);
+        write_line(out, line);
         out.push(b'\n');
+        if after.is_empty() {
+            break;
+        }
+        rest = after.strip_prefix(b"\r\n").or_else(|| after.get(1..)).unwrap_or_default();
     }
     out.push(b'\n');
+}
+
+fn write_line(out: &mut Vec<u8>, line: &[u8]) {
+    let mut rest = line;
+    while let Some((before, code, after)) = foreign_line_end(rest) {
+        out.extend_from_slice(before);
+        out.extend_from_slice(format!("\\u{code:04x}").as_bytes());
+        rest = after;
+    }
+    out.extend_from_slice(rest);
 }
 
 /// A field that the standard ignores but a lenient reader could take for `data` or `event`; an event that has one is
@@ -261,15 +282,13 @@ fn lookalike(line: &[u8]) -> bool {
     if value_of(line, b"data").is_some() {
         return false;
     }
-    let own_name = usize::from(value_of(line, b"event").is_some());
-    split_as_unicode(line).skip(own_name).any(|piece| {
-        let mut piece = piece;
-        // Decoders take one away at the beginning of what they get, and readers one more.
-        while let Some(rest) = piece.strip_prefix(b"\xef\xbb\xbf") {
-            piece = rest;
-        }
-        let field = piece.split(|byte| *byte == b':').next().unwrap_or_default().trim_ascii();
-        field.eq_ignore_ascii_case(b"data") || field.eq_ignore_ascii_case(b"event")
+    if value_of(line, b"event").is_some() {
+        // Some readers hear another name.
+        return has_foreign_line_end(line);
+    }
+    split_as_unicode(line).any(|piece| {
+        let field = piece.split(|byte| *byte == b':').next().unwrap_or_default();
+        std::str::from_utf8(field).is_ok_and(|field| resemble(field, "data") || resemble(field, "event"))
     })
 }
 
@@ -280,28 +299,33 @@ fn split_as_unicode(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         let line = rest?;
         let (piece, after) =
-            foreign_line_end(line).map_or((line, None), |(piece, after)| (piece, Some(after)));
+            foreign_line_end(line).map_or((line, None), |(piece, _, after)| (piece, Some(after)));
         rest = after;
         Some(piece)
     })
 }
 
-/// What is before and after the first such end.
-fn foreign_line_end(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mut rest = line;
-    while let Some((byte, after)) = rest.split_first() {
-        let next = match byte {
-            0x0b | 0x0c | 0x1c..=0x1e => Some(after),
-            0xc2 => after.strip_prefix(b"\x85"),
-            0xe2 => after.strip_prefix(b"\x80\xa8").or_else(|| after.strip_prefix(b"\x80\xa9")),
-            _ => None,
-        };
-        if let Some(next) = next {
-            return Some((line.get(..line.len().saturating_sub(rest.len()))?, next));
+/// Whether there is a character that ends a line for some readers only.
+pub fn has_foreign_line_end(text: &[u8]) -> bool {
+    foreign_line_end(text).is_some()
+}
+
+/// What is before the first such end, the code of its character, and what is after it.
+fn foreign_line_end(line: &[u8]) -> Option<(&[u8], u32, &[u8])> {
+    let suspect = |byte: &u8| matches!(byte, 0x0b | 0x0c | 0x1c..=0x1e | 0xc2 | 0xe2);
+    let mut at = 0usize;
+    loop {
+        at = at.saturating_add(line.get(at..)?.iter().position(suspect)?);
+        let (before, rest) = line.split_at_checked(at)?;
+        match rest {
+            [0xc2, 0x85, after @ ..] => return Some((before, 0x85, after)),
+            [0xe2, 0x80, 0xa8, after @ ..] => return Some((before, 0x2028, after)),
+            [0xe2, 0x80, 0xa9, after @ ..] => return Some((before, 0x2029, after)),
+            [0xc2 | 0xe2, ..] => at = at.saturating_add(1),
+            [byte, after @ ..] => return Some((before, u32::from(*byte), after)),
+            [] => return None,
         }
-        rest = after;
     }
-    None
 }
 
 /// The value of the line, where it is of this field.
@@ -468,6 +492,22 @@ mod tests {
     }
 
     #[test]
+    fn data_is_written_so_that_every_reader_finds_its_ends_where_they_are() {
+        let written = |data: &str| {
+            let mut out = Vec::new();
+            write_data(&mut out, data.as_bytes());
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(written(""), "data: \n\n");
+        assert_eq!(written("a\rb\nc\r\nd\r"), "data: a\ndata: b\ndata: c\ndata: d\ndata: \n\n");
+        assert_eq!(written("\n\r"), "data: \ndata: \ndata: \n\n");
+        assert_eq!(
+            written("a\u{b}\u{c}\u{1c}\u{1e}\u{85}\u{2028}é\u{2029}â"),
+            "data: a\\u000b\\u000c\\u001c\\u001e\\u0085\\u2028é\\u2029â\n\n"
+        );
+    }
+
+    #[test]
     fn what_a_lenient_reader_could_take_for_data_is_left_out() {
         for line in [
             "Data: x",
@@ -486,6 +526,11 @@ mod tests {
             "event : x",
             ": c\u{85}event: x",
             "event: a\u{2028}event: b",
+            "event: endpoint\u{b}x",
+            "event: a\u{85}",
+            "\u{a0}data: x",
+            "data\u{3000}: x",
+            "d\u{200b}ata: x",
             "event: a\nevent: a",
         ] {
             let stream = format!(": first\n\n{line}\n\n");

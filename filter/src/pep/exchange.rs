@@ -8,6 +8,7 @@ use super::event::{Call, CallAnswer, Effect, Event, Fields, Flow};
 use super::grant::{Grant, PendingGrant, Progress};
 use super::head::{self, Credentials};
 use super::onward::Onward;
+use super::relay::Relay;
 use super::response::{self, Response};
 use super::session::Session;
 use super::story::{Matter, Story};
@@ -577,10 +578,12 @@ impl Exchange {
         };
         let method = self.story.matters.first().and_then(|matter| matter.method);
         let tasks = self.story.sealing(pep);
+        let relay = Relay::of(pep, &delegation, resource, now);
         let outcome = delegation.with_delegation(pep.config.bundle.reads_claims(), |delegation| {
             let request = self.story.asked(delegation, method, Action::UseServer);
             let (request, refusal, seal, tasks) = (&request, &refusal, &seal, tasks.as_ref());
-            let context = response::Context { pep, server, request, tasks, refusal, seal, over };
+            let relay = &relay;
+            let context = response::Context { pep, server, request, tasks, relay, refusal, seal, over };
             response.handle(&context, event)
         });
         self.story.session.hold(begun.take());

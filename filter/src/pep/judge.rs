@@ -5,7 +5,7 @@
 
 use super::Pep;
 use super::definitions::Digest;
-use super::relay;
+use super::relay::{self, Relay};
 use super::tasks::Sealing;
 use crate::mcp::answer::{self, Kind, Unreadable, lookalike, pick, same_id};
 use crate::mcp::edit::Edits;
@@ -100,6 +100,8 @@ pub(super) struct Judge<'j> {
     pub(super) awaited: Option<Awaited<'j>>,
     /// The message is one of a stream, not the whole answer.
     pub(super) stream: bool,
+    /// What takes denials out of ids, on a stream of HTTP with SSE.
+    pub(super) relay: Option<&'j Relay<'j>>,
     /// What a denial says in place of the answer with this id (JSON text).
     pub(super) denial: &'j dyn Fn(Reason, &str) -> Vec<u8>,
     pub(super) told: &'j mut Told,
@@ -179,11 +181,11 @@ impl Judge<'_> {
 
     fn message(&mut self, message: Value<'_>) -> Result<Fate, Stop> {
         let incoming = answer::read(message)?;
-        if self.awaited.is_none()
+        if let Some(relay) = self.relay
             && matches!(incoming.kind, Kind::Result(_) | Kind::Error(_))
-            && let Some(answer) = incoming.id.and_then(carried)
+            && let Some(id) = incoming.id.filter(|id| relay::is_marked(*id)).and_then(Value::as_str)
         {
-            return self.relayed(&answer);
+            return relay.open(&id.decode()).map(Fate::Change).ok_or(Stop::Unreadable);
         }
         let awaited = self.awaited.filter(|awaited| same_id(incoming.id, awaited.id));
         let whole = self.awaited.is_some() && !self.stream;
@@ -213,26 +215,15 @@ impl Judge<'_> {
             Ok(edits) => edits.apply(message.raw()).map(Fate::Change).ok_or(Stop::Unreadable),
             // The whole answer is replaced with its head.
             Err(Stop::Denied(reason)) if !whole => {
-                let id = incoming.id.map_or("null", Value::raw);
+                // JSON-RPC 2.0 §5 knows no other ids; what a server puts there beside them is not repeated.
+                let id =
+                    incoming.id.filter(|id| matches!(id.kind(), json::Kind::String | json::Kind::Number));
+                let id = id.map_or("null", Value::raw);
                 let text = String::from_utf8((self.denial)(reason, id)).map_err(|_| Stop::Unreadable)?;
                 Ok(Fate::Change(text))
             }
             Err(stop) => Err(stop),
         }
-    }
-
-    /// A denial that the id of a ping carried stands in the place of the ping's answer.
-    fn relayed(&mut self, bytes: &[u8]) -> Result<Fate, Stop> {
-        let text = std::str::from_utf8(bytes).map_err(|_| Stop::Unreadable)?;
-        let value = json::parse(bytes, &self.pep.limits).map_err(|_| Stop::Unreadable)?;
-        let incoming = answer::read(value)?;
-        if matches!(incoming.kind, Kind::Call { .. }) || incoming.id.and_then(carried).is_some() {
-            return Err(Stop::Unreadable);
-        }
-        Ok(match self.message(value)? {
-            Fate::Keep => Fate::Change(text.to_owned()),
-            changed => changed,
-        })
     }
 
     /// What a result holds, or a task in place of one. `outer`: a result may hold the result of a task.
@@ -261,7 +252,8 @@ impl Judge<'_> {
             }
             // What else a list could be taken for: the result of a tool, which could show what the list hides.
             let second = asked.is_some() && (key.resembles("content") || key.resembles("structuredContent"));
-            if second || ["cacheScope", "inputRequests"].iter().any(|name| lookalike(key, name)) {
+            let named = ["cacheScope", "inputRequests"].iter().any(|name| lookalike(key, name));
+            if second || named || (outer && lookalike(key, "result")) {
                 return Err(Stop::Unreadable);
             }
             if key.is("cacheScope") {
@@ -480,11 +472,6 @@ impl Judge<'_> {
         }
         Ok(())
     }
-}
-
-/// The denial that the id of an answer carries.
-fn carried(id: Value<'_>) -> Option<Vec<u8>> {
-    relay::answer(&id.as_str()?.decode())
 }
 
 /// The page of an elicitation; `None` for a form. One that has a page is judged by it, whatever its mode.

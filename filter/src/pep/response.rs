@@ -4,6 +4,7 @@
 use super::endpoint::{self, Opening};
 use super::event::{Effect, Event, Fields, Flow};
 use super::judge::{self, Judge, Note, Stop, Told};
+use super::relay::Relay;
 use super::tasks::Sealing;
 use super::{Pep, redirect};
 use crate::mcp::Method;
@@ -14,6 +15,7 @@ use crate::mcp::sse::{self, EventFilter, Fate, write_data};
 use crate::reason::Reason;
 use crate::reply::Reply;
 use policy_wasm::bundle::Server;
+use policy_wasm::json;
 use policy_wasm::model::Request;
 
 /// What is to become of the response to a permitted request.
@@ -23,10 +25,12 @@ pub(super) struct Response {
     told: Told,
     /// The stream may begin with an `endpoint` event; not any more once an event came.
     opening: Option<Opening>,
+    /// The stream began with an `endpoint` event: ids of answers on it may carry denials.
+    by_sse: bool,
 }
 
 enum Awaited {
-    /// Nothing that a client reads (DELETE).
+    /// Nothing (DELETE).
     Nothing,
     /// The answer to the request with this id (JSON text); in a stream, other messages too.
     Answer { id: String, method: Method, list: Option<&'static List>, revision: Revision },
@@ -53,6 +57,8 @@ enum Phase {
     Ended {
         patient: bool,
     },
+    /// Nothing of the body goes on: it could not be read, and the status says enough.
+    Emptied,
     /// A reply stands in for the response; what the host calls back for now is that reply.
     Replied,
 }
@@ -81,6 +87,8 @@ pub(super) struct Context<'c> {
     pub(super) request: &'c Request<'c>,
     /// How ids of tasks are sealed, if they are.
     pub(super) tasks: Option<&'c Sealing<'c>>,
+    /// What takes denials out of ids.
+    pub(super) relay: &'c Relay<'c>,
     /// The reply that refuses the answer with this id (JSON text), or the one that is awaited.
     pub(super) refusal: &'c dyn Fn(Reason, Option<&str>) -> Reply,
     /// What the client sees of the path and query that it is to post messages to.
@@ -92,12 +100,21 @@ pub(super) struct Context<'c> {
 /// Removed where bytes may change: the length, and what vouches for the old bytes.
 const STALE: &[&str] = &["content-length", "content-md5", "digest", "content-digest", "repr-digest", "etag"];
 
+/// Removed where no bytes are left: how they were coded, too.
+const EMPTIED: &[&str] =
+    &["content-length", "content-encoding", "content-md5", "digest", "content-digest", "repr-digest", "etag"];
+
 /// How much of a stream is held while its first event is not there, in bytes.
 const MAX_OPENING: usize = 16 * 1024;
 
 /// Whether a reader takes this for an event. Comments and bookmarks are none.
 fn is_event(heard: sse::Heard<'_>) -> bool {
     !heard.data.is_empty() || heard.name == endpoint::EVENT
+}
+
+/// Whether a lenient reader takes this name of an event for [`endpoint::EVENT`].
+fn resembles_endpoint(name: &[u8]) -> bool {
+    std::str::from_utf8(name).is_ok_and(|name| json::resemble(name, "endpoint"))
 }
 
 /// What the client is to see of the endpoint that the data names.
@@ -109,20 +126,55 @@ fn field<'a>(fields: &Fields<'a>, name: &str) -> Option<&'a [u8]> {
     fields.iter().find(|(field, _)| *field == name.as_bytes()).map(|(_, value)| *value)
 }
 
-/// Without its parameters. One that comes twice is none: a client could take either, so it is read like any answer.
-fn media_type<'a>(fields: &Fields<'a>) -> &'a [u8] {
-    let mut values = fields.iter().filter(|(name, _)| *name == b"content-type");
-    let value = match (values.next(), values.next()) {
-        (Some((_, value)), None) => *value,
-        _ => b"",
-    };
-    value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()
+/// What a client takes a body for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Media {
+    /// `application/json`.
+    Json,
+    /// `text/event-stream`.
+    Events,
+    /// Something else, or nothing.
+    Other,
+    /// There are clients that take it for a stream, and others that do not: it comes twice, or holds the name of that
+    /// type without being it.
+    Unclear,
 }
 
-/// Whether the body is coded in any way, whichever of its fields says so.
-fn is_encoded(fields: &Fields<'_>) -> bool {
+/// The type without its parameters.
+fn media_of(fields: &Fields<'_>) -> Media {
+    const EVENTS: &[u8] = b"text/event-stream";
+    let mut values = fields.iter().filter(|(name, _)| *name == b"content-type").map(|(_, value)| *value);
+    let (Some(value), None) = (values.next(), values.next()) else {
+        // Whether there was none, or two.
+        let any = fields.iter().any(|(name, _)| *name == b"content-type");
+        return if any { Media::Unclear } else { Media::Other };
+    };
+    let media = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    let holds = |part: &[u8]| part.eq_ignore_ascii_case(EVENTS);
+    match media {
+        _ if holds(media) => Media::Events,
+        _ if value.windows(EVENTS.len()).any(holds) => Media::Unclear,
+        _ if media.eq_ignore_ascii_case(b"application/json") => Media::Json,
+        _ => Media::Other,
+    }
+}
+
+/// Whether the body is coded in any way, whichever of its fields says so. There are clients that skip a coding which they
+/// do not know and undo the next one, so nothing but `identity` is none (RFC 9110 §8.4, RFC 9112 §6.1).
+fn is_coded(fields: &Fields<'_>) -> bool {
     fields.iter().any(|(name, value)| {
-        *name == b"content-encoding" && !value.trim_ascii().eq_ignore_ascii_case(b"identity")
+        let plain: &[u8] = match *name {
+            b"content-encoding" => b"identity",
+            // Framing, which the proxy has undone.
+            b"transfer-encoding" => b"chunked",
+            _ => return false,
+        };
+        let mut codings = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        codings.any(|coding| {
+            !coding.is_empty()
+                && !coding.eq_ignore_ascii_case(b"identity")
+                && !coding.eq_ignore_ascii_case(plain)
+        })
     })
 }
 
@@ -130,18 +182,21 @@ fn is_encoded(fields: &Fields<'_>) -> bool {
 /// what agrees with it on ASCII. Event streams are UTF-8 (WHATWG HTML §9.2.5), and so is JSON between systems (RFC 8259
 /// §8.1), but there are clients that decode as the head says, and UTF-7 makes line ends and quotes of other letters.
 fn is_foreign(fields: &Fields<'_>) -> bool {
-    const READ: [&[u8]; 3] = [b"charset=utf-8", b"charset=us-ascii", b"charset=iso-8859-1"];
+    // Single bytes above ASCII, as letters of whichever language, change no structure and no name in ASCII.
+    const READ: [&[u8]; 7] =
+        [b"utf-8", b"utf8", b"us-ascii", b"ascii", b"iso-8859-1", b"iso-8859-15", b"windows-1252"];
     let values = fields.iter().filter(|(name, _)| *name == b"content-type").map(|(_, value)| *value);
     values.flat_map(|value| value.split(|byte| *byte == b';').skip(1)).any(|parameter| {
         let mut bare = parameter.to_ascii_lowercase();
         bare.retain(|byte| !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\''));
-        bare.starts_with(b"charset") && !READ.contains(&bare.as_slice())
+        let charset = bare.strip_prefix(b"charset");
+        charset.is_some_and(|named| !READ.iter().any(|read| named.strip_prefix(b"=") == Some(read)))
     })
 }
 
 impl Response {
     fn new(awaited: Awaited) -> Self {
-        Response { awaited, phase: Phase::ExpectHeaders, told: Told::default(), opening: None }
+        Response { awaited, phase: Phase::ExpectHeaders, told: Told::default(), opening: None, by_sse: false }
     }
 
     pub(super) fn pass() -> Self {
@@ -177,7 +232,7 @@ impl Response {
 
     /// Whether the response needs judging at all.
     pub(super) fn judges(&self) -> bool {
-        !matches!((&self.awaited, &self.phase), (Awaited::Nothing, _) | (_, Phase::Passing | Phase::Replied))
+        !matches!(self.phase, Phase::Passing | Phase::Replied)
     }
 
     /// Whether this is a stream that may be open for long.
@@ -206,6 +261,7 @@ impl Response {
                 Phase::Held { strict } => self.on_held(context, body, end_of_stream, *strict),
                 Phase::Opening => self.on_opening(context, body, end_of_stream),
                 Phase::ExpectHeaders | Phase::Passing | Phase::Replied => Outcome::default(),
+                Phase::Emptied => vec![Effect::ReplaceResponseBody(Vec::new())].into(),
                 Phase::Events(_) | Phase::Ended { .. } => {
                     let outcome = match self.phase {
                         Phase::Events(_) => self.on_events(context, body),
@@ -247,29 +303,43 @@ impl Response {
         if redirect::leads_away(&context.pep.config.bundle, status, fields) {
             return self.reply(Reason::RedirectRefused, context);
         }
-        if matches!(self.awaited, Awaited::Nothing) || end_of_stream {
+        if end_of_stream {
             return Outcome::default();
         }
         let ok = status.first() == Some(&b'2');
-        let media = media_type(fields);
-        let events = media.eq_ignore_ascii_case(b"text/event-stream");
-        let read = ok || events || media.eq_ignore_ascii_case(b"application/json");
-        if (ok && is_encoded(fields)) || (read && is_foreign(fields)) {
-            return self.reply(self.unreadable(), context);
+        let media = media_of(fields);
+        // An error of the server is no answer, and neither is what it says beside 202 or to DELETE; one that pretends is
+        // judged like one. A GET is answered with a stream; there are clients that read one from whatever comes
+        // instead, so that must be readable too.
+        let word = status == b"202" && media != Media::Json || matches!(self.awaited, Awaited::Nothing);
+        let strict = ok && !word;
+        if is_coded(fields) || is_foreign(fields) || (media == Media::Unclear && !ok) {
+            return match self.awaited {
+                Awaited::Answer { .. } | Awaited::Messages if strict => {
+                    self.reply(self.unreadable(), context)
+                }
+                _ => self.empty(context),
+            };
         }
-        if events {
+        if media == Media::Events {
             self.phase = match self.opening {
                 Some(_) if ok => Phase::Opening,
                 _ => Phase::Events(EventFilter::new(context.pep.config.max_response_bytes)),
             };
             return vec![Effect::RemoveResponseHeaders(STALE)].into();
         }
-        // An error of the server is no answer, and neither is what it says beside 202; one that pretends is judged like
-        // one. A GET is answered with a stream; there are clients that read one from whatever comes instead, so that
-        // must be readable too.
-        let word = status == b"202" && !media.eq_ignore_ascii_case(b"application/json");
-        self.phase = Phase::Held { strict: ok && !word };
+        self.phase = Phase::Held { strict };
         Outcome::default()
+    }
+
+    /// The status goes on without a body.
+    fn empty(&mut self, context: &Context<'_>) -> Outcome {
+        self.phase = Phase::Emptied;
+        let denial = |reason, id: &str| (context.refusal)(reason, Some(id)).body;
+        let mut judge = Response::judge(&self.awaited, &mut self.told, context, false, &denial);
+        judge.unreadable_event();
+        let notes = judge.notes;
+        Outcome { effects: vec![Effect::RemoveResponseHeaders(EMPTIED)], notes, refused: None }
     }
 
     fn judge<'j>(
@@ -293,6 +363,7 @@ impl Response {
             revision,
             awaited,
             stream,
+            relay: None,
             denial,
             told,
             authority: None,
@@ -383,7 +454,7 @@ impl Response {
         let (unreadable, too_large) = (self.unreadable(), self.too_large());
         let waits = matches!(self.awaited, Awaited::Answer { .. });
         let Phase::Events(events) = &mut self.phase else { return Outcome::default() };
-        let opening = &mut self.opening;
+        let (opening, by_sse) = (&mut self.opening, &mut self.by_sse);
         let denial = |reason, id: &str| (context.refusal)(reason, Some(id)).body;
         let mut judge = Response::judge(&self.awaited, &mut self.told, context, true, &denial);
         let mut out = Vec::new();
@@ -396,7 +467,9 @@ impl Response {
             let data = heard.data;
             let first = if is_event(heard) { opening.take() } else { None };
             if heard.name == endpoint::EVENT {
-                return match target(first.as_ref(), context, data) {
+                let target = target(first.as_ref(), context, data);
+                *by_sse |= target.is_some();
+                return match target {
                     Some(target) if target.as_bytes() == data => Fate::Pass,
                     Some(target) => Fate::Replace(target.into_bytes()),
                     // A stream that does not say where messages go is of no use.
@@ -410,10 +483,17 @@ impl Response {
                     }
                 };
             }
+            if resembles_endpoint(heard.name) {
+                judge.endpoint_refused();
+                return Fate::Drop;
+            }
             if data.trim_ascii().is_empty() {
                 return Fate::Pass;
             }
+            judge.relay = by_sse.then_some(context.relay);
             match judge.judge(data) {
+                // Not every reader ends lines where the standard does.
+                Ok(judge::Fate::Keep) if sse::has_foreign_line_end(data) => Fate::Replace(data.to_vec()),
                 Ok(judge::Fate::Keep) => Fate::Pass,
                 Ok(judge::Fate::Change(text)) => Fate::Replace(text.into_bytes()),
                 Ok(judge::Fate::Drop) => Fate::Drop,
@@ -487,6 +567,7 @@ mod tests {
             "a/b; charset=UTF-8",
             "a/b;charset=\"utf-8\" ",
             "a/b; charset=ISO-8859-1; x=y",
+            "text/html; charset=Windows-1252",
         ] {
             assert!(!is_foreign(&[(b"content-type", value.as_bytes())]), "{value}");
         }
@@ -497,14 +578,41 @@ mod tests {
     #[test]
     fn fields_that_repeat_are_read_together() {
         // Envoy joins these with a comma; other proxies give them one by one.
-        assert!(is_encoded(&[(b"content-encoding", b"identity"), (b"content-encoding", b"gzip")]));
-        assert!(is_encoded(&[(b"content-encoding", b"identity,gzip")]));
-        assert!(!is_encoded(&[(b"content-encoding", b" Identity"), (b"content-type", b"gzip")]));
-        assert_eq!(
-            media_type(&[(b"content-type", b"text/event-stream; charset=utf-8")]),
-            b"text/event-stream"
-        );
-        assert_eq!(media_type(&[(b"content-type", b"text/event-stream"), (b"content-type", b"a/b")]), b"");
-        assert_eq!(media_type(&[]), b"");
+        assert!(is_coded(&[(b"content-encoding", b"identity"), (b"content-encoding", b"gzip")]));
+        for coded in
+            ["gzip", "identity,gzip", "gzip, identity", "x-new, gzip", "chunked", "identity;q=1", "\"gzip\""]
+        {
+            assert!(is_coded(&[(b"content-encoding", coded.as_bytes())]), "{coded}");
+        }
+        for coded in ["gzip, chunked", "deflate", "x-new"] {
+            assert!(is_coded(&[(b"transfer-encoding", coded.as_bytes())]), "{coded}");
+        }
+        assert!(!is_coded(&[(b"transfer-encoding", b"Chunked")]));
+        for plain in ["", " Identity", "identity, identity", "identity,"] {
+            assert!(
+                !is_coded(&[(b"content-encoding", plain.as_bytes()), (b"content-type", b"gzip")]),
+                "{plain}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_type_that_two_clients_take_differently_is_unclear() {
+        let media = |value: &str| media_of(&[(b"content-type", value.as_bytes())]);
+        assert_eq!(media("Text/Event-Stream; charset=utf-8"), Media::Events);
+        assert_eq!(media("application/json;x=1"), Media::Json);
+        for other in ["", "text/plain", "application/problem+json", "text/event"] {
+            assert_eq!(media(other), Media::Other, "{other}");
+        }
+        for unclear in [
+            "text/event-stream, text/plain",
+            "text/plain, TEXT/event-stream",
+            "text/event-streams",
+            "text/plain; x=text/event-stream",
+        ] {
+            assert_eq!(media(unclear), Media::Unclear, "{unclear}");
+        }
+        let two: [(&[u8], &[u8]); 2] = [(b"content-type", b"text/event-stream"), (b"content-type", b"a/b")];
+        assert_eq!((media_of(&two), media_of(&[])), (Media::Unclear, Media::Other));
     }
 }

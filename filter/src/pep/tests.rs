@@ -45,7 +45,7 @@ thread_local! {
     static TOKEN: String = sign();
 }
 
-fn pep() -> Rc<Pep> {
+pub(super) fn pep() -> Rc<Pep> {
     PEP.with(Rc::clone)
 }
 

@@ -47,6 +47,8 @@ pub enum Purpose {
     Task,
     /// The query of the message endpoint (MCP 2024-11-05, HTTP with SSE), which names a session.
     Endpoint,
+    /// The digest of a denial that the id of a ping carries.
+    Denial,
 }
 
 impl Purpose {
@@ -55,6 +57,7 @@ impl Purpose {
             Purpose::Session => 1,
             Purpose::Task => 2,
             Purpose::Endpoint => 3,
+            Purpose::Denial => 4,
         }
     }
 }

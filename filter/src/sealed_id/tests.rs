@@ -77,7 +77,7 @@ fn the_same_human_in_another_tenant_is_somebody_else() {
 
 #[test]
 fn what_was_sealed_for_one_purpose_opens_for_no_other() {
-    let (ring, all) = (ring(&[1]), [Purpose::Session, Purpose::Task, Purpose::Endpoint]);
+    let (ring, all) = (ring(&[1]), [Purpose::Session, Purpose::Task, Purpose::Endpoint, Purpose::Denial]);
     for purpose in all {
         let sealed = ring.seal(purpose, "server-7", alice(), NOW + 60).unwrap();
         // Nor where the form is made to say so.

@@ -41,6 +41,11 @@ thread_local! {
     static FIXTURE: (Rc<Pep>, String) = fixture();
 }
 
+/// Lends a PEP and the credentials of a caller.
+pub fn with_fixture<T>(run: impl FnOnce(&Rc<Pep>, &str) -> T) -> T {
+    FIXTURE.with(|(pep, token)| run(pep, token))
+}
+
 fn fixture() -> (Rc<Pep>, String) {
     let key = SigningKey::from_bytes(&[7; 32]);
     let file = SourceFile { name: "policy.yaml".into(), text: POLICY.into() };

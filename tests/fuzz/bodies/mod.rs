@@ -5,6 +5,7 @@
 pub mod bundle_open;
 pub mod exchange;
 pub mod message;
+pub mod readers;
 pub mod sse;
 
 /// What a target does with its input.
