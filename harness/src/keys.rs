@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 use std::fmt;
 use std::path::Path;
 
+/// Longest file with a key or a set of keys, in bytes.
+pub const MAX_FILE: u64 = 1 << 20;
+
 /// The line that ends a private key in PEM.
 const END: &str = "-----END PRIVATE KEY-----";
 

@@ -7,8 +7,10 @@
 )]
 
 use policy_wasm::compile::{Options, SourceFile, read};
-use policy_wasm::lint::{LINTS, Lint, lint};
-use std::collections::BTreeSet;
+use policy_wasm::lint::{LINTS, Lint, lint, quoted};
+use policy_wasm::source::Problem;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// 2026-11-21T12:00:00Z.
@@ -303,4 +305,39 @@ fn the_documentation_lists_every_lint() {
         .map(|(code, rest)| (code, rest.split_once(" | ").map_or(rest, |(what, _)| what)))
         .collect();
     assert_eq!(documented, LINTS);
+}
+
+#[test]
+fn each_file_is_read_once_more_whatever_its_warnings() {
+    let mut files = vec![SourceFile { name: "policy.yaml".to_owned(), text: CLEAN.to_owned() }];
+    for number in 0..300 {
+        let rules: String = (0..10)
+            .map(|rule| format!("  - {{id: f{number}-{rule}, tools: [search], mode: monitor}}\n"))
+            .collect();
+        let text = format!("policy: toolward/v1\nforbids:\n{rules}");
+        files.push(SourceFile { name: format!("{number}.yaml"), text });
+    }
+    let policy = read(&files, &Options::default()).unwrap_or_else(|problems| panic!("{problems}"));
+    let lints = lint(&policy, NOW);
+    assert!(lints.len() >= 3000, "{}", lints.len());
+    let texts: BTreeMap<&str, &str> =
+        files.iter().map(|file| (file.name.as_str(), file.text.as_str())).collect();
+    let (asked, told) = (Cell::new(0), Cell::new(0));
+    let found = quoted(
+        &lints,
+        |name| {
+            asked.set(asked.get() + 1);
+            texts.get(name).copied()
+        },
+        |lint| {
+            told.set(told.get() + 1);
+            Problem::new(&lint.file, lint.position, String::new(), lint.message.clone(), None)
+        },
+    );
+    let with_lints: BTreeSet<&str> = lints.iter().map(|lint| lint.file.as_str()).collect();
+    assert_eq!((asked.get(), told.get()), (with_lints.len(), lints.len()));
+    for ((lint, problem), expected) in found.iter().zip(&lints) {
+        assert_eq!((*lint, problem.position), (expected, expected.position));
+        assert!(problem.excerpt.is_some(), "{lint}");
+    }
 }

@@ -1,5 +1,6 @@
 //! `toolward abi`: what a filter imports and exports, held against the allow-list.
 
+use super::visible::plain;
 use crate::host::wasm;
 use anyhow::Context as _;
 use clap::Args;
@@ -23,19 +24,19 @@ impl Abi {
         for import in &abi.imports {
             println!(
                 "import {} {}{}",
-                import.name,
+                plain(&import.name),
                 import.kind,
                 if import.allowed { "" } else { "  NOT ALLOWED" }
             );
         }
         if self.exports {
             for export in &abi.exports {
-                println!("export {} {}", export.name, export.kind);
+                println!("export {} {}", plain(&export.name), export.kind);
             }
         }
         let problems = abi.problems();
         for problem in &problems {
-            eprintln!("toolward: {problem}");
+            eprintln!("toolward: {}", plain(problem));
         }
         println!(
             "{} bytes, {} imports, {} exports, {} problems",

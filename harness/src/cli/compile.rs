@@ -1,6 +1,7 @@
 //! `toolward compile` and `toolward check`: policy files to a bundle, and every problem at once.
 
 use super::policy::{paint_problems, tell};
+use super::visible::plain;
 use super::{clock, files, sign};
 use anyhow::{Context, bail};
 use clap::Args;
@@ -10,6 +11,7 @@ use policy_wasm::lint::{LINTS, Lint, lint, quoted};
 use policy_wasm::query::problem_json;
 use policy_wasm::source::{Problem, Problems, suggest};
 use policy_wasm::time;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -124,13 +126,15 @@ impl Check {
         };
         let mut lints = lint(&policy, now);
         lints.retain(|lint| !self.allow.iter().any(|code| code == lint.code));
-        for (lint, problem) in quoted(&lints, &files, told) {
+        let texts: BTreeMap<&str, &str> =
+            files.iter().map(|file| (file.name.as_str(), file.text.as_str())).collect();
+        for (lint, problem) in quoted(&lints, |name| texts.get(name).copied(), told) {
             if self.source.json_errors {
                 println!("{}", as_json(lint, &problem)?);
             } else if problem.excerpt.is_some() {
                 eprint!("{}", problem.told(paint_problems()));
             } else {
-                eprintln!("{lint}");
+                eprintln!("{}", plain(&lint.to_string()));
             }
         }
         let bytes =
@@ -201,8 +205,13 @@ pub(super) fn moment(text: &str) -> Result<u64, String> {
     time::read(text).ok_or_else(|| "expected a time such as `2027-01-01T00:00:00Z`, or a date".to_owned())
 }
 
-/// All files in the order of their names within each directory. A name that was given is told as it was given.
+/// All files, as [`named`] finds them.
 pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<SourceFile>> {
+    named(paths)?.iter().map(|path| read_file(path)).collect()
+}
+
+/// All files in the order of their names within each directory. A name that was given is told as it was given.
+pub(super) fn named(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {
@@ -215,7 +224,7 @@ pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<SourceFile>> {
             files.push(path.clone());
         }
     }
-    files.iter().map(|path| read_file(path)).collect()
+    Ok(files)
 }
 
 /// The test files that are named, and those in directories of the policy.
@@ -253,14 +262,10 @@ pub(super) fn is_test(path: &Path) -> bool {
     name.ends_with(".test.yaml") || name.ends_with(".test.yml")
 }
 
-fn read_file(path: &Path) -> anyhow::Result<SourceFile> {
+/// The text of a policy or test file.
+pub(super) fn read_file(path: &Path) -> anyhow::Result<SourceFile> {
     let name = path.display().to_string();
-    let length = fs::metadata(path).with_context(|| format!("cannot read `{name}`"))?.len();
-    if length > MAX_FILE as u64 {
-        bail!("`{name}` is {length} bytes long, expected at most {MAX_FILE}");
-    }
-    let bytes = fs::read(path).with_context(|| format!("cannot read `{name}`"))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
+    let text = String::from_utf8(files::read(path, MAX_FILE as u64)?).map_err(|error| {
         let offset = error.utf8_error().valid_up_to();
         anyhow::anyhow!("`{name}` is not UTF-8: byte {offset} begins no character")
     })?;
@@ -273,8 +278,9 @@ fn summary(what: &str, size: usize, bytes: Vec<u8>) -> anyhow::Result<ExitCode> 
     let (servers, tools, rules) = bundle.counts();
     let (revision, serial) = (bundle.revision(), bundle.serial());
     let serial = if serial == 0 { String::new() } else { format!(", serial {serial}") };
-    eprintln!(
+    let told = format!(
         "{what}: revision {revision}{serial}, servers {servers}, tools {tools}, rules {rules}, bytes {size}"
     );
+    eprintln!("{}", plain(&told));
     Ok(ExitCode::SUCCESS)
 }

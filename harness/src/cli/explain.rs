@@ -1,6 +1,6 @@
 //! `toolward explain`: one call, decided and explained.
 
-use super::policy::{PolicySource, judged, paint, paint_problems, tell};
+use super::policy::{PolicySource, judged, paint, paint_problems, tell, tell_people};
 use super::{clock, compile};
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -137,7 +137,7 @@ impl Explain {
         if self.json {
             tell(&(explanation_json(&bundle, &query, &explanation) + "\n"))?;
         } else {
-            tell(&explanation_text(&bundle, &query, &explanation, paint()))?;
+            tell_people(&explanation_text(&bundle, &query, &explanation, paint()))?;
         }
         Ok(explanation.decision.effect() == Effect::Permit)
     }

@@ -1,10 +1,11 @@
 //! `toolward fmt` and `toolward schema`: what editors and reviewers of policies want.
 
 use super::policy::paint_problems;
+use super::visible::plain;
 use super::{compile, files};
 use clap::Args;
 use policy_wasm::compile::{format, schema};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Arguments of `toolward fmt`.
@@ -27,14 +28,15 @@ impl Fmt {
     /// Formats what is given; a file that cannot be formatted stays as it is.
     pub fn execute(&self) -> anyhow::Result<ExitCode> {
         let mut clean = true;
-        for file in compile::read(&self.files)? {
+        for path in compile::named(&self.files)? {
+            let file = compile::read_file(&path)?;
             match format(&file) {
                 Ok(text) if text == file.text => {}
                 Ok(_) if self.check => {
-                    println!("{}", file.name);
+                    println!("{}", plain(&file.name));
                     clean = false;
                 }
-                Ok(text) => files::replace(Path::new(&file.name), text.as_bytes())?,
+                Ok(text) => files::replace(&path, text.as_bytes())?,
                 Err(problems) => {
                     eprint!("{}", problems.told(paint_problems()));
                     clean = false;

@@ -1,5 +1,6 @@
 //! `toolward inspect`: what a bundle says about itself.
 
+use super::visible::plain;
 use super::{clock, files};
 use anyhow::anyhow;
 use clap::Args;
@@ -53,7 +54,8 @@ impl Inspect {
         if self.json {
             println!("{}", serde_json::to_string_pretty(&report.json())?);
         } else {
-            print!("{}", report.text(&self.bundle.display().to_string(), clock::seconds()?)?);
+            let text = report.text(&self.bundle.display().to_string(), clock::seconds()?)?;
+            print!("{}", plain(&text));
         }
         Ok(if report.inside.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

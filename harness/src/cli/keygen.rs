@@ -1,12 +1,10 @@
 //! `toolward keygen`: keys that bundles are signed with.
 
+use super::files;
 use crate::keys;
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use policy_wasm::bundle::PublicKey;
-use std::fs;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -45,7 +43,7 @@ impl Keygen {
             (_, Some(path)) => public_half(path)?,
             (Some(path), None) => {
                 let pem = keys::generate();
-                write_private(path, &pem)?;
+                files::create(path, pem.as_bytes(), Some(0o600)).context("keys are not overwritten")?;
                 let key = keys::BundleKey::from_pem(&pem)?.public().clone();
                 eprintln!(
                     "key {}: the private half is in `{}`, who reads it can sign policies",
@@ -67,7 +65,7 @@ impl Keygen {
 
 fn public_half(path: &Path) -> anyhow::Result<PublicKey> {
     let place = || format!("key `{}`", path.display());
-    let text = fs::read_to_string(path).with_context(place)?;
+    let text = String::from_utf8(files::read(path, keys::MAX_FILE)?).with_context(place)?;
     if text.contains("PRIVATE KEY-----") {
         return Ok(keys::BundleKey::from_pem(&text).with_context(place)?.public().clone());
     }
@@ -75,11 +73,4 @@ fn public_half(path: &Path) -> anyhow::Result<PublicKey> {
         [key] => Ok(key.clone()),
         several => bail!("`{}` holds {} keys, expected one", path.display(), several.len()),
     }
-}
-
-fn write_private(path: &Path, pem: &str) -> anyhow::Result<()> {
-    let place = || format!("cannot make the key `{}`; keys are not overwritten", path.display());
-    let mut file =
-        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).with_context(place)?;
-    file.write_all(pem.as_bytes()).with_context(place)
 }

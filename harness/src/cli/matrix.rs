@@ -1,6 +1,6 @@
 //! `toolward matrix`: who can use what.
 
-use super::policy::{PolicySource, judged, paint, paint_problems, tell};
+use super::policy::{PolicySource, judged, paint, paint_problems, tell, tell_people};
 use super::{clock, compile};
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -87,7 +87,7 @@ impl Matrix {
                 ),
             }
         } else {
-            tell(&matrix_text(&matrix, self.width, paint()))
+            tell_people(&matrix_text(&matrix, self.width, paint()))
         }
     }
 

@@ -18,6 +18,7 @@ mod sign;
 mod test;
 mod token;
 mod verify;
+mod visible;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use std::process::ExitCode;
@@ -93,7 +94,7 @@ pub fn main() -> ExitCode {
         Command::Token(token) => token.execute(),
     };
     outcome.unwrap_or_else(|error| {
-        eprintln!("toolward: {error:#}");
+        eprintln!("toolward: {}", visible::plain(&format!("{error:#}")));
         ExitCode::FAILURE
     })
 }

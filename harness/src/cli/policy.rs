@@ -1,5 +1,6 @@
 //! The policy that a question is put to, from a bundle or from files, and what such commands have in common.
 
+use super::visible::plain;
 use super::{compile, files};
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -58,7 +59,7 @@ pub(super) fn judged(outcome: anyhow::Result<bool>) -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("toolward: {}", format!("{error:#}").trim_end());
+            eprintln!("toolward: {}", plain(format!("{error:#}").trim_end()));
             ExitCode::from(2)
         }
     }
@@ -78,6 +79,11 @@ pub(super) fn paint_problems() -> Paint {
 fn paint_for(stream: &impl IsTerminal) -> Paint {
     let wanted = std::env::var("NO_COLOR").unwrap_or_default().is_empty();
     if wanted && stream.is_terminal() { Paint::Colour } else { Paint::Plain }
+}
+
+/// The same for people: names and texts of others do nothing to a terminal.
+pub(super) fn tell_people(text: &str) -> anyhow::Result<()> {
+    tell(&plain(text))
 }
 
 /// Writes a result; a reader that has seen enough (`head`) is no error.

@@ -1,6 +1,7 @@
 //! `toolward sign`: adds signatures to a bundle.
 
 use super::files;
+use super::visible::plain;
 use crate::keys::BundleKey;
 use anyhow::Context as _;
 use clap::Args;
@@ -41,13 +42,10 @@ impl Sign {
         files::replace(output, &bytes)?;
         let signatures: Vec<String> =
             Unverified::open(bytes)?.signatures().map(|key| key.to_string()).collect();
-        eprintln!(
-            "{}: revision {}, serial {}, signed by {}",
-            output.display(),
-            read.revision(),
-            read.serial(),
-            signatures.join(", ")
-        );
+        let (revision, serial, signatures) = (read.revision(), read.serial(), signatures.join(", "));
+        let told =
+            format!("{}: revision {revision}, serial {serial}, signed by {signatures}", output.display());
+        eprintln!("{}", plain(&told));
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -65,6 +63,7 @@ fn warn_if_shared(path: &Path) {
     let shared =
         std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o077 != 0);
     if shared {
-        eprintln!("toolward: others can read the private key `{}`; `chmod 600` it", path.display());
+        let told = format!("toolward: others can read the private key `{}`; `chmod 600` it", path.display());
+        eprintln!("{}", plain(&told));
     }
 }

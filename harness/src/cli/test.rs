@@ -1,6 +1,6 @@
 //! `toolward test`: the tests beside a policy.
 
-use super::policy::{compiled, judged, paint, paint_problems, tell};
+use super::policy::{compiled, judged, paint, paint_problems, tell, tell_people};
 use super::{clock, compile, files};
 use anyhow::bail;
 use clap::Args;
@@ -113,6 +113,6 @@ impl Test {
         if self.coverage || self.min_coverage.is_some() {
             text.push_str(&coverage_text(coverage, paint()));
         }
-        tell(&text)
+        tell_people(&text)
     }
 }

@@ -1,6 +1,7 @@
 //! `toolward token`: keys and tokens for development.
 
 use super::clock::nanoseconds;
+use super::files;
 use crate::keys::private_half;
 use crate::mint::{SigningKey, jwks};
 use anyhow::{Context as _, bail};
@@ -12,8 +13,7 @@ use jwt_simple::prelude::{
 };
 use serde_json::{Map, Value, json};
 use std::fs;
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -122,6 +122,8 @@ fn key_set(folder: &Path) -> anyhow::Result<Value> {
 fn keygen(folder: &Path) -> anyhow::Result<()> {
     let place = || format!("cannot make the folder `{}`; keys are not overwritten", folder.display());
     fs::DirBuilder::new().mode(0o700).create(folder).with_context(place)?;
+    // The caller's mask may have taken bits away.
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).with_context(place)?;
     let pems = [
         RS256KeyPair::generate(2048).and_then(|key| key.to_pem()).map_err(described)?,
         ES256KeyPair::generate().to_pem().map_err(described)?,
@@ -133,8 +135,7 @@ fn keygen(folder: &Path) -> anyhow::Result<()> {
         let pem = private_half(&pem);
         let algorithm = SigningKey::from_pem("new", &pem)?.algorithm().name().to_ascii_lowercase();
         let path = folder.join(format!("dev-{algorithm}-{set}.pem"));
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-        file.write_all(pem.as_bytes())?;
+        files::create(&path, pem.as_bytes(), Some(0o600))?;
     }
     Ok(())
 }
@@ -233,7 +234,6 @@ fn described(error: jwt_simple::Error) -> anyhow::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn a_key_set_is_private_is_never_overwritten_and_mints_what_its_public_half_verifies() {

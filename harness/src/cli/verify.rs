@@ -1,5 +1,6 @@
 //! `toolward verify`: holds a bundle against the keys that are trusted.
 
+use super::visible::plain;
 use super::{clock, files};
 use crate::keys;
 use anyhow::{Context as _, bail};
@@ -44,7 +45,7 @@ impl Verify {
     /// Verifies, and tells the result.
     pub fn execute(self) -> anyhow::Result<ExitCode> {
         self.verify().or_else(|error| {
-            eprintln!("toolward: {error:#}");
+            eprintln!("toolward: {}", plain(&format!("{error:#}")));
             Ok(ExitCode::from(2))
         })
     }
@@ -65,8 +66,10 @@ impl Verify {
         };
         match &outcome {
             _ if self.json => println!("{}", report(&outcome)),
-            Ok(bundle) => println!("{}: {}", self.bundle.display(), told(bundle)),
-            Err(error) => eprintln!("{}: refused: {error}", self.bundle.display()),
+            Ok(bundle) => println!("{}", plain(&format!("{}: {}", self.bundle.display(), told(bundle)))),
+            Err(error) => {
+                eprintln!("{}", plain(&format!("{}: refused: {error}", self.bundle.display())));
+            }
         }
         Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
@@ -89,12 +92,12 @@ fn read_key(argument: &str) -> anyhow::Result<Vec<PublicKey>> {
     let path = Path::new(argument);
     if path.exists() {
         let place = || format!("key `{argument}`");
-        let text = std::fs::read_to_string(path).with_context(place)?;
+        let text = String::from_utf8(files::read(path, keys::MAX_FILE)?).with_context(place)?;
         return keys::public_keys(&text).with_context(place);
     }
     match keys::public_keys(argument) {
         Ok(found) => Ok(found),
-        Err(_) => bail!("`{argument}` is neither a file nor an Ed25519 public key in base64"),
+        Err(_) => bail!("`--key`: neither a file nor an Ed25519 public key in base64"),
     }
 }
 

@@ -5,6 +5,7 @@ use policy_wasm::compile::SourceFile;
 use policy_wasm::lint::{Lint, quoted};
 use policy_wasm::query::{Unanswerable, problem_json, problems_json};
 use policy_wasm::source::{Position, Problem, Problems};
+use std::collections::BTreeMap;
 use wasm_bindgen::JsValue;
 
 /// The text of a JSON list of problems.
@@ -51,7 +52,9 @@ pub fn warnings_json(lints: &[Lint], files: &[SourceFile]) -> String {
         Problem::new(&lint.file, lint.position, String::new(), lint.message.clone(), help)
     };
     let mut out = String::from("[");
-    for (lint, problem) in quoted(lints, files, told) {
+    let texts: BTreeMap<&str, &str> =
+        files.iter().map(|file| (file.name.as_str(), file.text.as_str())).collect();
+    for (lint, problem) in quoted(lints, |name| texts.get(name).copied(), told) {
         if out.len() > 1 {
             out.push(',');
         }

@@ -17,7 +17,7 @@ mod yaml;
 
 pub use format::format;
 pub use language::schema;
-pub use spans::quote;
+pub use spans::{Quotes, quote};
 pub use write::{TooLarge, write};
 pub use yaml::{MAX_DEPTH, MAX_FILE, read as read_yaml};
 
@@ -86,7 +86,11 @@ pub fn read(files: &[SourceFile], options: &Options) -> Result<Policy, Problems>
     if problems.is_empty() {
         return Ok(policy);
     }
-    files.iter().for_each(|file| quote(&problems, &file.name, &file.text));
+    let wanting = problems.unquoted();
+    files
+        .iter()
+        .filter(|file| wanting.contains(&file.name))
+        .for_each(|file| quote(&problems, &file.name, &file.text));
     Err(problems)
 }
 

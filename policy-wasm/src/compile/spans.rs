@@ -1,18 +1,37 @@
 //! Where the values of a YAML text end: for problems, which know where something begins.
 
-use crate::source::{Lines, Position, Problems};
+use crate::source::{Lines, Position, Problem, Problems};
 use saphyr_parser::{Event, Parser, Span};
 
 /// Gives the problems of a YAML file their excerpts. The text is read again, which only files that are wrong cost.
 pub fn quote(problems: &Problems, file: &str, text: &str) {
-    if problems.to_vec().iter().all(|problem| problem.file != file || problem.excerpt.is_some()) {
-        return;
+    if problems.unquoted().contains(file) {
+        let ends = ends(text);
+        problems.quote(file, text, |begin| end_of(&ends, begin));
     }
-    let ends = ends(text);
-    problems.quote(file, text, |begin| {
-        let index = ends.binary_search_by_key(&begin, |(begin, _)| *begin).ok()?;
-        ends.get(index).map(|(_, end)| *end)
-    });
+}
+
+/// A YAML text that excerpts are taken from, one by one.
+pub struct Quotes<'t> {
+    lines: Lines<'t>,
+    ends: Vec<(Position, Position)>,
+}
+
+impl<'t> Quotes<'t> {
+    /// Reads the text again.
+    pub fn of(text: &'t str) -> Quotes<'t> {
+        Quotes { lines: Lines::new(text), ends: ends(text) }
+    }
+
+    /// Gives a problem of this text its excerpt. Problems in the order of their positions cost one walk together.
+    pub fn quote(&self, problem: &mut Problem) {
+        problem.quote(&self.lines, |begin| end_of(&self.ends, begin));
+    }
+}
+
+fn end_of(ends: &[(Position, Position)], begin: Position) -> Option<Position> {
+    let index = ends.binary_search_by_key(&begin, |(begin, _)| *begin).ok()?;
+    ends.get(index).map(|(_, end)| *end)
 }
 
 /// Begin and end of every scalar, and of every map and list in brackets, in order.
@@ -23,10 +42,13 @@ fn ends(text: &str) -> Vec<(Position, Position)> {
         let begin = super::yaml::position(&span.start);
         match event {
             Event::Scalar(..) => found.push((begin, end(&lines, begin, &span))),
-            Event::SequenceStart(..) | Event::MappingStart(..) => open.push(begin),
+            Event::SequenceStart(..) | Event::MappingStart(..) => {
+                // Looked at here, where the text is read in order.
+                open.push((begin, lines.from(begin).is_some_and(|text| text.starts_with(['[', '{']))));
+            }
             Event::SequenceEnd | Event::MappingEnd => {
-                let Some(begin) = open.pop() else { continue };
-                if lines.from(begin).is_some_and(|text| text.starts_with(['[', '{'])) {
+                let Some((begin, in_brackets)) = open.pop() else { continue };
+                if in_brackets {
                     found.push((begin, super::yaml::position(&span.end)));
                 }
             }

@@ -7,6 +7,7 @@ use super::read::{Query, ServerName, Target};
 use crate::bundle::Bundle;
 use crate::decision::{Effect, Obligation, Reasons};
 use crate::pdp::{Explanation, Fact, Layer};
+use crate::source::harmless;
 
 /// The full trace as a readable tree: what was decided, what each layer saw, what would have changed it.
 pub fn explanation_text(bundle: &Bundle, query: &Query, explanation: &Explanation, paint: Paint) -> String {
@@ -136,7 +137,7 @@ fn codes(reasons: Reasons) -> String {
     reasons.iter().map(|reason| reason.code()).collect::<Vec<_>>().join(", ")
 }
 
-/// Control characters of names and arguments reach no terminal.
+/// Names and arguments do nothing to a terminal, and stay on their line.
 pub(super) fn one_line(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '?' } else { character }).collect()
+    harmless(text)
 }

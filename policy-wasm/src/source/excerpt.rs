@@ -7,7 +7,7 @@ use super::{Lines, Paint, Position};
 const MAX_WIDTH: usize = 120;
 /// Characters that are shown before the place where the line is cut.
 const BEFORE: usize = 60;
-/// Characters of a line that are looked at; what is wrong behind them gets no excerpt.
+/// Characters of a line that are looked at behind the place.
 const MAX_LOOKED_AT: usize = 100_000;
 /// Columns of a tab.
 const TAB: &str = "    ";
@@ -31,40 +31,43 @@ impl Excerpt {
         begin: Position,
         end: Option<Position>,
     ) -> Option<(Excerpt, Position)> {
-        let line = lines.line(begin.line)?;
-        let first = (begin.column as usize).checked_sub(1).filter(|first| *first < MAX_LOOKED_AT)?;
-        let rest = line.chars().skip(first).take(MAX_LOOKED_AT);
-        let full = rest.clone().count();
-        let length = match end {
-            Some(end) if end.line == begin.line => end.column.saturating_sub(begin.column) as usize,
-            Some(_) => rest.collect::<String>().trim_end().chars().count(),
-            None => word(rest),
-        };
-        let length = length.min(full);
-        let last = first.saturating_add(length);
-        if line.is_empty() {
+        let (before, rest) = lines.around(begin)?;
+        if before.is_empty() && rest.is_empty() {
             return None;
         }
-        let cut = if first > BEFORE.saturating_add(BEFORE / 2) { first.saturating_sub(BEFORE) } else { 0 };
-        let mut text = String::from(if cut > 0 { "…" } else { "" });
-        let (mut columns, mut before, mut marked) = (usize::from(cut > 0), None, 0_usize);
-        for (at, character) in line.chars().enumerate().skip(cut) {
-            if at == first {
-                before = Some(columns);
+        let rest = rest.chars().take(MAX_LOOKED_AT);
+        let length = match end {
+            Some(end) if end.line == begin.line => {
+                rest.clone().take(end.column.saturating_sub(begin.column) as usize).count()
             }
+            Some(_) => rest.clone().collect::<String>().trim_end().chars().count(),
+            None => rest.clone().take(word(rest.clone())).count(),
+        };
+        // What is far in front is cut off, and is not walked over.
+        let most = BEFORE.saturating_add(BEFORE / 2);
+        let shown: Vec<char> = before.chars().rev().take(most.saturating_add(1)).collect();
+        let is_cut = shown.len() > most;
+        let shown = shown.get(..if is_cut { BEFORE } else { shown.len() }).unwrap_or_default();
+        let mut text = String::from(if is_cut { "…" } else { "" });
+        let mut columns = usize::from(is_cut);
+        for character in shown.iter().rev() {
+            columns = columns.saturating_add(push(&mut text, *character));
+        }
+        let (before, mut marked) = (columns, 0_usize);
+        for (at, character) in rest.enumerate() {
             if columns >= MAX_WIDTH {
                 text.push('…');
                 break;
             }
             let wide = push(&mut text, character);
             columns = columns.saturating_add(wide);
-            if at >= first && at < last {
+            if at < length {
                 marked = marked.saturating_add(wide);
             }
         }
         let text = text.trim_end().to_owned();
         let column = begin.column.saturating_add(u32::try_from(length).unwrap_or(u32::MAX));
-        let excerpt = Excerpt { text, before: before.unwrap_or(columns), width: marked.max(1) };
+        let excerpt = Excerpt { text, before, width: marked.max(1) };
         Some((excerpt, Position { line: begin.line, column }))
     }
 
@@ -134,11 +137,14 @@ fn columns(character: char) -> usize {
 /// Controls, and characters that cannot be seen or that turn what is around them (Unicode Standard Annex 9).
 fn is_harmful(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(character, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A text with every harmful character replaced.
-pub(super) fn harmless(text: &str) -> String {
+pub(crate) fn harmless(text: &str) -> String {
     text.chars().map(|c| if is_harmful(c) { '?' } else { c }).collect()
 }
 

@@ -34,6 +34,8 @@ mod problem;
 mod reader;
 
 pub use excerpt::Excerpt;
+#[cfg(feature = "tools")]
+pub(crate) use excerpt::harmless;
 pub use json::read_json;
 pub use lines::Lines;
 pub use paint::Paint;

@@ -3,6 +3,7 @@
 use super::excerpt::{Excerpt, harmless};
 use super::{Lines, Paint, Position};
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// One thing that is wrong with a file.
@@ -35,6 +36,28 @@ impl Problem {
         suggestion: Option<String>,
     ) -> Problem {
         Problem { file: file.to_owned(), position, path, message, suggestion, end: position, excerpt: None }
+    }
+
+    /// The same with its texts on one line of bounded length, whatever the file held.
+    #[must_use]
+    pub fn bounded(mut self) -> Problem {
+        for text in [&mut self.path, &mut self.message].into_iter().chain(&mut self.suggestion) {
+            *text = clipped(text, MAX_TEXT);
+        }
+        self
+    }
+
+    /// Gives the problem its excerpt, unless it has one. `ends` knows where what begins at a place ends; of what it does
+    /// not know, the word that stands there is marked.
+    pub fn quote(&mut self, lines: &Lines<'_>, ends: impl Fn(Position) -> Option<Position>) {
+        if self.excerpt.is_some() {
+            return;
+        }
+        let end = if self.end == self.position { ends(self.position) } else { Some(self.end) };
+        if let Some((excerpt, end)) = Excerpt::of(lines, self.position, end) {
+            self.end = end;
+            self.excerpt = Some(Box::new(excerpt));
+        }
     }
 
     /// What is wrong, with the line of the text below it, the part that is wrong marked, and what to write instead.
@@ -84,10 +107,8 @@ impl Problems {
     }
 
     /// Adds a problem. Its texts are put on one line of bounded length, whatever the file held.
-    pub fn push(&self, mut problem: Problem) {
-        for text in [&mut problem.path, &mut problem.message].into_iter().chain(&mut problem.suggestion) {
-            *text = clipped(text, MAX_TEXT);
-        }
+    pub fn push(&self, problem: Problem) {
+        let problem = problem.bounded();
         let mut list = self.list.take();
         // In order from the start: an insertion is far less code in the filter than a sort.
         if let Err(place) = list.binary_search(&problem) {
@@ -121,20 +142,24 @@ impl Problems {
         copy
     }
 
-    /// Gives the problems of a file their excerpts. `ends` knows where what begins at a place ends; of what it does
-    /// not know, the word that stands there is marked.
+    /// Gives the problems of a file their excerpts, as [`Problem::quote`].
     pub fn quote(&self, file: &str, text: &str, ends: impl Fn(Position) -> Option<Position>) {
         let lines = Lines::new(text);
         let mut list = self.list.take();
-        for problem in list.iter_mut().filter(|problem| problem.file == file && problem.excerpt.is_none()) {
-            let end =
-                if problem.end == problem.position { ends(problem.position) } else { Some(problem.end) };
-            if let Some((excerpt, end)) = Excerpt::of(&lines, problem.position, end) {
-                problem.end = end;
-                problem.excerpt = Some(Box::new(excerpt));
-            }
-        }
+        list.iter_mut()
+            .filter(|problem| problem.file == file)
+            .for_each(|problem| problem.quote(&lines, &ends));
         self.list.set(list);
+    }
+
+    /// The files with problems that have no excerpt yet.
+    pub fn unquoted(&self) -> BTreeSet<String> {
+        let list = self.list.take();
+        let files =
+            list.iter().filter(|problem| problem.excerpt.is_none()).map(|problem| problem.file.clone());
+        let files = files.collect();
+        self.list.set(list);
+        files
     }
 
     /// All of them, each as [`Problem::told`].

@@ -11,6 +11,7 @@ mod write;
 
 use super::files;
 use super::policy::{judged, tell};
+use super::visible::plain;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use policy_wasm::json::{self, Limits};
@@ -100,7 +101,9 @@ impl Import {
         if !is_name(&self.name) {
             bail!("`--name`: expected a name like `github` (letters in lower case, digits, `.`, `_`, `-`)");
         }
-        if let Some(path) = self.output.as_ref().filter(|path| path.exists()) {
+        // Something that is no file holds no decisions: it is written to.
+        let special = self.output.as_ref().is_some_and(|path| files::is_special(path));
+        if let Some(path) = self.output.as_ref().filter(|path| !special && path.symlink_metadata().is_ok()) {
             let shown = path.display();
             bail!("`{shown}` is there already, and may hold decisions: compare with `--check {shown}`");
         }
@@ -111,17 +114,18 @@ impl Import {
             None => {
                 let text = write::write(&self.name, &self.source(), &taken.entries, &tiers)?;
                 match &self.output {
-                    Some(path) => files::replace(path, text.as_bytes())?,
+                    Some(path) if special => files::replace(path, text.as_bytes())?,
+                    Some(path) => files::create(path, text.as_bytes(), None)?,
                     None => tell(&text)?,
                 }
                 taken.left_out.is_empty()
             }
         };
         for line in &taken.left_out {
-            eprintln!("left out: {line}");
+            eprintln!("left out: {}", plain(line));
         }
         for line in &taken.notes {
-            eprintln!("note: {line}");
+            eprintln!("note: {}", plain(line));
         }
         if self.check.is_none() {
             eprintln!("{} entries to review", taken.entries.len());
@@ -141,7 +145,7 @@ impl Import {
     /// Where the entries come from, without what may be a secret.
     fn source(&self) -> String {
         match (&self.url, &self.from) {
-            (Some(url), _) => url.split(['?', '#']).next().unwrap_or_default().to_owned(),
+            (Some(url), _) => quote::place(url),
             (None, Some(path)) if path == Path::new("-") => "standard input".to_owned(),
             (None, from) => from.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
         }

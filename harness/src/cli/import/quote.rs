@@ -1,19 +1,31 @@
 //! Text of a server, made harmless: for YAML, for comments and for terminals.
 
+use super::super::visible::{combines, unseen as acts};
 use policy_wasm::json;
 
-/// Whether a character does something instead of being seen: controls, what turns the direction of text, what is
-/// invisible (Unicode 16, general category Cf, and the tag characters).
-fn acts(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e0fff}')
+/// Whether a name is one that a reviewer cannot see, or takes for another: with characters that cannot be seen, with a
+/// blank at an end or beside another, or with a mark that is drawn onto nothing.
+pub(super) fn unseen(name: &str) -> bool {
+    let mut before = ' ';
+    for c in name.chars() {
+        if acts(c) || (before == ' ' && (c == ' ' || combines(c))) {
+            return true;
+        }
+        before = c;
+    }
+    before == ' '
 }
 
-/// Whether a text has characters that a reviewer cannot see, or that make it look like another.
-pub(super) fn unseen(text: &str) -> bool {
-    text.chars().any(acts)
+/// A URL as it may be shown: what can hold a secret is left out, which is everything but scheme, host and path.
+pub(super) fn place(url: &str) -> String {
+    let end = |c: char| matches!(c, '?' | '#' | ';') || c.is_whitespace() || c.is_control();
+    let url = url.split(end).next().unwrap_or_default();
+    // Readers differ about where user and password end, so that all are left out up to the last `@`.
+    let Some((before, after)) = url.rsplit_once('@') else { return url.to_owned() };
+    match before.split_once("//") {
+        Some((scheme, _)) => format!("{scheme}//{after}"),
+        None => after.to_owned(),
+    }
 }
 
 /// A double-quoted YAML scalar.

@@ -1,7 +1,7 @@
 //! Posts to an MCP endpoint (Streamable HTTP), and takes what comes back for untrusted: bounded in size and time.
 
 use super::super::clock;
-use super::quote::shown;
+use super::quote::{place, shown};
 use anyhow::{Context as _, bail};
 use policy_wasm::json::{self, Limits, Value};
 use std::io::Read as _;
@@ -117,9 +117,14 @@ impl<'e> Endpoint<'e> {
         Ok(left)
     }
 
+    /// The URL without what may be a secret.
+    fn shown(&self) -> String {
+        shown(&place(self.url), 200)
+    }
+
     fn late(&self) -> String {
         let seconds = self.timeout.as_secs();
-        format!("`{}` takes longer than {seconds} s for its lists (`--timeout`)", self.url)
+        format!("`{}` takes longer than {seconds} s for its lists (`--timeout`)", self.shown())
     }
 
     fn failed(&self, error: ureq::Error, what: &str) -> anyhow::Error {
@@ -128,7 +133,7 @@ impl<'e> Endpoint<'e> {
             ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => {
                 anyhow::anyhow!(self.late())
             }
-            error => anyhow::Error::new(error).context(format!("`{}` {what}", self.url)),
+            error => anyhow::anyhow!("`{}` {what}: {}", self.shown(), cause(&error)),
         }
     }
 
@@ -143,7 +148,7 @@ impl<'e> Endpoint<'e> {
         };
         let mut about = format!("content type `{}`", shown(&kind, 100));
         if (300..400).contains(&status) && !location.is_empty() {
-            about = format!("a redirect to `{}`, which is not followed", shown(&location, 200));
+            about = format!("a redirect to `{}`, which is not followed", shown(&place(&location), 200));
         }
         let messages = if is("text/event-stream") {
             self.events(&mut response)?
@@ -202,11 +207,46 @@ impl<'e> Endpoint<'e> {
             self.left = self
                 .left
                 .checked_sub(count as u64)
-                .with_context(|| format!("`{}` lists more than {} MiB", self.url, MAX_ANSWERS >> 20))?;
+                .with_context(|| format!("`{}` lists more than {} MiB", self.shown(), MAX_ANSWERS >> 20))?;
             if count == 0 || !take(part) {
                 return Ok(());
             }
         }
+    }
+}
+
+/// The same of an error that the system or a library below gives.
+fn cause_of_io(error: &std::io::Error) -> String {
+    let inner = error.get_ref();
+    if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        return shown(&format!("TLS: {error}"), 200);
+    }
+    if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<ureq::Error>()) {
+        return cause(error);
+    }
+    // A look-up of a name has no kind of its own.
+    if error.to_string().starts_with("failed to lookup address") {
+        return "there is no such host".to_owned();
+    }
+    error.kind().to_string()
+}
+
+/// What went wrong, in words that repeat nothing of the request: its URL and its headers may hold secrets.
+fn cause(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::HostNotFound => "there is no such host".to_owned(),
+        ureq::Error::ConnectionFailed => "no connection".to_owned(),
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::RequireHttpsOnly(_) => {
+            "the URL is none for HTTP".to_owned()
+        }
+        ureq::Error::Tls(why) => format!("TLS: {why}"),
+        ureq::Error::Rustls(error) => shown(&format!("TLS: {error}"), 200),
+        ureq::Error::Io(error) => cause_of_io(error),
+        ureq::Error::Protocol(_) => "what came is no HTTP".to_owned(),
+        ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => {
+            "the answer is too long".to_owned()
+        }
+        _ => "the request failed".to_owned(),
     }
 }
 
