@@ -10,6 +10,8 @@ use filter::mcp::Revision;
 use filter::reply::DenialForm;
 use policy_wasm::bundle::{PublicKey, Unverified};
 use policy_wasm::compile::{Options, SourceFile, compile};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -153,6 +155,152 @@ fn what_is_left_out_has_its_default_and_what_is_written_holds() {
     assert!(!shown.contains("preshared"), "a secret in `Debug`: {shown}");
 }
 
+/// Every place of a tree, as a JSON pointer, in the tree's order.
+fn places(value: &Value, path: &str, out: &mut Vec<String>) {
+    out.push(path.to_owned());
+    match value {
+        Value::Array(list) => {
+            list.iter().enumerate().for_each(|(at, value)| places(value, &format!("{path}/{at}"), out));
+        }
+        Value::Object(map) => {
+            map.iter().for_each(|(key, value)| places(value, &format!("{path}/{key}"), out));
+        }
+        _ => {}
+    }
+}
+
+/// Whether a place is, or lies within, a field of a list of fields.
+fn is_in(fields: &[&str], place: &str) -> bool {
+    let of = |field: &str| {
+        let (field, place): (Vec<&str>, Vec<&str>) = (field.split('/').collect(), place.split('/').collect());
+        place.len() >= field.len()
+            && field.iter().zip(&place).all(|(want, found)| *want == "*" || want == found)
+    };
+    fields.iter().any(|field| of(field))
+}
+
+/// What a person can make of one field by a slip of the hand, with a secret in it.
+fn slips(whole: &Value, place: &str) -> Vec<Value> {
+    let canaries = [
+        json!(CANARY),
+        json!(CANARY_NUMBER),
+        json!([CANARY]),
+        json!([[CANARY_NUMBER]]),
+        json!({ "a": CANARY }),
+        json!({ "keys": CANARY }),
+        json!({ "keys": [{ "k": CANARY, "kty": CANARY, "crv": CANARY, "x": CANARY, "kid": CANARY_NUMBER }] }),
+        json!({ "spicedb": { "cluster": CANARY_NUMBER, "bearer_token": [CANARY], "timeout_ms": CANARY } }),
+        json!({ CANARY: true }),
+        json!({ CANARY: { CANARY: [CANARY] } }),
+        json!([{ CANARY: CANARY }]),
+        json!(true),
+        json!(null),
+    ];
+    let mut out = Vec::new();
+    for canary in &canaries {
+        // In the place of what stands there.
+        let mut changed = whole.clone();
+        *changed.pointer_mut(place).unwrap() = canary.clone();
+        out.push(changed);
+        let Some((parent, key)) = place.rsplit_once('/') else { continue };
+        let mut changed = whole.clone();
+        match changed.pointer_mut(parent).unwrap() {
+            // In another list, as its first and its last.
+            Value::Array(list) => {
+                list.insert(0, canary.clone());
+                list.push(canary.clone());
+            }
+            // Under the key misspelt in several ways, and under others beside it.
+            Value::Object(map) => {
+                let cut: String = key.chars().skip(1).collect();
+                for slip in [
+                    cut.as_str(),
+                    &format!("{key}s"),
+                    &key.to_uppercase(),
+                    &format!("{key}_secret"),
+                    "x",
+                    " ",
+                ] {
+                    let mut map = map.clone();
+                    map.insert(slip.to_owned(), canary.clone());
+                    let mut beside = whole.clone();
+                    *beside.pointer_mut(parent).unwrap() = Value::Object(map.clone());
+                    out.push(beside);
+                    map.remove(key);
+                    let mut instead = whole.clone();
+                    *instead.pointer_mut(parent).unwrap() = Value::Object(map);
+                    out.push(instead);
+                }
+            }
+            _ => panic!("{parent} holds nothing"),
+        }
+        out.push(changed);
+    }
+    out
+}
+
+const CANARY: &str = "cAnary+0123456789/abcdefABCDEF0123456789abcd=";
+const CANARY_NUMBER: u64 = 7_316_055_829;
+
+/// The kinds of slips at every field that there is; no problem repeats what is there, but of the fields that are public.
+#[test]
+fn no_problem_repeats_what_may_be_a_secret() {
+    let mut fields = BTreeSet::new();
+    let (mut tried, mut refused, mut repeated) = (0, 0, BTreeSet::new());
+    for (path, text) in files("valid") {
+        let whole: Value = serde_json::from_str(&text).unwrap();
+        let mut all = Vec::new();
+        places(&whole, "", &mut all);
+        // The first of a list stands for all.
+        all.retain(|place| !place.split('/').any(|step| step.parse::<u32>().is_ok_and(|at| at > 0)));
+        for place in all {
+            let general: Vec<&str> =
+                place.split('/').map(|step| if step == "0" { "*" } else { step }).collect();
+            fields.insert(general.join("/"));
+            for slip in slips(&whole, &place) {
+                tried += 1;
+                let Err(problems) =
+                    Config::parse(name(&path), slip.to_string().as_bytes(), Rc::new(NoProvider))
+                else {
+                    continue;
+                };
+                refused += 1;
+                for problem in problems.to_vec() {
+                    let told = problem.to_string();
+                    if !told.contains(CANARY) && !told.contains(&CANARY_NUMBER.to_string()) {
+                        continue;
+                    }
+                    // A bundle that is too old is told with the serial number that was asked for.
+                    let is_serial = |told: &str| place == "/bundle/min_serial" && !told.contains(CANARY);
+                    assert!(
+                        (is_in(&defaults::PUBLIC, &problem.path) && !problem.path.contains(CANARY))
+                            || is_serial(&told),
+                        "{place} in {}: {told}",
+                        path.display()
+                    );
+                    repeated.insert(problem.path.clone());
+                }
+            }
+        }
+    }
+    assert!(tried > 10_000 && refused > tried / 2, "{tried} tried, {refused} refused");
+    let tabled =
+        defaults::NUMBERS.iter().map(|number| number.path).chain(defaults::CHOICES.iter().map(|c| c.path));
+    for field in tabled.chain([
+        "/sessions/keys/*",
+        "/checks/spicedb/bearer_token",
+        "/bundle/base64",
+        "/issuers/*/jwks",
+    ]) {
+        assert!(fields.iter().any(|place| is_in(&[field], place)), "no file has {field}, so it is not tried");
+    }
+    for field in defaults::PUBLIC {
+        let is_told = repeated.iter().any(|place| is_in(&[field], place));
+        // Of an origin none is repeated that is not one.
+        assert!(is_told || field == "/allowed_origins/*", "{field} is public for nothing");
+    }
+}
+
 fn table() -> String {
     let mut out = String::from("| field | default | accepted | why |\n|---|---|---|---|\n");
     for number in defaults::NUMBERS {
@@ -192,6 +340,9 @@ fn the_docs_list_every_default_with_its_reason() {
 #[test]
 fn the_docs_name_every_field() {
     let docs = fs::read_to_string(DOCS).unwrap();
+    for field in defaults::PUBLIC {
+        assert!(docs.contains(&format!("`{field}`")), "{field}");
+    }
     for field in [
         "issuer",
         "jwks",

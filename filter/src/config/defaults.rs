@@ -19,6 +19,27 @@ pub struct Number {
     pub reason: &'static str,
 }
 
+/// Fields whose values a problem repeats: choices and sizes, away from everything that can hold a secret. Of all other
+/// fields a problem tells the kind alone, and the names of servers, which are those of the policy.
+pub const PUBLIC: [&str; 16] = [
+    "/allowed_origins/*",
+    "/authorization_header",
+    "/batches",
+    "/clock_leeway_seconds",
+    "/denial_form",
+    "/issuers/*/algorithms/*",
+    "/issuers/*/max_lifetime_seconds",
+    "/limits/max_body_bytes",
+    "/limits/max_depth",
+    "/limits/max_response_bytes",
+    "/limits/token_cache_entries",
+    "/revisions/*",
+    "/servers/*/batches",
+    "/servers/*/denial_form",
+    "/servers/*/max_body_bytes",
+    "/servers/*/tasks",
+];
+
 /// A choice, a name or a list that may be left out.
 #[derive(Debug, Clone, Copy)]
 pub struct Choice {
@@ -274,6 +295,9 @@ impl Number {
     /// The number that stands here, or the default.
     pub(super) fn value(&self, place: Option<Place<'_>>) -> Option<u64> {
         match place {
+            Some(place) if PUBLIC.contains(&self.path) => {
+                place.public().integer(self.least..=self.most, self.unit)
+            }
             Some(place) => place.integer(self.least..=self.most, self.unit),
             None => Some(self.default),
         }

@@ -46,7 +46,7 @@ pub(super) fn read(place: &Place<'_>) -> Option<Issuers> {
             continue;
         };
         if all.issuers.iter().any(|other| other.id() == issuer.id()) {
-            place.refuse(format!("duplicate issuer `{}`", issuer.id()));
+            place.refuse("duplicate issuer");
         }
         all.issuers.push(issuer);
         if !all.authorization_servers.contains(&server) {
@@ -60,7 +60,7 @@ fn read_one(place: &Place<'_>) -> Option<(Issuer, String)> {
     let mut map = place.map()?;
     let id = map.required("issuer").and_then(|place| Some((place.clone(), identifier(&place)?)));
     let algorithms = map.required("algorithms").and_then(|place| algorithms(&place));
-    let keys = map.required("jwks").and_then(|place| jwks::read(&place, algorithms.as_deref()?));
+    let keys = map.required("jwks").and_then(|place| jwks::read(&place.secret(), algorithms.as_deref()?));
     let token_types = match map.optional("token_types") {
         Some(place) => token_types(&place),
         None => Some(defaults::TOKEN_TYPES.map(str::to_owned).to_vec()),
@@ -71,7 +71,7 @@ fn read_one(place: &Place<'_>) -> Option<(Issuer, String)> {
     if let (Some(first), Some(second), Some(place)) = (&groups_claim, &roles_claim, roles.or(groups))
         && first == second
     {
-        place.refuse(format!("groups and roles cannot both be the claim `{first}`"));
+        place.refuse("groups and roles cannot both be one claim");
     }
     let tenant = map.optional("tenant_claim");
     let tenant_claim = match &tenant {
@@ -81,7 +81,7 @@ fn read_one(place: &Place<'_>) -> Option<(Issuer, String)> {
     if let (Some(Some(name)), Some(place)) = (&tenant_claim, &tenant)
         && [&groups_claim, &roles_claim].into_iter().flatten().any(|other| other == name)
     {
-        place.refuse(format!("the claim `{name}` holds groups or roles already; a tenant is one string"));
+        place.refuse("this claim holds groups or roles already; a tenant is one string");
     }
     let max_lifetime_seconds = defaults::MAX_LIFETIME.read(&mut map);
     let named_server = map.optional("authorization_server");
@@ -128,7 +128,7 @@ fn algorithms(place: &Place<'_>) -> Option<Vec<Algorithm>> {
     let names = Algorithm::ALL.map(Algorithm::name);
     let mut out = Vec::new();
     for item in &items {
-        let algorithm = item.one_of(&names).and_then(|index| Algorithm::ALL.get(index).copied());
+        let algorithm = item.public().one_of(&names).and_then(|index| Algorithm::ALL.get(index).copied());
         match algorithm {
             Some(algorithm) if out.contains(&algorithm) => {
                 item.refuse(format!("duplicate entry `{algorithm}`"));

@@ -12,7 +12,7 @@ use policy_wasm::source::Place;
 pub(super) fn read(place: &Place<'_>) -> Option<String> {
     let text = place.text()?;
     if let Err(why) = plain_path(text) {
-        place.refuse(format!("expected a path such as `/messages/`, found `{text}`: {why}"));
+        place.refuse(format!("expected a path such as `/messages/`: {why}"));
         return None;
     }
     Some(text.to_owned())
@@ -28,7 +28,7 @@ pub(super) fn check(place: &Place<'_>, bundle: &Bundle, server: Server<'_>, sett
             !own && paths.contains(&Some(path)) && other.authorities().any(|other| other == authority)
         });
         if let Some(other) = other {
-            place.refuse(format!("`{path}` at `{authority}` is an address of the server `{}`", other.id()));
+            place.refuse(format!("this path at `{authority}` is an address of the server `{}`", other.id()));
             return;
         }
     }

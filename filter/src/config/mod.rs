@@ -77,7 +77,7 @@ impl Config {
     pub fn parse(name: &str, text: &[u8], provider: Rc<dyn SignatureProvider>) -> Result<Config, Problems> {
         let problems = Problems::new();
         let tree = read_json(name, text, &LIMITS, &problems);
-        let config = tree.and_then(|tree| read(&Place::root(name, &tree, &problems), provider));
+        let config = tree.and_then(|tree| read(&Place::guarded(name, &tree, &problems), provider));
         match config {
             Some(config) if problems.is_empty() => Ok(config),
             _ => Err(problems),
@@ -105,7 +105,7 @@ impl Config {
 fn read(root: &Place<'_>, provider: Rc<dyn SignatureProvider>) -> Option<Config> {
     let mut map = root.map()?;
     let issuers = map.required("issuers").and_then(|place| issuers::read(&place));
-    let bundle = map.required("bundle").and_then(|place| bundle::read(&place));
+    let bundle = map.required("bundle").and_then(|place| bundle::read(&place.secret()));
     let leeway_seconds = defaults::CLOCK_LEEWAY.read(&mut map);
     let limits = settings::limits(map.optional("limits"));
     let revisions = settings::revisions(map.optional("revisions"));
@@ -114,7 +114,7 @@ fn read(root: &Place<'_>, provider: Rc<dyn SignatureProvider>) -> Option<Config>
     let keep_authorization = settings::authorization_header(map.optional("authorization_header"));
     let allowed_origins = settings::allowed_origins(map.optional("allowed_origins"));
     let checks = map.optional("checks");
-    let spicedb = checks.as_ref().and_then(settings::spicedb);
+    let spicedb = checks.as_ref().and_then(|place| settings::spicedb(&place.secret()));
     let sessions = map.optional("sessions");
     let revocations = revocations::read(map.optional("revocations").as_ref());
     let tasks = if sessions.is_some() { TaskIds::Sealed } else { TaskIds::Server };
@@ -142,7 +142,7 @@ fn read(root: &Place<'_>, provider: Rc<dyn SignatureProvider>) -> Option<Config>
         root.refuse("`messages` is for servers of revision 2024-11-05, which `revisions` does not admit");
     }
     let sessions = match sessions {
-        Some(place) => Some(sessions::read(&place)?),
+        Some(place) => Some(sessions::read(&place.secret())?),
         None => None,
     };
     let issuers = issuers?;

@@ -42,18 +42,19 @@ pub(super) fn read(
     let mut sound = true;
     let mut posted = Vec::new();
     for named in place.named()? {
+        let position = bundle.servers().position(|server| server.id() == named.name);
+        let Some(slot) = position.and_then(|index| all.get_mut(index)) else {
+            let near = suggest(named.name, bundle.servers().map(Server::id));
+            named.refuse_unknown(place, "the policy has no such server", near);
+            sound = false;
+            continue;
+        };
         let mut messages = None;
         let settings = read_one(&named.value, elsewhere, &mut messages);
         posted.extend(messages.zip(bundle.servers().find(|server| server.id() == named.name)));
-        let position = bundle.servers().position(|server| server.id() == named.name);
-        match (position.and_then(|index| all.get_mut(index)), settings) {
-            (Some(slot), Some(settings)) => *slot = settings,
-            (None, _) => {
-                let near = suggest(named.name, bundle.servers().map(Server::id));
-                named.refuse_name("the policy has no such server", near);
-                sound = false;
-            }
-            (Some(_), None) => sound = false,
+        match settings {
+            Some(settings) => *slot = settings,
+            None => sound = false,
         }
     }
     for (place, server) in &posted {
@@ -102,7 +103,7 @@ fn read_one<'n>(
 fn task_ids(place: &Place<'_>, elsewhere: &ServerSettings) -> Option<TaskIds> {
     const ALL: [(&str, TaskIds); 3] =
         [("sealed", TaskIds::Sealed), ("listed", TaskIds::Listed), ("server", TaskIds::Server)];
-    let (_, tasks) = ALL.get(place.one_of(&ALL.map(|(name, _)| name))?).copied()?;
+    let (_, tasks) = ALL.get(place.public().one_of(&ALL.map(|(name, _)| name))?).copied()?;
     if tasks != TaskIds::Server && elsewhere.tasks == TaskIds::Server {
         place.refuse("there are no keys to seal with; add `sessions`");
         return None;

@@ -56,7 +56,7 @@ pub(super) fn revisions(place: Option<Place<'_>>) -> Option<Revisions> {
     let names = Revision::ALL.map(Revision::name);
     let mut chosen = Vec::new();
     for item in &items {
-        let revision = Revision::ALL.get(item.one_of(&names)?).copied()?;
+        let revision = Revision::ALL.get(item.public().one_of(&names)?).copied()?;
         if chosen.contains(&revision) {
             item.refuse(format!("duplicate entry `{}`", revision.name()));
         }
@@ -68,7 +68,7 @@ pub(super) fn revisions(place: Option<Place<'_>>) -> Option<Revisions> {
 /// Reads `batches`: whether they are judged.
 pub(super) fn batches(place: Option<Place<'_>>) -> Option<bool> {
     let Some(place) = place else { return Some(false) };
-    place.one_of(&["refuse", "judge"]).map(|index| index == 1)
+    place.public().one_of(&["refuse", "judge"]).map(|index| index == 1)
 }
 
 /// Reads a `denial_form`.
@@ -79,14 +79,14 @@ pub(super) fn denial_form(place: Option<Place<'_>>) -> Option<DenialForm> {
         ("http_403", DenialForm::Http403),
     ];
     let Some(place) = place else { return Some(DenialForm::JsonRpcError) };
-    let index = place.one_of(&FORMS.map(|(name, _)| name))?;
+    let index = place.public().one_of(&FORMS.map(|(name, _)| name))?;
     FORMS.get(index).map(|(_, form)| *form)
 }
 
 /// Reads `authorization_header`: whether it is kept.
 pub(super) fn authorization_header(place: Option<Place<'_>>) -> Option<bool> {
     let Some(place) = place else { return Some(false) };
-    place.one_of(&["strip", "keep"]).map(|index| index == 1)
+    place.public().one_of(&["strip", "keep"]).map(|index| index == 1)
 }
 
 /// Reads `allowed_origins`: serialised origins (RFC 6454 §6.1), compared as exact strings.

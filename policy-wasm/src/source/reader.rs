@@ -14,6 +14,18 @@ pub struct Place<'n> {
     node: &'n Node<'n>,
     path: String,
     problems: &'n Problems,
+    showing: Showing,
+}
+
+/// What messages about a place repeat of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Showing {
+    /// Names and values.
+    All,
+    /// No value, and only keys that cannot be a secret which slipped in front of a colon: for files with secrets.
+    Keys,
+    /// No value, and only keys that resemble one that is known: next to secrets.
+    Nothing,
 }
 
 /// A named entry of a map whose keys the author chooses, such as a server under `servers`.
@@ -36,10 +48,30 @@ pub struct MapReader<'n> {
     asked: Vec<&'static str>,
 }
 
+/// Longest key in small letters that is taken for a word, in bytes: random texts of letters alone are seldom shorter
+/// than it, and the names of settings are.
+const MAX_WORD: usize = 24;
+
 impl<'n> Place<'n> {
     /// The whole file.
     pub fn root(file: &'n str, node: &'n Node<'n>, problems: &'n Problems) -> Place<'n> {
-        Place { file, node, path: String::new(), problems }
+        Place { file, node, path: String::new(), problems, showing: Showing::All }
+    }
+
+    /// The whole file, where that may hold secrets: messages tell kinds and never values, but of what is made
+    /// [`Place::public`].
+    pub fn guarded(file: &'n str, node: &'n Node<'n>, problems: &'n Problems) -> Place<'n> {
+        Place { showing: Showing::Keys, ..Place::root(file, node, problems) }
+    }
+
+    /// This place as one whose values no secret can be: messages repeat them.
+    pub fn public(&self) -> Place<'n> {
+        Place { showing: Showing::All, ..self.clone() }
+    }
+
+    /// This place as one that holds secrets: a key that nobody knows may be one, and is told by its position alone.
+    pub fn secret(&self) -> Place<'n> {
+        Place { showing: Showing::Nothing, ..self.clone() }
     }
 
     /// The node.
@@ -85,6 +117,9 @@ impl<'n> Place<'n> {
             Value::String(text) => Some(text),
             other => {
                 let suggestion = match other {
+                    Value::Number(_) | Value::Bool(_) if self.showing != Showing::All => {
+                        Some("write it in quotes".to_owned())
+                    }
                     Value::Number(text) => Some(format!("write it in quotes: `\"{}\"`", shown(text))),
                     Value::Bool(value) => Some(format!("write it in quotes: `\"{value}\"`")),
                     _ => None,
@@ -216,7 +251,19 @@ impl<'n> Place<'n> {
     }
 
     fn child(&self, segment: &str, node: &'n Node<'n>) -> Place<'n> {
-        Place { file: self.file, node, path: self.path_to(segment), problems: self.problems }
+        let path = self.path_to(segment);
+        Place { file: self.file, node, path, problems: self.problems, showing: self.showing }
+    }
+
+    /// Whether a message can repeat a key that nobody knows; `resembles`: it is a slip of one that is known.
+    fn shows_key(&self, key: &str, resembles: bool) -> bool {
+        let is_word =
+            || key.len() <= MAX_WORD && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        match self.showing {
+            Showing::All => true,
+            Showing::Keys => resembles || is_word(),
+            Showing::Nothing => resembles,
+        }
     }
 
     fn path_to(&self, segment: &str) -> String {
@@ -239,6 +286,9 @@ impl<'n> Place<'n> {
     /// What stands here, for a message.
     fn found(&self) -> String {
         match &self.node.value {
+            Value::Bool(_) if self.showing != Showing::All => "a boolean".to_owned(),
+            Value::Number(_) if self.showing != Showing::All => "a number".to_owned(),
+            Value::String(_) if self.showing != Showing::All => "a string".to_owned(),
             Value::Null => "nothing".to_owned(),
             Value::Bool(value) => format!("`{value}`"),
             Value::Number(text) => format!("the number `{}`", shown(text)),
@@ -250,6 +300,13 @@ impl<'n> Place<'n> {
 }
 
 impl Named<'_> {
+    /// Reports that nothing has this name, which may be anything then; `near` is a name that it resembles.
+    pub fn refuse_unknown(&self, map: &Place<'_>, message: &str, near: Option<String>) {
+        let shows = map.shows_key(self.name, near.is_some());
+        let path = if shows { &self.value.path } else { &map.path };
+        self.value.report(self.name_position, path.clone(), message.to_owned(), near);
+    }
+
     /// Reports that something is wrong with the name.
     pub fn refuse_name(&self, message: impl Into<String>, suggestion: Option<String>) {
         self.value.report(self.name_position, self.value.path.clone(), message.into(), suggestion);
@@ -291,7 +348,9 @@ impl<'n> MapReader<'n> {
                     several => format!("unknown key, expected one of {}", listed(several.iter().copied())),
                 };
                 let suggestion = suggest(&entry.key, self.asked.iter().copied());
-                self.place.named_child(entry).refuse_name(expected, suggestion);
+                let shows = self.place.shows_key(&entry.key, suggestion.is_some());
+                let path = if shows { self.place.path_to(&entry.key) } else { self.place.path.clone() };
+                self.place.report(entry.key_position, path, expected, suggestion);
             }
         }
     }
