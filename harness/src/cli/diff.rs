@@ -1,6 +1,6 @@
-//! `toolward diff`: which decisions two policies make differently, for whom.
+//! `toolward diff`: which decisions two policies make differently, for whom, and which settings differ.
 
-use super::policy::{judged, open_any, paint, tell};
+use super::policy::{judged, open_any, paint, tell, tell_people};
 use super::{clock, compile};
 use clap::Args;
 use policy_wasm::query::{diff, diff_json, diff_text};
@@ -11,13 +11,13 @@ use std::process::ExitCode;
 #[derive(Args)]
 #[command(
     after_help = "Evaluates each subject and each agent that either policy names, one at a time, for every entry and \
-method of either policy. More than 1,000,000 decisions are an error.
+method of either policy. More than 1,000,000 decisions are an error. Lists every setting that differs, by its path.
 
 Examples:
   toolward diff running.bundle policy/
   toolward diff old.bundle new.bundle --server github --json | jq '.changes[] | select(.direction == \"wider\")'
 
-Exit status: 0 no decision changes, 1 some do, 2 error."
+Exit status: 0 nothing changes, 1 a decision or a setting changes, 2 error."
 )]
 pub(super) struct Diff {
     /// The old policy: a bundle, a policy file or a directory
@@ -54,7 +54,7 @@ impl Diff {
         if self.json {
             tell(&(diff_json(&diff) + "\n"))?;
         } else {
-            tell(&diff_text(&diff, paint()))?;
+            tell_people(&diff_text(&diff, paint()))?;
         }
         Ok(diff.changes.is_empty() && diff.settings.is_empty())
     }

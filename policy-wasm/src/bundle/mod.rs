@@ -18,6 +18,8 @@
 //!                                                      └───> PrincipalExtras ─> Rules ─> RuleExtras
 //! ```
 
+#[cfg(feature = "tools")]
+mod compare;
 mod error;
 mod header;
 mod item;

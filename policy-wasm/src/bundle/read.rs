@@ -151,7 +151,7 @@ impl Sections {
         self.extents.get(place).copied().unwrap_or_default()
     }
 
-    fn section(&self, section: Section) -> Result<&[u8], Unreadable> {
+    pub(super) fn section(&self, section: Section) -> Result<&[u8], Unreadable> {
         let extent = self.extent(section);
         self.bytes.get(extent.start..extent.end).ok_or(Unreadable)
     }
@@ -161,6 +161,12 @@ impl Sections {
         let extent = self.extent(section);
         let length = extent.end.saturating_sub(extent.start);
         u32::try_from(length.checked_div(extent.stride).unwrap_or(0)).unwrap_or(0)
+    }
+
+    /// Length of a record in bytes, as the section table says.
+    #[cfg(feature = "tools")]
+    pub(super) fn stride(&self, section: Section) -> usize {
+        self.extent(section).stride
     }
 
     /// How many bytes a section has.

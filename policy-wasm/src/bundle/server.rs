@@ -276,6 +276,16 @@ impl<'b> MethodRule<'b> {
 }
 
 impl Bundle {
+    /// Where servers are reached: index of the server, authority and path of each address.
+    #[cfg(feature = "tools")]
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = Result<(u32, &str, &str), Unreadable>> {
+        let sections = &self.sections;
+        (0..sections.count(Section::Addresses)).map(|number| {
+            let record = sections.record(Section::Addresses, number)?;
+            Ok((record.field(4)?, sections.string(record, 0)?, sections.string(record, 2)?))
+        })
+    }
+
     /// Rules for methods that hold wherever a server has none of its own, in order of their names.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What two bundles decide differently, and for whom.
+//! What two bundles say and decide differently, and for whom.
 //!
 //! Both are asked about everybody whom either names, by every agent that either names, about every entry and method
 //! of either, under the best circumstances (as in the matrix). Each group, role and human is asked about alone: what
@@ -9,12 +9,13 @@ use super::callers;
 use super::cell::{Cell, Needs, Outcome, Probe};
 use super::matrix::{Circumstances, bounded, case, each};
 use super::read::{ActorQuery, SubjectQuery};
+use super::settings::settings;
 use super::text::obligation_text;
 use crate::bundle::layout::RuleKind;
 use crate::bundle::{Bundle, Item, Rule, Server};
 use crate::decision::Reasons;
 use crate::model::{ItemKind, Request};
-use crate::{pdp, time};
+use crate::pdp;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that two bundles decide differently.
@@ -28,17 +29,21 @@ pub struct Diff {
     pub compared: usize,
     /// How many are denied by both, for another reason.
     pub other_reasons: usize,
-    /// Settings that hold for everything.
+    /// What the policy says otherwise, in order of its paths. Two bundles that differ in more than revision, serial
+    /// number, end of validity and signatures have a setting or a decision that changes.
     pub settings: Vec<Setting>,
+    /// How many more settings change, of servers that were not asked for.
+    pub elsewhere: usize,
     /// Decisions that change, in order of subject, agent, server and entry.
     pub changes: Vec<DecisionChange>,
 }
 
-/// A setting of the whole policy that changes.
+/// Something that the policy says otherwise, whether a decision changes by it or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
-    /// Its key in the policy.
-    pub name: &'static str,
+    /// Its path in the policy, such as `servers.github.tools.merge.tier`; of a server, an entry or a rule that only one
+    /// bundle has, the path of that, once.
+    pub name: String,
     /// Its old value; `None` where it was not set.
     pub old: Option<String>,
     /// Its new value.
@@ -160,12 +165,14 @@ pub fn diff(old: &Bundle, new: &Bundle, servers: Option<&[String]>, now: u64) ->
     let agents = each(callers::agents_of_both(new, old));
     let targets = targets(old, new, servers);
     bounded(subjects.len(), agents.len(), targets.values().map(BTreeSet::len).sum())?;
+    let (settings, elsewhere) = settings(old, new, servers);
     let mut diff = Diff {
         old: old.revision().to_owned(),
         new: new.revision().to_owned(),
         compared: 0,
         other_reasons: 0,
-        settings: settings(old, new),
+        settings,
+        elsewhere,
         changes: Vec::new(),
     };
     let (before, after) = (Side::new(old), Side::new(new));
@@ -193,7 +200,22 @@ pub fn diff(old: &Bundle, new: &Bundle, servers: Option<&[String]>, now: u64) ->
             }
         }
     }
+    if diff.settings.is_empty() && diff.elsewhere == 0 && diff.changes.is_empty() {
+        diff.settings.extend(unexplained(old, new));
+    }
     Ok(diff)
+}
+
+/// What differs though no line says so: nothing that a compiler writes, so that somebody looks at it.
+fn unexplained(old: &Bundle, new: &Bundle) -> Option<Setting> {
+    let parts = old.differs_from(new);
+    let digest = |bundle: &Bundle| {
+        let digest =
+            bundle.digest().iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"));
+        Some(digest)
+    };
+    let name = format!("bundle content differs: {}", parts.join(", "));
+    (!parts.is_empty()).then(|| Setting { name, old: digest(old), new: digest(new) })
 }
 
 /// Every entry and method of both bundles, by server.
@@ -309,27 +331,4 @@ fn own_terms(item: Item<'_>) -> Vec<String> {
         terms.push(format!("check {} of {} for {}", check.relation, check.object_type, check.subject_type));
     }
     terms
-}
-
-fn settings(old: &Bundle, new: &Bundle) -> Vec<Setting> {
-    let tier = |bundle: &Bundle, tier: Option<u32>| {
-        tier.and_then(|tier| bundle.tier_name(tier).ok()).map(str::to_owned)
-    };
-    let of = |bundle: &Bundle| {
-        let tiers: Vec<&str> = (0..).map_while(|tier| bundle.tier_name(tier).ok()).collect();
-        let trusted: Vec<&str> =
-            bundle.issuers().filter(|issuer| issuer.trusted).map(|issuer| issuer.identifier).collect();
-        [
-            ("tiers", Some(tiers.join(" < "))),
-            ("not_after", bundle.not_after().map(time::write)),
-            ("chain.max_length", Some(bundle.max_chain().to_string())),
-            ("chain.trusted_issuers", Some(trusted.join(", "))),
-            ("consent.required_from", tier(bundle, bundle.consent_from())),
-            ("consent.reason_from", tier(bundle, bundle.reason_from())),
-            ("consent.longest_life", bundle.longest_consent().map(|seconds| format!("{seconds} s"))),
-        ]
-    };
-    let pairs = of(old).into_iter().zip(of(new));
-    let changed = pairs.filter(|((_, old), (_, new))| old != new);
-    changed.map(|((name, old), (_, new))| Setting { name, old, new }).collect()
 }

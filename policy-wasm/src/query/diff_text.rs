@@ -8,7 +8,7 @@ use super::paint::Paint;
 use super::text::one_line;
 use std::collections::BTreeMap;
 
-/// A difference as JSON: `{"old":…,"new":…,"compared":…,"other_reasons":…,"settings":[…],"changes":[…]}`.
+/// A difference as JSON: `{"old":…,"new":…,"compared":…,"other_reasons":…,"elsewhere":…,"settings":[…],"changes":[…]}`.
 pub fn diff_json(diff: &Diff) -> String {
     let mut out = String::new();
     let mut object = Object::open(&mut out);
@@ -16,9 +16,10 @@ pub fn diff_json(diff: &Diff) -> String {
     object.text("new", &diff.new);
     object.plain("compared", diff.compared);
     object.plain("other_reasons", diff.other_reasons);
+    object.plain("elsewhere", diff.elsewhere);
     object.list("settings", &diff.settings, |out, setting| {
         let mut object = Object::open(out);
-        object.text("name", setting.name);
+        object.text("name", &setting.name);
         object.optional("old", setting.old.as_deref());
         object.optional("new", setting.new.as_deref());
         object.close();
@@ -56,8 +57,13 @@ fn verdict_json(out: &mut String, verdict: &Verdict) {
 
 /// A difference as text: for each subject and agent what changes, with agents for whom the same changes together.
 pub fn diff_text(diff: &Diff, paint: Paint) -> String {
+    let settings = match diff.settings.len() {
+        0 => String::new(),
+        1 => "1 setting and ".to_owned(),
+        several => format!("{several} settings and "),
+    };
     let mut out = format!(
-        "{} → {}: {} of {} decisions change\n",
+        "{} → {}: {settings}{} of {} decisions change\n",
         one_line(&diff.old),
         one_line(&diff.new),
         diff.changes.len(),
@@ -65,7 +71,12 @@ pub fn diff_text(diff: &Diff, paint: Paint) -> String {
     );
     for setting in &diff.settings {
         let value = |value: &Option<String>| one_line(value.as_deref().unwrap_or("not set"));
-        out.push_str(&format!("  {}: {} → {}\n", setting.name, value(&setting.old), value(&setting.new)));
+        out.push_str(&format!(
+            "  {}: {} → {}\n",
+            one_line(&setting.name),
+            value(&setting.old),
+            value(&setting.new)
+        ));
     }
     for (subject, agents) in by_subject(diff) {
         out.push_str(&format!("\n{}\n", paint.title(&one_line(subject))));
@@ -75,6 +86,9 @@ pub fn diff_text(diff: &Diff, paint: Paint) -> String {
                 out.push_str(&format!("    {}\n", line.painted(paint)));
             }
         }
+    }
+    if diff.elsewhere > 0 {
+        out.push_str(&format!("\n{} more settings change, of other servers\n", diff.elsewhere));
     }
     if diff.other_reasons > 0 {
         out.push_str(&format!("\n{} more stay denied, for another reason\n", diff.other_reasons));

@@ -17,7 +17,7 @@
 //! | [`callers`] | everybody whom a policy names |
 //! | `matrix`, `cell` | who can use what, and its forms |
 //! | `overview` | what a bundle says of itself |
-//! | `diff` | what two bundles decide differently |
+//! | `diff`, `settings` | what two bundles decide and say differently |
 //! | `suite`, `run`, `coverage`, `report` | policy tests |
 //! | `text`, `paint` | for terminals |
 //! | `json` | a writer of JSON |
@@ -39,6 +39,7 @@ mod paint;
 mod read;
 mod report;
 mod run;
+mod settings;
 mod suite;
 mod text;
 
