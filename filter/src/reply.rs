@@ -283,6 +283,7 @@ const fn policy_row(reason: DenyReason) -> Row {
         DenyReason::ArgumentRefused => "an argument is outside what the policy allows",
         DenyReason::ConditionUnmet => "a condition of the policy does not hold for this call",
         DenyReason::ConditionFailed => "a condition of the policy could not be evaluated for this call",
+        DenyReason::WorkExceeded => "the policy's conditions need more work for this call than is admitted",
         DenyReason::ArgumentMissing => "an argument that the policy needs is missing",
         DenyReason::ArgumentUnusable => "an argument that the policy needs has an unsupported form",
     };

@@ -53,7 +53,8 @@ fn measure(criterion: &mut Criterion) {
         [Actor { kind: ActorKind::Subject, identity: Identity { issuer: ISSUER, id: "agent:planner" } }];
     let identity = Identity { issuer: ISSUER, id: "user-7" };
     let subject = Subject { identity, groups: &groups, roles: &[], claims: None };
-    let delegation = Delegation { subject, actors: &actors, scopes: &scopes, consent: None };
+    let delegation =
+        Delegation { subject, actors: &actors, clients: &[], scopes: &scopes, consent: None, leeway: 0 };
     let connection = Connection::default();
     let asked = |action| {
         let method = match action {

@@ -24,7 +24,7 @@ pub enum DenyReason {
     ActorMissing,
     /// The chain of actors is longer than the policy admits.
     ChainTooLong,
-    /// An actor of the chain is vouched for by an issuer that the policy does not trust with actors.
+    /// The signer of the token may not vouch for an actor of the chain.
     ActorUntrusted,
     /// No grant gives the subject anything at this server.
     SubjectNotGranted,
@@ -70,6 +70,8 @@ pub enum DenyReason {
     ConditionUnmet,
     /// A condition of the policy could not be evaluated for this call.
     ConditionFailed,
+    /// The conditions of the policy need more work than one decision may cost.
+    WorkExceeded,
     /// An argument that the policy needs is missing.
     ArgumentMissing,
     /// An argument that the policy needs has a value or spelling that two readers could take differently.
@@ -78,7 +80,7 @@ pub enum DenyReason {
 
 impl DenyReason {
     /// Every reason, in order of precedence.
-    pub const ALL: [DenyReason; 29] = [
+    pub const ALL: [DenyReason; 30] = [
         DenyReason::PolicyUnreadable,
         DenyReason::PolicyExpired,
         DenyReason::ActorMissing,
@@ -106,6 +108,7 @@ impl DenyReason {
         DenyReason::ArgumentRefused,
         DenyReason::ConditionUnmet,
         DenyReason::ConditionFailed,
+        DenyReason::WorkExceeded,
         DenyReason::ArgumentMissing,
         DenyReason::ArgumentUnusable,
     ];
@@ -140,21 +143,49 @@ impl DenyReason {
             DenyReason::ArgumentRefused => "argument_refused",
             DenyReason::ConditionUnmet => "condition_unmet",
             DenyReason::ConditionFailed => "condition_failed",
+            DenyReason::WorkExceeded => "work_exceeded",
             DenyReason::ArgumentMissing => "argument_missing",
             DenyReason::ArgumentUnusable => "argument_unusable",
         }
     }
 
-    /// Whether `mode: monitor` can let it pass: everything but who calls, for whom, and whether there is a policy.
+    /// Whether `mode: monitor` of a server, an entry or a rule can let it pass: what the policy says of a call, never
+    /// whether there is a policy, who calls, for whom, or whether the human still agrees.
+    ///
+    /// INVARIANT (monitor mode never weakens identity): each reason is placed by hand, and `docs/policy.md` lists them.
     pub const fn can_be_monitored(self) -> bool {
-        !matches!(
-            self,
+        match self {
             DenyReason::PolicyUnreadable
-                | DenyReason::PolicyExpired
-                | DenyReason::ActorMissing
-                | DenyReason::ChainTooLong
-                | DenyReason::ActorUntrusted
-        )
+            | DenyReason::PolicyExpired
+            | DenyReason::ActorMissing
+            | DenyReason::ChainTooLong
+            | DenyReason::ActorUntrusted
+            | DenyReason::SubjectNotGranted
+            | DenyReason::ActorUnknown
+            | DenyReason::AgentTypeNotAdmitted
+            | DenyReason::ConsentExpired
+            | DenyReason::ConsentExceeded => false,
+            DenyReason::MethodNotPermitted
+            | DenyReason::ToolUnknown
+            | DenyReason::PromptUnknown
+            | DenyReason::ResourceUnknown
+            | DenyReason::UrlNotListed
+            | DenyReason::DefinitionUnaccepted
+            | DenyReason::DefinitionExpired
+            | DenyReason::Forbidden
+            | DenyReason::ConsentMissing
+            | DenyReason::ConsentReasonMissing
+            | DenyReason::TierAboveSubject
+            | DenyReason::TierAboveActor
+            | DenyReason::TierAboveConsent
+            | DenyReason::ScopeInsufficient
+            | DenyReason::ArgumentRefused
+            | DenyReason::ConditionUnmet
+            | DenyReason::ConditionFailed
+            | DenyReason::WorkExceeded
+            | DenyReason::ArgumentMissing
+            | DenyReason::ArgumentUnusable => true,
+        }
     }
 }
 

@@ -19,7 +19,7 @@ pub struct Identity<'a> {
 /// The human on whose behalf the call is made, as the verified token names them.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
-    /// The (`iss`, `sub`) pair.
+    /// The (`iss`, `sub`) pair. Its issuer signed the token, and so vouches for all that the token says.
     pub identity: Identity<'a>,
     /// Groups the issuer vouches for; they belong to `identity.issuer`.
     pub groups: &'a [String],
@@ -75,10 +75,15 @@ pub struct Delegation<'a> {
     /// The agent that calls now first, then earlier actors. Earlier actors can only narrow (RFC 8693 §4.1).
     /// An empty chain is denied.
     pub actors: &'a [Actor<'a>],
+    /// The clients that the token names beside its actors (`client_id`, `azp`). They grant nothing; a rule that denies
+    /// or restricts fits them as it fits actors.
+    pub clients: &'a [Actor<'a>],
     /// The scopes of the token (RFC 6749 §3.3), each one token of the `scope` claim.
     pub scopes: &'a [String],
     /// What the human agreed to, where the token says.
     pub consent: Option<Consent<'a>>,
+    /// How many seconds the clock of the issuer may be ahead.
+    pub leeway: u64,
 }
 
 /// What an entry of a catalogue is.

@@ -106,8 +106,26 @@ pub struct Condition {
 pub struct ChainRules {
     /// Most actors, the calling one included: 1 to 8.
     pub max_length: u32,
-    /// Identifiers of the issuers that may vouch for actors; `None` is every issuer of the policy.
-    pub trusted_issuers: Option<BTreeSet<String>>,
+    /// Identifiers of the issuers that may vouch for actors, each with those whose actors it may vouch for besides its
+    /// own; `None` is every issuer of the policy, each for its own actors.
+    pub trusted_issuers: Option<BTreeMap<String, BTreeSet<String>>>,
+}
+
+impl ChainRules {
+    /// Whether a token that this issuer signed can name an actor of that one.
+    pub fn may_vouch(&self, signer: &str, issuer: &str) -> bool {
+        match &self.trusted_issuers {
+            None => signer == issuer,
+            Some(trusted) => {
+                trusted.get(signer).is_some_and(|others| signer == issuer || others.contains(issuer))
+            }
+        }
+    }
+
+    /// Whether some issuer vouches for actors of others.
+    pub fn has_vouchers(&self) -> bool {
+        self.trusted_issuers.iter().flatten().any(|(_, others)| !others.is_empty())
+    }
 }
 
 /// Rules for consent.
@@ -299,6 +317,19 @@ pub enum Holder {
     Claim(String, String, String),
     /// Everybody of an issuer: issuer identifier.
     Anyone(String),
+}
+
+impl Holder {
+    /// The issuer that vouches for them.
+    pub fn issuer(&self) -> &str {
+        match self {
+            Holder::Id(issuer, _)
+            | Holder::Group(issuer, _)
+            | Holder::Role(issuer, _)
+            | Holder::Claim(issuer, ..)
+            | Holder::Anyone(issuer) => issuer,
+        }
+    }
 }
 
 /// An agent, or agents with something in common.

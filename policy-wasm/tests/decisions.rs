@@ -14,7 +14,7 @@ use policy_wasm::decision::DenyReason::{self, *};
 use policy_wasm::decision::{Decision, Obligation, RelationCheck, Visibility};
 use policy_wasm::json;
 use policy_wasm::model::{Action, ActorKind, ItemKind};
-use policy_wasm::pdp::{Authority, LayerName, evaluate, explain};
+use policy_wasm::pdp::{Authority, LayerName, Work, evaluate, evaluate_within, explain};
 
 const POLICY: &str = r#"
 policy: toolward/v1
@@ -76,7 +76,9 @@ fn decide_at(server: &str, caller: &Caller, tool: &str, arguments: &str) -> Deci
     let action = Action::CallTool { name: tool, arguments: value.as_object(), definition: None };
     caller.asks(action, |request| {
         let decision = evaluate(&bundle, server, request);
-        assert_eq!(explain(&bundle, server, request).decision, decision);
+        let explained = explain(&bundle, server, request).decision;
+        assert_eq!(explained.reasons.first(), decision.reasons.first());
+        assert!(decision.reasons.iter().all(|reason| explained.reasons.contains(reason)));
         decision
     })
 }
@@ -167,18 +169,25 @@ fn all_reasons_that_hold_are_told() {
     let nobody = caller(&[], &[], &["agent:x", "agent:y", "agent:z"], &[]);
     assert_eq!(
         reasons(&decide(&nobody, "merge_pull_request")),
-        [ChainTooLong, SubjectNotGranted, ActorUnknown, ScopeInsufficient, ArgumentMissing]
+        [ChainTooLong, SubjectNotGranted, ActorUnknown, ScopeInsufficient]
     );
+    // Arguments are looked at for those who could be permitted, and for explanations.
+    let bundle = bundle(POLICY);
+    let action = Action::CallTool { name: "merge_pull_request", arguments: None, definition: None };
+    let explained = nobody.asks(action, |request| explain(&bundle, server_of(&bundle), request));
+    assert!(explained.decision.reasons.contains(ArgumentMissing));
 }
 
 #[test]
 fn the_same_name_from_another_issuer_is_somebody_else() {
     let mut other = engineer();
     other.issuer = "https://id.partner.test".to_owned();
-    assert_eq!(reasons(&decide(&other, "comment")), [SubjectNotGranted]);
+    assert_eq!(reasons(&decide(&other, "comment")), [ActorUntrusted, SubjectNotGranted]);
+    other.actors[0].1 = "https://id.partner.test".to_owned();
+    assert_eq!(reasons(&decide(&other, "comment")), [SubjectNotGranted, ActorUnknown]);
     let mut other = engineer();
     other.actors[0].1 = "https://id.partner.test".to_owned();
-    assert_eq!(reasons(&decide(&other, "comment")), [ActorUnknown]);
+    assert_eq!(reasons(&decide(&other, "comment")), [ActorUntrusted, ActorUnknown]);
 }
 
 #[test]
@@ -410,4 +419,121 @@ fn an_explanation_names_layers_rules_and_what_decided() {
     assert_eq!(layer(LayerName::Tiers).reasons.iter().collect::<Vec<_>>(), [TierAboveSubject]);
     assert_eq!(layer(LayerName::Scopes).reasons.iter().collect::<Vec<_>>(), [ScopeInsufficient]);
     assert_eq!(layer(LayerName::Scopes).facts[0].what, "scope `mcp:admin` or one of a higher tier");
+}
+
+/// One tool with 1,000 forbids that look through a list, and an entry for each of 1,000 tools that looks at groups.
+fn laborious() -> Bundle {
+    let mut text = "policy: toolward/v1\nissuers: {acme: \"https://id.acme.test\"}\nservers:\n  s:\n    \
+                    resource: https://tools.acme.test/mcp/s\n    tools:\n      t: {tier: read}\n"
+        .to_owned();
+    for number in 0..1000 {
+        text.push_str(&format!(
+            "      t{number}: {{tier: read, when: '!(\"g{number}\" in subject.groups)'}}\n"
+        ));
+    }
+    text.push_str("grants: [{id: g, subjects: [{id: alice}], ceiling: read}]\n");
+    text.push_str("actors: [{id: planner, subject: \"agent:planner\", ceiling: read}]\nforbids:\n");
+    for number in 0..1000 {
+        text.push_str(&format!(
+            "  - {{id: f{number}, tools: [t], when: 'args.list.exists(x, x == \"{number}!\")'}}\n"
+        ));
+    }
+    bundle(&text)
+}
+
+#[test]
+fn all_conditions_of_a_decision_share_one_bound_on_work() {
+    let bundle = laborious();
+    let server = bundle.servers().next().unwrap();
+    let megabyte = format!("{{\"list\":[{}]}}", vec!["\"aaaaaaaaaaaaaa\""; 60_000].join(","));
+    let value = json::parse(megabyte.as_bytes(), &json::Limits::default()).unwrap();
+    let action = Action::CallTool { name: "t", arguments: value.as_object(), definition: None };
+    let work = Work::default();
+    let decide = |caller: &Caller| {
+        let decision = caller.asks(action, |request| evaluate_within(&bundle, server, request, &work));
+        let explained = caller.asks(action, |request| explain(&bundle, server, request)).decision;
+        assert_eq!(
+            (explained.effect(), explained.reasons.first()),
+            (decision.effect(), decision.reasons.first())
+        );
+        reasons(&decision)
+    };
+    // Nobody who is denied anyway makes the policy look into arguments.
+    let stranger = Caller { id: "mallory".to_owned(), ..engineer() };
+    assert_eq!(decide(&stranger), [SubjectNotGranted]);
+    assert_eq!(decide(&caller(&[], &[], &["agent:other"], &[])), [ActorUnknown]);
+    assert_eq!(work.left(), Work::MOST);
+    // Others make it work for as long as one decision may take, and no longer.
+    assert_eq!(decide(&engineer()), [WorkExceeded]);
+    assert_eq!(work.left(), 0);
+    // What is spent is spent for all messages of a batch.
+    let small = json::parse(b"{\"list\":[]}", &json::Limits::default()).unwrap();
+    let action = Action::CallTool { name: "t", arguments: small.as_object(), definition: None };
+    let again = engineer().asks(action, |request| evaluate_within(&bundle, server, request, &work));
+    assert_eq!(reasons(&again), [WorkExceeded]);
+    assert_eq!(reasons(&engineer().asks(action, |request| evaluate(&bundle, server, request))), []);
+}
+
+#[test]
+fn all_entries_of_a_list_share_one_bound_on_work() {
+    let bundle = laborious();
+    let server = bundle.servers().next().unwrap();
+    let mut many = engineer();
+    many.groups = (0..3000).map(|number| format!("h{number}")).collect();
+    let shown = |caller: &Caller, work: &Work| {
+        caller.asks(Action::UseServer, |request| {
+            let authority = Authority::within(&bundle, server, request, work);
+            let tools = (0..1000).map(|number| authority.visibility(ItemKind::Tool, &format!("t{number}")));
+            tools.filter(|shown| *shown != Visibility::Deny).count()
+        })
+    };
+    let work = Work::default();
+    assert_eq!(shown(&engineer(), &work), 1000);
+    assert!(work.left() > Work::MOST / 2, "{} steps", Work::MOST - work.left());
+    let work = Work::default();
+    let count = shown(&many, &work);
+    assert!(count > 0 && count < 1000 && work.left() == 0, "{count} shown, {} left", work.left());
+    // Nobody who is denied everything makes it work at all, and unknown names cost nothing.
+    let work = Work::default();
+    many.id = "mallory".to_owned();
+    assert_eq!((shown(&many, &work), work.left()), (0, Work::MOST));
+}
+
+#[test]
+fn a_consent_counts_from_when_it_was_given() {
+    let bundle = bundle(&POLICY.replace("servers:\n", "consent: {longest_life: 1h}\nservers:\n"));
+    let server = server_of(&bundle);
+    let reason = |given_at, expires_at, leeway| {
+        engineer().asks(Action::UseServer, |request| {
+            let consent = policy_wasm::model::Consent {
+                id: "c",
+                servers: None,
+                tools: None,
+                level: None,
+                reason: None,
+                given_at,
+                expires_at,
+            };
+            let delegation =
+                policy_wasm::model::Delegation { consent: Some(consent), leeway, ..*request.delegation };
+            let request = policy_wasm::model::Request { delegation: &delegation, ..*request };
+            evaluate(&bundle, server, &request).reasons.first()
+        })
+    };
+    let now = common::NOW;
+    for (given_at, expires_at, leeway, expected) in [
+        (now, Some(now + 60), 0, None),
+        (now - 60, Some(now + 3540), 0, None),
+        (now + 30, Some(now + 60), 30, None),
+        (now + 31, Some(now + 60), 30, Some(ConsentExpired)),
+        (now + 10_000, Some(now + 10_060), 30, Some(ConsentExpired)),
+        (u64::MAX, Some(u64::MAX), 30, Some(ConsentExpired)),
+        (u64::MAX, Some(now + 60), u64::MAX, Some(ConsentExpired)),
+        (now + 20, Some(now + 10), 30, Some(ConsentExpired)),
+        (now - 60, Some(now + 3541), 0, Some(ConsentExpired)),
+        (0, Some(u64::MAX), 0, Some(ConsentExpired)),
+        (now, None, 0, Some(ConsentExpired)),
+    ] {
+        assert_eq!(reason(given_at, expires_at, leeway), expected, "{given_at} {expires_at:?} {leeway}");
+    }
 }

@@ -5,17 +5,28 @@ use super::{ActorClaim, TokenError, bounds};
 use policy_wasm::json::{Object, Value};
 use policy_wasm::model::ActorKind;
 
-/// Reads `act` and what is nested in it.
+/// The claims that name a client: RFC 9068 §2.2; OpenID Connect Core 1.0 §2.
+pub(super) const CLIENT_CLAIMS: [&str; 2] = ["client_id", "azp"];
+
+/// Who acts, by `act`.
+pub(super) struct Chain {
+    /// The agent that calls now first.
+    pub(super) actors: Vec<ActorClaim>,
+    /// At most two for each actor.
+    pub(super) clients: Vec<ActorClaim>,
+}
+
+/// Reads `act` and what is nested in it: the actors, and the clients that a level names beside its actor.
 ///
-/// `issuer` and `subject` are the token's; an actor without `iss` is of the token's issuer. Other members of `act`
-/// mean nothing here (RFC 8693 §4.1: non-identity claims are not used within it), `may_act` least of all.
+/// `issuer` and `subject` are the token's; an actor without `iss` is of the token's issuer. Members of `act` that name
+/// nobody mean nothing here (RFC 8693 §4.1: non-identity claims are not used within it), `may_act` least of all.
 ///
 /// # Errors
-/// [`TokenError::ChainInvalid`]: a level that is no object with a `sub`, more than [`bounds::CHAIN`] levels, an actor
+/// [`TokenError::ChainInvalid`]: a level that is no object with a `sub`, a client that is no name, more than [`bounds::CHAIN`] levels, an actor
 /// twice, an actor that is the subject.
-pub(super) fn read(act: Value<'_>, issuer: &str, subject: &str) -> Result<Vec<ActorClaim>, TokenError> {
+pub(super) fn read(act: Value<'_>, issuer: &str, subject: &str) -> Result<Chain, TokenError> {
     let invalid = TokenError::ChainInvalid;
-    let mut actors: Vec<ActorClaim> = Vec::new();
+    let (mut actors, mut clients): (Vec<ActorClaim>, Vec<ActorClaim>) = (Vec::new(), Vec::new());
     let mut next = Some(act);
     while let Some(level) = next {
         if actors.len() >= bounds::CHAIN {
@@ -27,10 +38,14 @@ pub(super) fn read(act: Value<'_>, issuer: &str, subject: &str) -> Result<Vec<Ac
         if is_subject || actors.contains(&actor) {
             return Err(invalid);
         }
+        for id in CLIENT_CLAIMS.iter().filter_map(|claim| level.get(claim)) {
+            let id = name(id, bounds::NAME_BYTES).ok_or(invalid)?;
+            clients.push(ActorClaim { kind: ActorKind::Client, issuer: actor.issuer.clone(), id });
+        }
         actors.push(actor);
         next = level.get("act");
     }
-    Ok(actors)
+    Ok(Chain { actors, clients })
 }
 
 fn actor(level: Object<'_>, token_issuer: &str) -> Option<ActorClaim> {

@@ -1,8 +1,9 @@
 //! The claims of a token whose signature was checked.
 
+use super::chain::{self, Chain};
 use super::consent::ConsentClaim;
 use super::issuer::Issuer;
-use super::{ActorClaim, TokenError, VerifiedDelegation, bounds, chain};
+use super::{ActorClaim, TokenError, VerifiedDelegation, bounds};
 use policy_wasm::json::{Object, Value};
 use policy_wasm::model::ActorKind;
 
@@ -11,7 +12,11 @@ use policy_wasm::model::ActorKind;
 /// # Errors
 /// [`TokenError::ClaimsInvalid`], [`TokenError::ChainInvalid`], [`TokenError::BindingUnsupported`],
 /// [`TokenError::LifetimeTooLong`]. Time and audience are the caller's to check, on every call.
-pub(super) fn read(claims: Object<'_>, issuer: &Issuer) -> Result<VerifiedDelegation, TokenError> {
+pub(super) fn read(
+    claims: Object<'_>,
+    issuer: &Issuer,
+    leeway: u64,
+) -> Result<VerifiedDelegation, TokenError> {
     let payload = claims.raw();
     let claims = Claims::collect(claims, issuer);
     let invalid = TokenError::ClaimsInvalid;
@@ -19,6 +24,7 @@ pub(super) fn read(claims: Object<'_>, issuer: &Issuer) -> Result<VerifiedDelega
     let subject = claims.subject.and_then(|value| name(value, bounds::NAME_BYTES)).ok_or(invalid)?;
     let audiences = audiences(claims.audience.ok_or(invalid)?).ok_or(invalid)?;
     let client_id = optional(claims.client_id, |value| name(value, bounds::NAME_BYTES))?;
+    let party = optional(claims.authorized_party, |value| name(value, bounds::NAME_BYTES))?;
     let token_id = optional(claims.token_id, |value| name(value, bounds::NAME_BYTES))?;
     let scopes = optional(claims.scope, scopes)?.unwrap_or_default();
     let groups = optional(claims.groups, names)?.unwrap_or_default();
@@ -29,15 +35,18 @@ pub(super) fn read(claims: Object<'_>, issuer: &Issuer) -> Result<VerifiedDelega
     let issued_at = claims.issued.and_then(|value| seconds(value, Round::Down)).ok_or(invalid)?;
     let not_before = optional(claims.not_before, |value| seconds(value, Round::Up))?.unwrap_or(0);
 
-    let actors = match (claims.act, &client_id) {
+    let client =
+        |id: &String| ActorClaim { kind: ActorKind::Client, issuer: issuer.id.clone(), id: id.clone() };
+    let Chain { actors, mut clients } = match (claims.act, &client_id) {
         (Some(act), _) => chain::read(act, &issuer.id, &subject)?,
         // A token of a client on its own behalf names no human (RFC 9068 §5: `sub` may be the client).
-        (None, Some(client)) if *client == subject => return Err(TokenError::ChainInvalid),
-        (None, Some(client)) => {
-            vec![ActorClaim { kind: ActorKind::Client, issuer: issuer.id.clone(), id: client.clone() }]
-        }
-        (None, None) => Vec::new(),
+        (None, Some(id)) if *id == subject => return Err(TokenError::ChainInvalid),
+        (None, Some(id)) => Chain { actors: vec![client(id)], clients: Vec::new() },
+        (None, None) => Chain { actors: Vec::new(), clients: Vec::new() },
     };
+    // INVARIANT (rules that deny see everybody): whoever the token names as acting, and is not in the chain, stands here.
+    clients.extend(client_id.iter().chain(&party).map(client));
+    clients.retain(|client| !actors.contains(client));
     if claims.bound {
         return Err(TokenError::BindingUnsupported);
     }
@@ -56,6 +65,7 @@ pub(super) fn read(claims: Object<'_>, issuer: &Issuer) -> Result<VerifiedDelega
         groups,
         roles,
         actors,
+        clients,
         client_id,
         scopes,
         audiences,
@@ -63,6 +73,7 @@ pub(super) fn read(claims: Object<'_>, issuer: &Issuer) -> Result<VerifiedDelega
         expires_at,
         issued_at,
         not_before: not_before.max(issued_at),
+        leeway,
         consent,
         payload: payload.into(),
     })
@@ -78,6 +89,7 @@ struct Claims<'a> {
     issued: Option<Value<'a>>,
     token_id: Option<Value<'a>>,
     client_id: Option<Value<'a>>,
+    authorized_party: Option<Value<'a>>,
     scope: Option<Value<'a>>,
     act: Option<Value<'a>>,
     bound: bool,
@@ -99,6 +111,7 @@ impl<'a> Claims<'a> {
                 "iat" => &mut claims.issued,
                 "jti" => &mut claims.token_id,
                 "client_id" => &mut claims.client_id,
+                "azp" => &mut claims.authorized_party,
                 "scope" => &mut claims.scope,
                 "act" => &mut claims.act,
                 "toolward_consent" => &mut claims.consent,

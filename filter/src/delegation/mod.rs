@@ -54,6 +54,8 @@ pub mod bounds {
     pub const AUDIENCES: usize = 64;
     /// Actors of one chain, the calling one included.
     pub const CHAIN: usize = 8;
+    /// Clients beside the chain: two of the token, two of each level of `act`.
+    pub const CLIENTS: usize = 18;
     /// 9999-12-31T23:59:59Z: later times are mistakes of units.
     pub const LATEST_SECONDS: u64 = 253_402_300_799;
 }
@@ -80,6 +82,8 @@ pub struct VerifiedDelegation {
     pub(crate) roles: Vec<String>,
     /// At most [`bounds::CHAIN`].
     pub(crate) actors: Vec<ActorClaim>,
+    /// Clients that the token names beside the actors; at most [`bounds::CLIENTS`].
+    pub(crate) clients: Vec<ActorClaim>,
     pub(crate) client_id: Option<String>,
     pub(crate) scopes: Vec<String>,
     pub(crate) audiences: Vec<String>,
@@ -89,6 +93,8 @@ pub struct VerifiedDelegation {
     pub(crate) issued_at: u64,
     /// The later of `nbf` and `iat`.
     not_before: u64,
+    /// How many seconds the issuer's clock may be ahead.
+    leeway: u64,
     pub(crate) consent: Option<ConsentClaim>,
     /// The claims as the token has them: strict JSON, an object.
     payload: Box<str>,
@@ -149,18 +155,17 @@ impl VerifiedDelegation {
     /// policy looks at them.
     pub fn with_delegation<R>(&self, all_claims: bool, use_it: impl FnOnce(&Delegation<'_>) -> R) -> R {
         let identity = Identity { issuer: &self.issuer, id: &self.subject };
-        let mut actors = [Actor { kind: ActorKind::Subject, identity }; bounds::CHAIN];
-        let mut filled = 0usize;
-        for (slot, claim) in actors.iter_mut().zip(&self.actors) {
-            *slot = Actor { kind: claim.kind, identity: Identity { issuer: &claim.issuer, id: &claim.id } };
-            filled = filled.saturating_add(1);
-        }
+        let nobody = Actor { kind: ActorKind::Subject, identity };
+        let (mut actors, mut clients) = ([nobody; bounds::CHAIN], [nobody; bounds::CLIENTS]);
+        let (actors, clients) = (lend(&self.actors, &mut actors), lend(&self.clients, &mut clients));
         let claims = all_claims.then(|| token::claims(self.payload.as_bytes())).flatten();
         use_it(&Delegation {
             subject: Subject { identity, groups: &self.groups, roles: &self.roles, claims },
-            actors: actors.get(..filled).unwrap_or_default(),
+            actors,
+            clients,
             scopes: &self.scopes,
             consent: self.consent.as_ref().map(ConsentClaim::lend),
+            leeway: self.leeway,
         })
     }
 
@@ -173,6 +178,10 @@ impl VerifiedDelegation {
         if now.saturating_add(leeway) < self.not_before {
             return Err(TokenError::NotYetValid);
         }
+        // The leeway makes room for two clocks that differ, not for one that contradicts itself.
+        if self.expires_at < self.not_before {
+            return Err(TokenError::ClaimsInvalid);
+        }
         Ok(())
     }
 
@@ -184,6 +193,16 @@ impl VerifiedDelegation {
             Err(TokenError::AudienceWrong)
         }
     }
+}
+
+/// The claims as the PDP sees them, in the places that there are; no more claims were read.
+fn lend<'l>(claims: &'l [ActorClaim], places: &'l mut [Actor<'l>]) -> &'l [Actor<'l>] {
+    let mut filled = 0usize;
+    for (place, claim) in places.iter_mut().zip(claims) {
+        *place = Actor { kind: claim.kind, identity: Identity { issuer: &claim.issuer, id: &claim.id } };
+        filled = filled.saturating_add(1);
+    }
+    places.get(..filled).unwrap_or_default()
 }
 
 /// Who and until when; groups, roles and scopes only as counts.

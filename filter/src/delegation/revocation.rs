@@ -18,7 +18,7 @@ pub enum Revocable {
     Token,
     /// Every token of a subject, by its `sub`.
     Subject,
-    /// Every token in whose chain an agent stands, by its `act.sub` or `client_id`.
+    /// Every token that names an agent anywhere: in its chain, as `client_id` or as `azp`.
     Actor,
     /// Every token under a consent, by the consent's id.
     Consent,
@@ -78,8 +78,11 @@ impl RevocationList {
             && (has(Revocable::Subject, &token.issuer, &token.subject)
                 || token.token_id.as_ref().is_some_and(|id| has(Revocable::Token, &token.issuer, id))
                 || token.consent.as_ref().is_some_and(|c| has(Revocable::Consent, &token.issuer, &c.id))
-                || token.client_id.as_ref().is_some_and(|id| has(Revocable::Actor, &token.issuer, id))
-                || token.actors.iter().any(|actor| has(Revocable::Actor, &actor.issuer, &actor.id)))
+                || token
+                    .actors
+                    .iter()
+                    .chain(&token.clients)
+                    .any(|actor| has(Revocable::Actor, &actor.issuer, &actor.id)))
     }
 }
 

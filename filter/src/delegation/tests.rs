@@ -608,3 +608,50 @@ fn where_tenants_are_told_apart_nobody_is_without_one() {
     let delegation = self::verifier().verify(&with_claims(json!({"tid": 7})), NOW, RESOURCE).unwrap();
     assert_eq!(delegation.tenant(), None);
 }
+
+#[test]
+fn whoever_a_token_names_beside_its_chain_is_a_client_and_grants_nothing() {
+    let token = with_claims(json!({
+        "azp": "app",
+        "act": {"sub": "a", "client_id": "b", "act": {"iss": "https://other.test", "sub": "c", "azp": "d"}},
+    }));
+    let delegation = verifier().verify(&token, NOW, RESOURCE).unwrap();
+    let (own, other) = ("https://id.acme.test", "https://other.test");
+    delegation.with_delegation(false, |lent| {
+        let pairs = |actors: &[policy_wasm::model::Actor<'_>]| -> Vec<(ActorKind, String, String)> {
+            let pair = |actor: &policy_wasm::model::Actor<'_>| {
+                (actor.kind, actor.identity.issuer.to_owned(), actor.identity.id.to_owned())
+            };
+            actors.iter().map(pair).collect()
+        };
+        let actor = |kind, issuer: &str, id: &str| (kind, issuer.to_owned(), id.to_owned());
+        let (subject, client) = (ActorKind::Subject, ActorKind::Client);
+        assert_eq!(pairs(lent.actors), [actor(subject, own, "a"), actor(subject, other, "c")]);
+        assert_eq!(
+            pairs(lent.clients),
+            [
+                actor(client, own, "b"),
+                actor(client, other, "d"),
+                actor(client, own, "https://agents.acme.test/planner.json"),
+                actor(client, own, "app"),
+            ]
+        );
+    });
+    for (id, issuer) in [("app", own), ("b", own), ("d", other)] {
+        let revocation = Revocation {
+            kind: Revocable::Actor,
+            issuer: issuer.into(),
+            id: id.into(),
+            issued_before: u64::MAX,
+        };
+        assert!(RevocationList::new(vec![revocation]).revokes(&delegation), "{id}");
+    }
+}
+
+#[test]
+fn no_token_ends_before_it_begins() {
+    let refused = Err(TokenError::ClaimsInvalid);
+    assert_eq!(verdict(&with_claims(json!({"iat": NOW + 3, "exp": NOW + 2}))), refused);
+    assert_eq!(verdict(&with_claims(json!({"nbf": NOW + 3, "exp": NOW + 2}))), refused);
+    assert_eq!(verdict(&with_claims(json!({"nbf": NOW + 3, "exp": NOW + 3}))), Ok(()));
+}

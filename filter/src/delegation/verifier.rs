@@ -71,7 +71,7 @@ impl DelegationVerifier {
                 let segments = Segments::split(&token);
                 if let Ok(unverified) = segments.as_ref().map_err(|e| *e).and_then(UnverifiedToken::read) {
                     // Read for the machine code alone: what comes of it is dropped.
-                    drop(claims::read(unverified.claims_unchecked(), issuer));
+                    drop(claims::read(unverified.claims_unchecked(), issuer, 0));
                 }
             }
         }
@@ -88,7 +88,7 @@ impl DelegationVerifier {
         let unverified = UnverifiedToken::read(&segments)?;
         let issuer = unverified.issuer(self.settings.issuers())?;
         let claims = unverified.check(issuer, self.provider.as_ref())?;
-        let delegation = Rc::new(claims::read(claims, issuer)?);
+        let delegation = Rc::new(claims::read(claims, issuer, self.settings.leeway_seconds)?);
         delegation.check_time(now, self.settings.leeway_seconds)?;
         if let Ok(mut cache) = self.cache.try_borrow_mut() {
             cache.insert(token, Rc::clone(&delegation), now);

@@ -482,7 +482,8 @@ impl Exchange {
         let bundle = &pep.config.bundle;
         let server = self.story.server(Some(pep)).ok_or(Reason::ServerUnknown)?;
         let decision = accepted.delegation.with_delegation(bundle.reads_claims(), |delegation| {
-            pdp::evaluate(bundle, server, &self.story.asked(delegation, matter.method, *action))
+            let request = self.story.asked(delegation, matter.method, *action);
+            pdp::evaluate_within(bundle, server, &request, &self.story.work)
         });
         matter.shown = shown::arguments(server, action);
         let grant = PendingGrant::of(&decision);

@@ -19,7 +19,7 @@ use policy_wasm::decision::{Decision, DenyReason, Visibility};
 use policy_wasm::definition;
 use policy_wasm::json::{self, Array, Object, Str, Value};
 use policy_wasm::model::{Action, ItemKind, Request};
-use policy_wasm::pdp::{self, Authority};
+use policy_wasm::pdp::{self, Authority, Work};
 
 /// What the answer to a request must be.
 #[derive(Clone, Copy)]
@@ -106,6 +106,8 @@ pub(super) struct Judge<'j> {
     pub(super) denial: &'j dyn Fn(Reason, &str) -> Vec<u8>,
     pub(super) told: &'j mut Told,
     pub(super) authority: Option<Authority<'j>>,
+    /// The work that is left for what one message, or one list, makes the policy decide.
+    pub(super) work: Work,
     pub(super) notes: Vec<Note>,
 }
 
@@ -288,7 +290,9 @@ impl Judge<'_> {
     /// Whether the list shows this entry.
     fn shows(&mut self, list: &'static List, name: &str, entry: Value<'_>) -> bool {
         let (bundle, server, request) = (&self.pep.config.bundle, self.server, self.request);
-        let authority = self.authority.get_or_insert_with(|| Authority::of(bundle, server, request));
+        let work = &self.work;
+        let authority =
+            self.authority.get_or_insert_with(|| Authority::within(bundle, server, request, work));
         let item = match list.kind {
             ItemKind::Tool => server.item(ItemKind::Tool, name).ok().flatten(),
             _ => None,
@@ -368,7 +372,7 @@ impl Judge<'_> {
     fn decide(&self, method: Method, action: Action<'_>) -> Decision {
         let Request { delegation, now, connection, .. } = *self.request;
         let request = Request { delegation, method: method.name(), action, now, connection };
-        pdp::evaluate(&self.pep.config.bundle, self.server, &request)
+        pdp::evaluate_within(&self.pep.config.bundle, self.server, &request, &self.work)
     }
 
     fn notification(

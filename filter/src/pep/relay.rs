@@ -63,7 +63,7 @@ impl Story {
         let bundle = server.bundle();
         let decision = delegation.with_delegation(bundle.reads_claims(), |delegation| {
             let request = self.asked(delegation, Some(Method::Ping.name()), Action::UseServer);
-            pdp::evaluate(bundle, server, &request)
+            pdp::evaluate_within(bundle, server, &request, &self.work)
         });
         let Progress::Granted(grant) = PendingGrant::of(&decision).ok()?.progress() else { return None };
         let permit = Permit::new(&delegation, vec![grant])?;

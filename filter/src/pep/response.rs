@@ -17,6 +17,7 @@ use crate::reply::Reply;
 use policy_wasm::bundle::Server;
 use policy_wasm::json;
 use policy_wasm::model::Request;
+use policy_wasm::pdp::Work;
 
 /// What is to become of the response to a permitted request.
 pub(super) struct Response {
@@ -367,6 +368,7 @@ impl Response {
             denial,
             told,
             authority: None,
+            work: Work::default(),
             notes: Vec::new(),
         }
     }

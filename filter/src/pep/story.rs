@@ -17,6 +17,7 @@ use crate::reply::{self, Context, Reply};
 use policy_wasm::bundle::Server;
 use policy_wasm::decision::{Decision, DenyReason};
 use policy_wasm::model::{self, Action, Delegation};
+use policy_wasm::pdp::Work;
 use std::rc::Rc;
 
 /// Filled as it becomes known.
@@ -40,6 +41,8 @@ pub(super) struct Story {
     pub matters: Vec<Matter>,
     /// The matters are messages of a batch, and not objects of one message.
     pub batch: bool,
+    /// The work that is left for what this exchange makes the policy decide of its requests.
+    pub work: Work,
 }
 
 /// One thing that is judged by itself: a message, or one of the objects that a message names.

@@ -31,7 +31,11 @@ fn within(
     };
     let actors = [Actor { kind: actor.0, identity: own(actor.1) }];
     let subject = Subject { identity: own(subject), groups: &[], roles: &[], claims: None };
-    Binding::over(&Delegation { subject, actors: &actors, scopes: &[], consent: None }, tenant, resource)
+    Binding::over(
+        &Delegation { subject, actors: &actors, clients: &[], scopes: &[], consent: None, leeway: 0 },
+        tenant,
+        resource,
+    )
 }
 
 fn alice() -> Binding {

@@ -6,7 +6,9 @@
 pub const MAGIC: &[u8; 16] = b"toolward-bundle\0";
 /// The highest format that this crate reads. It writes the lowest one that has room for what the policy says, so that
 /// older readers read what they understand.
-pub const FORMAT: u16 = 3;
+pub const FORMAT: u16 = 4;
+/// The format of bundles whose issuers vouch for their own actors alone, with [`Section::ParamHeaders`].
+pub const FORMAT_3: u16 = 3;
 /// The format of bundles without [`Section::ParamHeaders`].
 pub const FORMAT_2: u16 = 2;
 /// Length of the header in bytes; the section table follows.
@@ -176,8 +178,8 @@ impl Section {
             Section::Tiers | Section::Segments | Section::Names | Section::ArgumentRules => 8,
             Section::Scopes | Section::Parts | Section::Ceilings | Section::Approvals => 12,
             Section::Rules | Section::Conditions | Section::AgentTypes | Section::Claims => 16,
-            Section::ParamHeaders => 24,
-            Section::Addresses | Section::PrincipalExtras | Section::Budgets | Section::Issuers => 20,
+            Section::ParamHeaders | Section::Issuers => 24,
+            Section::Addresses | Section::PrincipalExtras | Section::Budgets => 20,
             Section::Items => 28,
             Section::Principals | Section::MethodRules => 32,
             Section::ItemExtras => 36,
@@ -195,6 +197,7 @@ impl Section {
     pub const fn stride_in(self, format: u16) -> Option<u32> {
         match self {
             Section::ParamHeaders if format < 3 => None,
+            Section::Issuers if format > 1 && format < 4 => Some(20),
             _ if format > 1 => Some(self.stride()),
             Section::Manifest => Some(20),
             Section::Servers => Some(44),
@@ -460,6 +463,12 @@ pub mod method {
     pub const MODE: usize = 6;
     /// Server, or all.
     pub const SERVER: usize = 7;
+}
+
+/// Fields of a record of `Issuers`.
+pub mod issuer {
+    /// Issuers whose actors it may vouch for besides its own (list of names); since format 4.
+    pub const VOUCHES_FOR: usize = 5;
 }
 
 /// Fields of a record of `Principals`.

@@ -26,7 +26,7 @@ pub struct HeldCeiling {
 }
 
 /// An issuer of the policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Issuer<'b> {
     /// The short name that policies use.
     pub short: &'b str,
@@ -34,6 +34,8 @@ pub struct Issuer<'b> {
     pub identifier: &'b str,
     /// Whether it may vouch for actors.
     pub trusted: bool,
+    /// The issuers whose actors it may vouch for besides its own (list of names).
+    pub vouches_for: Option<List<'b>>,
 }
 
 /// A type of agents.
@@ -261,22 +263,28 @@ impl Bundle {
             short: self.sections.string(record, 0)?,
             identifier: self.sections.string(record, 2)?,
             trusted: record.field(4)? == 1,
+            vouches_for: self.sections.list(record.later(layout::issuer::VOUCHES_FOR))?,
         })
     }
 
-    /// Whether the policy trusts this issuer with actors. A bundle of format 1 does not tell issuers apart here.
-    pub(crate) fn trusts(&self, issuer: &str) -> Result<bool, Unreadable> {
+    /// Whether the issuer that signed a token may vouch for actors of this issuer. An issuer vouches for actors of
+    /// others only where the policy says so; a bundle of format 1 does not tell issuers apart, and cannot say so.
+    pub(crate) fn may_vouch(&self, signer: &str, issuer: &str) -> Result<bool, Unreadable> {
         if !self.manifest.trust {
-            return Ok(true);
+            return Ok(signer == issuer);
         }
         let (mut low, mut high) = (0, self.sections.count(Section::Issuers));
         while low < high {
             let middle = low.midpoint(high);
             let found = self.issuer(middle)?;
-            match found.identifier.cmp(issuer) {
+            match found.identifier.cmp(signer) {
                 std::cmp::Ordering::Less => low = middle.saturating_add(1),
                 std::cmp::Ordering::Greater => high = middle,
-                std::cmp::Ordering::Equal => return Ok(found.trusted),
+                std::cmp::Ordering::Equal => {
+                    let others = |list: List<'_>| list.has_name(issuer);
+                    let vouches = signer == issuer || found.vouches_for.map_or(Ok(false), others)?;
+                    return Ok(found.trusted && vouches);
+                }
             }
         }
         Ok(false)

@@ -187,7 +187,12 @@ impl<'b> Rule<'b> {
     pub fn window(self) -> Result<(u64, Option<u64>), Unreadable> {
         let Some(extra) = self.extra else { return Ok((0, None)) };
         let until = extra.long(layout::rule_extra::UNTIL)?.checked_sub(1);
-        Ok((extra.long(layout::rule_extra::FROM)?, until))
+        let from = extra.long(layout::rule_extra::FROM)?;
+        // A forbid that never holds forbids nothing: what no compiler writes is not trusted.
+        if until.is_some_and(|until| until <= from) {
+            return Err(Unreadable);
+        }
+        Ok((from, until))
     }
 
     /// Only where this holds.

@@ -6,9 +6,10 @@ use super::number::Number;
 use super::time::{self, Moment, Part};
 use super::value::{List, Map, Text, TypeName, Val};
 use crate::json;
+use std::cell::Cell;
 use std::cmp::Ordering;
 
-/// Most work of one evaluation. A node costs 1; whatever looks into a text (a member of an object, a comparison, a
+/// Most work of one condition. A node costs 1; whatever looks into a text (a member of an object, a comparison, a
 /// search) costs 1 for each 16 bytes of it, and 1 for each byte that has to be unescaped or put into lower case.
 /// With a megabyte of arguments that is 16 look-ups; a search through half a megabyte costs 32,768.
 pub const MAX_WORK: u32 = 1 << 20;
@@ -33,17 +34,29 @@ struct Machine<'a> {
 /// # Errors
 /// [`Fault`]: there is no answer, and whoever asked must deny.
 pub fn evaluate(code: &[u8], facts: &dyn Facts) -> Result<bool, Fault> {
+    evaluate_within(code, facts, &Cell::new(MAX_WORK))
+}
+
+/// As [`evaluate`], of work that several conditions share: what this one costs is taken from `left`.
+///
+/// # Errors
+/// As of [`evaluate`]; [`Fault::Exhausted`] also where less is left than the condition needs.
+pub fn evaluate_within(code: &[u8], facts: &dyn Facts, left: &Cell<u32>) -> Result<bool, Fault> {
     let code = Code::open(code).ok_or(Fault::Broken)?;
-    Machine { code, facts, work: MAX_WORK, variables: [Val::Null; MAX_VARIABLES] }
-        .node(0, 0, MAX_DEPTH)?
-        .bool()
+    let granted = left.get().min(MAX_WORK);
+    let mut machine = Machine { code, facts, work: granted, variables: [Val::Null; MAX_VARIABLES] };
+    let answer = machine.node(0, 0, MAX_DEPTH).and_then(Val::bool);
+    left.set(left.get().saturating_sub(granted.saturating_sub(machine.work)));
+    answer
 }
 
 impl<'a> Machine<'a> {
     fn charge(&mut self, cost: usize) -> Result<(), Fault> {
         let cost = u32::try_from(cost).unwrap_or(u32::MAX);
-        self.work = self.work.checked_sub(cost).ok_or(Fault::Exhausted)?;
-        Ok(())
+        let left = self.work.checked_sub(cost);
+        // What is refused counts as spent: what follows is not asked at the same price again.
+        self.work = left.unwrap_or(0);
+        left.map(drop).ok_or(Fault::Exhausted)
     }
 
     fn charge_text(&mut self, text: Text<'_>) -> Result<(), Fault> {

@@ -23,7 +23,7 @@ pub use compile::{
     Expr, MAX_EXPRESSIONS, MAX_LENGTH, MAX_LISTED, Mistake, OwnedFacts, Scope, Shape, compile, compile_expr,
     parse, print,
 };
-pub use evaluate::{MAX_WORK, evaluate};
+pub use evaluate::{MAX_WORK, evaluate, evaluate_within};
 pub use facts::{Fact, Facts, Fault, Given, Reads};
 pub use value::TypeName;
 

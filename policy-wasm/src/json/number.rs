@@ -4,7 +4,8 @@ use super::JsonErrorKind;
 
 /// Longest number in characters; a double never needs more than 25.
 const MAX_LENGTH: usize = 64;
-/// Decimal exponents outside −307..=307 overflow, or lose digits, in a double.
+/// Decimal exponents outside −307..=307 overflow, become 0 or lose digits in a double (its smallest normal number is
+/// 2.2e−308).
 const MAX_EXPONENT: i32 = 307;
 
 /// Reads the number that starts at `start`; gives the offset after it.
@@ -50,10 +51,27 @@ pub(super) fn scan(bytes: &[u8], start: usize) -> Result<usize, (JsonErrorKind, 
         }
     }
     let too_long = end.saturating_sub(start) > MAX_LENGTH;
-    let magnitude =
-        exponent.saturating_add(i32::try_from(integer_digits).unwrap_or(i32::MAX).saturating_sub(1));
-    if too_long || magnitude.abs() > MAX_EXPONENT {
+    let weight = |places: usize| exponent.saturating_add(i32::try_from(places).unwrap_or(i32::MAX));
+    let magnitude = weight(integer_digits.saturating_sub(1));
+    // A fraction below 1 is as small as the zeros before its first digit make it, whatever its exponent says.
+    let underflows = bytes.get(first) == Some(&b'0')
+        && fraction_zeros(bytes.get(integer_end..end).unwrap_or_default())
+            .is_some_and(|zeros| exponent.saturating_sub_unsigned(zeros.saturating_add(1)) < -MAX_EXPONENT);
+    if too_long || underflows || magnitude.abs() > MAX_EXPONENT {
         return Err((JsonErrorKind::NumberOutOfRange, start));
     }
     Ok(end)
+}
+
+/// The zeros between the point and the first other digit; `None` where there is no other digit.
+fn fraction_zeros(rest: &[u8]) -> Option<u32> {
+    let digits = rest.strip_prefix(b".")?.iter().take_while(|byte| byte.is_ascii_digit());
+    let mut zeros = 0u32;
+    for digit in digits {
+        if *digit != b'0' {
+            return Some(zeros);
+        }
+        zeros = zeros.saturating_add(1);
+    }
+    None
 }

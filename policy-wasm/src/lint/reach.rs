@@ -1,7 +1,7 @@
 //! Who can reach what at all: grants, actors and tiers held against each other.
 
 use super::Finder;
-use crate::policy::{Actor, Agent, Grant, Policy, Server, ServerKind, Tier};
+use crate::policy::{Actor, Agent, Grant, Holder, Policy, Server, ServerKind, Tier};
 use std::collections::BTreeSet;
 
 pub(super) fn find(finder: &mut Finder<'_>) {
@@ -35,14 +35,19 @@ pub(super) fn fits(agent: &Agent, actor: &Actor) -> bool {
     match agent {
         Agent::Label(label) => actor.labels.contains(label),
         Agent::Type(name) => actor.agent_type == *name,
-        Agent::Issuer(issuer) => match &actor.agent {
-            Agent::Subject(by, _) | Agent::Client(by, _) | Agent::Issuer(by) => by == issuer,
-            _ => false,
-        },
+        Agent::Issuer(issuer) => issuer_of(&actor.agent) == Some(issuer),
         // An entry for all agents of an issuer stands for each of them.
         Agent::Subject(issuer, _) | Agent::Client(issuer, _) => {
             actor.agent == *agent || actor.agent == Agent::Issuer(issuer.clone())
         }
+    }
+}
+
+/// The issuer of an agent; `None` for those that labels and types select.
+fn issuer_of(agent: &Agent) -> Option<&String> {
+    match agent {
+        Agent::Subject(issuer, _) | Agent::Client(issuer, _) | Agent::Issuer(issuer) => Some(issuer),
+        Agent::Label(_) | Agent::Type(_) => None,
     }
 }
 
@@ -61,7 +66,11 @@ fn reach(policy: &Policy, actor: &Actor, server: &Server) -> Option<Tier> {
 /// The highest tier that a grant and an actor reach together; `None` is nothing.
 fn together(policy: &Policy, grant: &Grant, actor: &Actor, server: &Server) -> Option<Tier> {
     let named = grant.actors.as_ref().is_none_or(|agents| agents.iter().any(|agent| fits(agent, actor)));
-    if !covers(grant.servers.as_ref(), server) || !named {
+    // The issuer of the people signs, and so must be one that vouches for the agent.
+    let vouched = |holder: &Holder| {
+        issuer_of(&actor.agent).is_none_or(|issuer| policy.chain.may_vouch(holder.issuer(), issuer))
+    };
+    if !covers(grant.servers.as_ref(), server) || !named || !grant.subjects.iter().any(vouched) {
         return None;
     }
     reach(policy, actor, server).map(|tier| tier.min(grant.ceiling))

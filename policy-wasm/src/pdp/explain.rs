@@ -2,16 +2,18 @@
 
 use super::trace::{Outcome, Seen, Trace};
 use super::walk;
+use super::walk::DECISION_WORK;
 use crate::bundle::layout::{PrincipalKind, RuleKind};
 use crate::bundle::{Bundle, HeldCeiling, Mode, Rule, Server};
 use crate::decision::{Decision, DenyReason, Reasons};
 use crate::model::{ActorKind, Request};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 /// A decision and what each layer saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
-    /// The same decision that [`super::evaluate`] gives.
+    /// The decision that [`super::evaluate`] gives, perhaps with more reasons behind the first: see [`explain`].
     pub decision: Decision,
     /// The layers in the order of [`LayerName`]; those that saw nothing are left out.
     pub layers: Vec<Layer>,
@@ -133,18 +135,22 @@ impl LayerName {
             | DenyReason::TierAboveConsent => LayerName::Consent,
             DenyReason::TierAboveSubject | DenyReason::TierAboveActor => LayerName::Tiers,
             DenyReason::ScopeInsufficient => LayerName::Scopes,
-            DenyReason::ArgumentRefused | DenyReason::ConditionUnmet | DenyReason::ConditionFailed => {
-                LayerName::Conditions
-            }
+            DenyReason::ArgumentRefused
+            | DenyReason::ConditionUnmet
+            | DenyReason::ConditionFailed
+            | DenyReason::WorkExceeded => LayerName::Conditions,
             DenyReason::ArgumentMissing | DenyReason::ArgumentUnusable => LayerName::Checks,
         }
     }
 }
 
 /// Decides as [`super::evaluate`] does, by the same walk, and tells what each layer saw.
+///
+/// Where the caller is denied whatever it asks for, conditions on arguments are looked at all the same. So the decision
+/// can have more reasons than that of [`super::evaluate`], behind the first; nothing else differs.
 pub fn explain(bundle: &Bundle, server: Server<'_>, request: &Request<'_>) -> Explanation {
     let mut recorder = Recorder { bundle, layers: BTreeMap::new() };
-    let decision = walk(bundle, server, request, &mut recorder);
+    let decision = walk(bundle, server, request, &Cell::new(DECISION_WORK), &mut recorder);
     recorder.mark_lowest_actor();
     for reason in decision.reasons.iter() {
         recorder.layer(LayerName::of(reason)).1.add(reason);
@@ -171,6 +177,8 @@ fn words(outcome: Outcome) -> &'static str {
         Outcome::OtherMethods => "is about other methods",
         Outcome::Unmet => "has a condition that does not hold",
         Outcome::Failed => "has a condition that cannot be evaluated",
+        Outcome::Exhausted => "has a condition that needs more work than a decision may cost",
+        Outcome::Moot => "has a condition that was not asked",
         Outcome::Open => "has a condition about entries or arguments, and the request names none",
         Outcome::TypeNotAdmitted => "gives a type that is not admitted to servers of this kind",
     }
@@ -181,6 +189,7 @@ fn holds(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Applies => "holds",
         Outcome::Unmet => "does not hold",
+        Outcome::Exhausted => "needs more work than a decision may cost",
         _ => "cannot be evaluated",
     }
 }
@@ -292,6 +301,8 @@ fn named(rule: Rule<'_>) -> RuleRef {
 }
 
 impl Trace for Recorder<'_> {
+    const THOROUGH: bool = true;
+
     fn saw(&mut self, seen: Seen<'_>) {
         match seen {
             Seen::Validity { not_after, now } => {
@@ -305,18 +316,20 @@ impl Trace for Recorder<'_> {
                 let fits = length > 0 && u32::try_from(length).is_ok_and(|length| length <= most);
                 self.decides(LayerName::Chain, format!("{length} actors of at most {most}"), fits);
             }
-            Seen::Untrusted { issuer } => {
-                self.decides(
-                    LayerName::Chain,
-                    format!("issuer `{issuer}` is not trusted with actors"),
-                    false,
-                );
+            Seen::Untrusted { signer, issuer } => {
+                let what = if signer == issuer {
+                    format!("issuer `{issuer}` is not trusted with actors")
+                } else {
+                    format!("issuer `{signer}`, which signed, may not vouch for actors of `{issuer}`")
+                };
+                self.decides(LayerName::Chain, what, false);
             }
             Seen::Holder { kind, name, value, held } => self.holder(kind, name, value, held),
             Seen::Held { rule, outcome } => {
                 let layer = if rule.kind == RuleKind::Actor { LayerName::Actors } else { LayerName::Subject };
                 let tier = rule.ceiling().ok();
-                self.rule_fact(layer, rule, outcome, tier, outcome == Outcome::Failed);
+                let decided = matches!(outcome, Outcome::Failed | Outcome::Exhausted);
+                self.rule_fact(layer, rule, outcome, tier, decided);
             }
             Seen::SubjectCeiling { held, trial } => self.mark_subject(held.or(trial)),
             Seen::Actor { actor, held, known } => {
@@ -365,7 +378,7 @@ impl Trace for Recorder<'_> {
             Seen::Restriction { rule, outcome } => {
                 let layer =
                     if rule.kind == RuleKind::Forbid { LayerName::Forbids } else { LayerName::Demands };
-                let decided = matches!(outcome, Outcome::Applies | Outcome::Failed);
+                let decided = matches!(outcome, Outcome::Applies | Outcome::Failed | Outcome::Exhausted);
                 self.rule_fact(layer, rule, outcome, None, decided);
             }
             Seen::Consent { id, level, needed } => self.consent(id, level, needed),

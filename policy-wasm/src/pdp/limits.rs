@@ -37,6 +37,7 @@ impl<'w, T: Trace> Walk<'w, T> {
         let mode = rule.mode()?;
         match (outcome, rule.kind) {
             (Outcome::Failed, _) => self.deny(DenyReason::ConditionFailed, mode),
+            (Outcome::Exhausted, _) => self.deny(DenyReason::WorkExceeded, mode),
             (Outcome::Applies, RuleKind::Forbid) => self.deny(DenyReason::Forbidden, mode),
             (Outcome::Applies, RuleKind::Approval | RuleKind::Budget) if mode == Mode::Enforce => {
                 self.conditional = true;
@@ -61,14 +62,10 @@ impl<'w, T: Trace> Walk<'w, T> {
         if rule.is_about_items()? && !self.is_about(rule)? {
             return Ok(Some(Outcome::OtherItems));
         }
-        if let Some(agents) = rule.actors()? {
-            let mut some = false;
-            for actor in self.request.delegation.actors {
-                some = some || self.is_one_of(actor, agents)?;
-            }
-            if !some {
-                return Ok(Some(Outcome::OtherActors));
-            }
+        if let Some(agents) = rule.actors()?
+            && !self.names_some(agents)?
+        {
+            return Ok(Some(Outcome::OtherActors));
         }
         Ok(None)
     }
@@ -102,7 +99,11 @@ impl<'w, T: Trace> Walk<'w, T> {
             (Some(_), None) => true,
             (None, _) => false,
         };
-        if too_long || consent.expires_at.is_some_and(|end| end <= self.request.now) {
+        let (now, leeway) = (self.request.now, self.request.delegation.leeway);
+        // One that begins later would outlive any bound that counts from its beginning.
+        let not_yet = consent.given_at > now.saturating_add(leeway);
+        let over = consent.expires_at.is_some_and(|end| end <= now || end < consent.given_at);
+        if too_long || not_yet || over {
             self.reasons.add(DenyReason::ConsentExpired);
         }
         let (id, resource) = (self.server.id(), self.server.resource());

@@ -7,6 +7,9 @@ use crate::model::{Actor, ItemKind};
 
 /// A recorder of the walk. Its default records nothing.
 pub(super) trait Trace {
+    /// Whether what can no longer change the decision is looked at too.
+    const THOROUGH: bool;
+
     /// The walk saw something.
     fn saw(&mut self, _seen: Seen<'_>) {}
 }
@@ -14,7 +17,9 @@ pub(super) trait Trace {
 /// Records nothing.
 pub(super) struct Silent;
 
-impl Trace for Silent {}
+impl Trace for Silent {
+    const THOROUGH: bool = false;
+}
 
 /// What became of a rule that the walk came by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +40,10 @@ pub enum Outcome {
     Unmet,
     /// Its condition could not be evaluated.
     Failed,
+    /// Its condition needs more work than is left of what the decision may cost.
+    Exhausted,
+    /// Its condition reads arguments, and the caller is denied whatever they are.
+    Moot,
     /// Its condition is about arguments or entries, and there are none to ask about.
     Open,
     /// The agent's type is not admitted to servers of this kind.
@@ -48,8 +57,8 @@ pub(super) enum Seen<'s> {
     Validity { not_after: Option<u64>, now: u64 },
     /// The number of actors, and the most that the policy admits.
     Chain { length: usize, most: u32 },
-    /// An actor's issuer that the policy does not trust with actors.
-    Untrusted { issuer: &'s str },
+    /// The signer of the token, and the issuer of an actor that it may not vouch for.
+    Untrusted { signer: &'s str, issuer: &'s str },
     /// A name under which the human may hold a ceiling, and the plain one that it holds here.
     Holder { kind: PrincipalKind, name: &'s str, value: &'s str, held: Option<HeldCeiling> },
     /// A grant or an entry of `actors` with conditions of its own.

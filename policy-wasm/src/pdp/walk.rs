@@ -4,10 +4,14 @@ use super::trace::{Outcome, Seen, Trace};
 use super::who::Who;
 use super::{method, template};
 use crate::bundle::{Acceptance, Bundle, Condition, Item, Mode, Server, Unreadable};
-use crate::condition::{self, Reads};
+use crate::condition::{self, Fault, Reads};
 use crate::decision::{Approval, Budget, Decision, DenyReason, Obligation, Reasons};
 use crate::json;
 use crate::model::{Action, ItemKind, Request};
+use std::cell::Cell;
+
+/// Most work of all conditions of one decision, in the steps of [`condition::MAX_WORK`].
+pub(super) const DECISION_WORK: u32 = 1 << 22;
 
 /// What the walk is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,6 +55,12 @@ pub(super) struct Walk<'w, T> {
     /// Approval rules and budgets that apply, in order of their numbers.
     pub(super) demands: Vec<u32>,
     pub(super) who: Who,
+    /// Whether the caller is denied whatever it asks for.
+    pub(super) settled: bool,
+    /// The work that is left for conditions.
+    work: &'w Cell<u32>,
+    /// The same for what is looked at for an explanation alone.
+    spare: Cell<u32>,
     pub(super) trace: &'w mut T,
 }
 
@@ -59,6 +69,7 @@ impl<'w, T: Trace> Walk<'w, T> {
         bundle: &'w Bundle,
         server: Server<'w>,
         request: &'w Request<'w>,
+        work: &'w Cell<u32>,
         trace: &'w mut T,
     ) -> Self {
         let mut reasons = Reasons::NONE;
@@ -83,6 +94,9 @@ impl<'w, T: Trace> Walk<'w, T> {
             scope_needed: None,
             demands: Vec::new(),
             who: Who::default(),
+            settled: false,
+            work,
+            spare: Cell::new(DECISION_WORK),
             trace,
         }
     }
@@ -184,9 +198,15 @@ impl<'w, T: Trace> Walk<'w, T> {
             self.conditional |= self.aim == Aim::List;
             return Outcome::Open;
         }
-        match condition::evaluate(condition.code, self) {
+        let moot = self.settled && reads.contains(Reads::ARGS);
+        if moot && !T::THOROUGH {
+            return Outcome::Moot;
+        }
+        let left = if moot { &self.spare } else { self.work };
+        match condition::evaluate_within(condition.code, self, left) {
             Ok(true) => Outcome::Applies,
             Ok(false) => Outcome::Unmet,
+            Err(Fault::Exhausted) => Outcome::Exhausted,
             Err(_) => Outcome::Failed,
         }
     }
@@ -205,9 +225,10 @@ impl<'w, T: Trace> Walk<'w, T> {
             let outcome = self.holds(Some(condition));
             self.trace.saw(Seen::Condition { condition, outcome });
             match outcome {
-                Outcome::Applies => {}
+                Outcome::Applies | Outcome::Moot => {}
                 Outcome::Open if self.aim == Aim::List => {}
                 Outcome::Unmet => self.deny(DenyReason::ConditionUnmet, mode),
+                Outcome::Exhausted => self.deny(DenyReason::WorkExceeded, mode),
                 _ => self.deny(DenyReason::ConditionFailed, mode),
             }
         }
@@ -253,8 +274,9 @@ impl<'w, T: Trace> Walk<'w, T> {
             let outcome = self.holds(Some(condition));
             self.trace.saw(Seen::Condition { condition, outcome });
             match outcome {
-                Outcome::Applies | Outcome::Open => {}
+                Outcome::Applies | Outcome::Open | Outcome::Moot => {}
                 Outcome::Unmet => self.reasons.add(DenyReason::ConditionUnmet),
+                Outcome::Exhausted => self.reasons.add(DenyReason::WorkExceeded),
                 _ => self.reasons.add(DenyReason::ConditionFailed),
             }
         }
@@ -266,8 +288,9 @@ impl<'w, T: Trace> Walk<'w, T> {
             let outcome = self.holds(Some(rule.condition));
             self.trace.saw(Seen::Argument { path: rule.path, outcome });
             match outcome {
-                Outcome::Applies | Outcome::Open => {}
+                Outcome::Applies | Outcome::Open | Outcome::Moot => {}
                 Outcome::Unmet => self.reasons.add(DenyReason::ArgumentRefused),
+                Outcome::Exhausted => self.reasons.add(DenyReason::WorkExceeded),
                 _ => self.reasons.add(DenyReason::ConditionFailed),
             }
         }
@@ -328,7 +351,8 @@ impl<'w, T: Trace> Walk<'w, T> {
             let mut moved = false;
             for reason in ceilings {
                 moved |= self.reasons.contains(reason);
-                self.monitor(reason);
+                // A grant on trial names the human, so that monitor mode opens nothing to anybody else.
+                self.let_pass(reason);
             }
             if moved {
                 self.who.subject = Some(trial);
@@ -343,14 +367,15 @@ impl<'w, T: Trace> Walk<'w, T> {
             Ok(())
         });
         if mode == Mode::Monitor {
-            DenyReason::ALL.into_iter().for_each(|reason| self.monitor(reason));
+            let passing = DenyReason::ALL.into_iter().filter(|reason| reason.can_be_monitored());
+            passing.for_each(|reason| self.let_pass(reason));
         }
         mode
     }
 
-    /// Lets a reason pass that can be let pass.
-    fn monitor(&mut self, reason: DenyReason) {
-        if self.reasons.contains(reason) && reason.can_be_monitored() {
+    /// Records a reason that holds in place of denying for it.
+    fn let_pass(&mut self, reason: DenyReason) {
+        if self.reasons.contains(reason) {
             self.reasons.remove(reason);
             self.monitored.add(reason);
         }
@@ -359,7 +384,12 @@ impl<'w, T: Trace> Walk<'w, T> {
     /// The decision, once all layers were looked at.
     pub(super) fn decision(mut self) -> Decision {
         let mut obligations = Vec::new();
-        self.guard(|walk| walk.checks(&mut obligations));
+        if !self.settled {
+            self.guard(|walk| walk.checks(&mut obligations));
+        } else if T::THOROUGH {
+            // It is told where it can be read, and decides nothing.
+            let _ = self.checks(&mut obligations);
+        }
         let mode = self.settle();
         if mode == Mode::Monitor || !self.reasons.is_empty() {
             obligations.clear();

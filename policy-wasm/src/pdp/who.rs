@@ -77,9 +77,11 @@ impl<'w, T: Trace> Walk<'w, T> {
         if !u32::try_from(length).is_ok_and(|length| length <= most) {
             self.reasons.add(DenyReason::ChainTooLong);
         }
+        let signer = self.request.delegation.subject.identity.issuer;
         for actor in actors {
-            if !self.bundle.trusts(actor.identity.issuer)? {
-                self.trace.saw(Seen::Untrusted { issuer: actor.identity.issuer });
+            let issuer = actor.identity.issuer;
+            if !self.bundle.may_vouch(signer, issuer)? {
+                self.trace.saw(Seen::Untrusted { signer, issuer });
                 self.reasons.add(DenyReason::ActorUntrusted);
             }
         }
@@ -113,11 +115,14 @@ impl<'w, T: Trace> Walk<'w, T> {
         Ok(())
     }
 
-    /// Whether the human has any ceiling here.
+    /// Whether the human has any ceiling here, and whether the caller is denied whatever it asks for.
     pub(super) fn granted(&mut self) {
         if self.who.subject.is_none() {
             self.reasons.add(DenyReason::SubjectNotGranted);
         }
+        // A grant on trial may yet let the human pass.
+        let open = |reason| reason == DenyReason::SubjectNotGranted && self.who.trial.is_some();
+        self.settled = self.reasons.iter().any(|reason| !reason.can_be_monitored() && !open(reason));
     }
 
     fn claim(&mut self, name: &'w str, value: json::Value<'_>) -> Result<(), Unreadable> {
@@ -179,6 +184,7 @@ impl<'w, T: Trace> Walk<'w, T> {
                 self.grant(Some(held), mode);
             }
             Outcome::Failed => self.deny(DenyReason::ConditionFailed, mode),
+            Outcome::Exhausted => self.deny(DenyReason::WorkExceeded, mode),
             _ => {}
         }
         Ok(())
@@ -208,6 +214,27 @@ impl<'w, T: Trace> Walk<'w, T> {
         let (from, until) = rule.window()?;
         let now = self.request.now;
         Ok((now < from || until.is_some_and(|until| now >= until)).then_some(Outcome::OutsideWindow))
+    }
+
+    /// Whether a rule that denies or restricts names an agent that the token names anywhere: in the chain, as a client
+    /// beside it, or by the issuer that vouches for the whole token.
+    pub(super) fn names_some(&self, agents: List<'_>) -> Result<bool, Unreadable> {
+        let delegation = self.request.delegation;
+        for actor in delegation.actors.iter().chain(delegation.clients) {
+            if self.is_one_of(actor, agents)? {
+                return Ok(true);
+            }
+        }
+        match self.signer()? {
+            Some(signer) => agents.contains(signer.number()),
+            None => Ok(false),
+        }
+    }
+
+    /// All agents of the issuer that signed, where rules name them.
+    fn signer(&self) -> Result<Option<Principal<'w>>, Unreadable> {
+        let signer = self.request.delegation.subject.identity.issuer;
+        self.bundle.principal(PrincipalKind::ActorIssuer, signer, "", "")
     }
 
     /// Whether an actor is one of those that a rule selects: by itself, its issuer, its labels or its type.
@@ -272,7 +299,23 @@ impl<'w, T: Trace> Walk<'w, T> {
             }
         }
         self.who.actors = lowest.filter(|_| all);
-        Ok(())
+        self.others()
+    }
+
+    /// Notes what hangs on clients beside the chain, and on all agents of the issuer that vouches for it.
+    fn others(&mut self) -> Result<(), Unreadable> {
+        for client in self.request.delegation.clients {
+            for principal in self.principals_of(client)?.into_iter().flatten() {
+                self.meet(principal)?;
+                for group in principal.groups()? {
+                    self.meet(group?)?;
+                }
+            }
+        }
+        match self.signer()? {
+            Some(signer) => self.meet(signer),
+            None => Ok(()),
+        }
     }
 
     fn entry_outcome(&self, rule: Rule<'_>) -> Result<Outcome, Unreadable> {

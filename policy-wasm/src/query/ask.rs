@@ -75,6 +75,7 @@ impl Query {
                 claims: object(self.subject.claims.as_deref(), "/subject/claims")?,
             },
             actors: &actors,
+            clients: &[],
             scopes: &self.scopes,
             consent: self.consent.as_ref().map(|consent| Consent {
                 id: &consent.id,
@@ -85,6 +86,7 @@ impl Query {
                 given_at: consent.given_at,
                 expires_at: consent.expires_at,
             }),
+            leeway: 0,
         };
         let request = Request {
             delegation: &delegation,

@@ -40,7 +40,7 @@ impl Case<'_> {
                 "call through fewer agents, or admit longer chains (`chain.max_length`)".to_owned()
             }
             DenyReason::ActorUntrusted => {
-                "trust the agent's issuer with actors (`chain.trusted_issuers`)".to_owned()
+                "let the issuer that signs vouch for the agent's issuer (`chain.trusted_issuers`)".to_owned()
             }
             DenyReason::SubjectNotGranted => {
                 format!("give {} a grant that holds at {server}", self.people())
@@ -102,6 +102,9 @@ impl Case<'_> {
             DenyReason::ConditionUnmet => {
                 let conditions = self.told(LayerName::Conditions, |fact| !fact.matched);
                 format!("meet the condition: {conditions}")
+            }
+            DenyReason::WorkExceeded => {
+                "send smaller arguments, or have fewer conditions look into them".to_owned()
             }
             DenyReason::ConditionFailed => {
                 "give the condition everything that it reads: one that cannot be evaluated denies".to_owned()

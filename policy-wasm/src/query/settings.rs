@@ -40,7 +40,7 @@ const COMPARED: [(Section, u32); 24] = [
     (Section::PrincipalExtras, 20),
     (Section::RuleExtras, 64),
     (Section::Budgets, 20),
-    (Section::Issuers, 20),
+    (Section::Issuers, 24),
     (Section::AgentTypes, 16),
     (Section::ParamHeaders, 24),
 ];
@@ -75,6 +75,16 @@ struct Lines {
     compiled: BTreeMap<Path, Vec<u8>>,
     /// Paths of what can be there or not as a whole: servers, entries, rules.
     things: BTreeSet<Path>,
+}
+
+/// An issuer that may vouch for actors, and the issuers whose actors it vouches for besides its own.
+fn voucher(identifier: &str, vouches_for: Option<List<'_>>) -> String {
+    let others: Vec<&str> =
+        vouches_for.into_iter().flat_map(|list| list.names()).filter_map(Result::ok).collect();
+    match others.as_slice() {
+        [] => identifier.to_owned(),
+        others => format!("{identifier} (and for {})", others.join(" and ")),
+    }
 }
 
 /// The lines in which two bundles differ, in order of their paths; of a thing that only one of them has, one line.
@@ -268,9 +278,9 @@ impl<'b> Walk<'b> {
         let bundle = self.bundle;
         let tiers: Vec<&str> = (0..).map_while(|tier| bundle.tier_name(tier).ok()).collect();
         let mut trusted = Vec::new();
-        for Issuer { short, identifier, trusted: is_trusted } in bundle.issuers() {
+        for Issuer { short, identifier, trusted: is_trusted, vouches_for } in bundle.issuers() {
             if is_trusted {
-                trusted.push(identifier);
+                trusted.push(voucher(identifier, vouches_for));
             }
             if short.is_empty() {
                 self.line(&["issuers"], "", Ok(Some(word(identifier))));

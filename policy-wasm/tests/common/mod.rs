@@ -72,8 +72,10 @@ impl Caller {
                 claims: None,
             },
             actors: &actors,
+            clients: &[],
             scopes: &self.scopes,
             consent: None,
+            leeway: 0,
         })
     }
 }

@@ -67,7 +67,9 @@ fn mode() -> impl Strategy<Value = Mode> {
 
 fn window() -> impl Strategy<Value = Window> {
     let time = || option::weighted(0.3, prop_oneof![Just(NOW - 1), Just(NOW), Just(NOW + 1)]);
-    (time(), time()).prop_map(|(from, until)| Window { from, until })
+    // What never holds is no window.
+    (time(), time())
+        .prop_map(|(from, until)| Window { from, until: until.filter(|until| from < Some(*until)) })
 }
 
 fn holder() -> impl Strategy<Value = Holder> {
@@ -338,7 +340,18 @@ fn agent_types() -> impl Strategy<Value = BTreeMap<String, AgentType>> {
 
 /// A whole policy.
 pub fn policy() -> impl Strategy<Value = Policy> {
-    let chain = (1..4u32, option::weighted(0.3, Just(BTreeSet::from([ISSUERS[0].to_owned()]))))
+    let own = |issuer: usize| (ISSUERS[issuer].to_owned(), BTreeSet::new());
+    let wide = |issuer: usize, other: usize| {
+        (ISSUERS[issuer].to_owned(), BTreeSet::from([ISSUERS[other].to_owned()]))
+    };
+    let trusted = prop_oneof![
+        2 => Just(None),
+        1 => Just(Some(BTreeMap::from([own(0)]))),
+        1 => Just(Some(BTreeMap::from([own(0), wide(1, 0)]))),
+        1 => Just(Some(BTreeMap::from([wide(1, 0)]))),
+        3 => Just(Some(BTreeMap::from([wide(0, 1), wide(1, 0)]))),
+    ];
+    let chain = (1..4u32, trusted)
         .prop_map(|(max_length, trusted_issuers)| ChainRules { max_length, trusted_issuers });
     let consent =
         (option::weighted(0.2, 0..4u32), option::weighted(0.3, 1..4u64), option::weighted(0.3, 0..4u32))
@@ -411,6 +424,7 @@ pub struct ConsentModel {
     pub tools: Option<Vec<String>>,
     pub level: Option<String>,
     pub reason: Option<String>,
+    pub given_at: u64,
     pub expires_at: Option<u64>,
 }
 
@@ -424,8 +438,10 @@ pub struct Ask {
     pub roles: Vec<String>,
     pub claims: Option<&'static str>,
     pub actors: Vec<(ActorKind, String, String)>,
+    pub clients: Vec<(ActorKind, String, String)>,
     pub scopes: Vec<String>,
     pub consent: Option<ConsentModel>,
+    pub leeway: u64,
     pub target: Target,
     pub tls: bool,
 }
@@ -447,12 +463,18 @@ fn target() -> impl Strategy<Value = Target> {
     ]
 }
 
+/// A client that a token names beside its actors.
+pub fn any_client() -> impl Strategy<Value = (ActorKind, String, String)> {
+    (Just(ActorKind::Client), issuer(), name())
+}
+
 pub fn any_actor() -> impl Strategy<Value = (ActorKind, String, String)> {
     (prop_oneof![Just(ActorKind::Subject), Just(ActorKind::Client)], issuer(), name())
 }
 
 fn consent() -> impl Strategy<Value = ConsentModel> {
     let end = option::weighted(0.8, prop_oneof![Just(NOW), Just(NOW + 1), Just(NOW + 3)]);
+    let given = prop_oneof![6 => Just(NOW - 1), 1 => Just(NOW), 1 => Just(NOW + 1), 1 => Just(NOW + 2), 1 => Just(u64::MAX)];
     let servers = option::weighted(0.3, vec((0..2u8).prop_map(|server| format!("s{server}")), 0..2));
     let tool = prop_oneof![name(), (0..URIS.len()).prop_map(|uri| URIS[uri].to_owned())];
     let level = option::weighted(
@@ -460,12 +482,13 @@ fn consent() -> impl Strategy<Value = ConsentModel> {
         prop_oneof![(0..4usize).prop_map(|tier| TIERS[tier].to_owned()), Just("x".into())],
     );
     let reason = prop_oneof![Just(None), Just(Some(" ".to_owned())), Just(Some("because".to_owned()))];
-    (servers, option::weighted(0.3, vec(tool, 0..3)), level, reason, end).prop_map(
-        |(servers, tools, level, reason, expires_at)| ConsentModel {
+    (servers, option::weighted(0.3, vec(tool, 0..3)), level, reason, (given, end)).prop_map(
+        |(servers, tools, level, reason, (given_at, expires_at))| ConsentModel {
             servers,
             tools,
             level,
             reason,
+            given_at,
             expires_at,
         },
     )
@@ -483,14 +506,22 @@ pub fn ask() -> impl Strategy<Value = Ask> {
     (
         0..2usize,
         who,
-        prop_oneof![5 => vec(any_actor(), 1), 1 => vec(any_actor(), 0..4)],
+        (prop_oneof![5 => vec(any_actor(), 1), 1 => vec(any_actor(), 0..4)], vec(any_client(), 0..2)),
         vec(name(), 0..3),
-        option::weighted(0.4, consent()),
+        (option::weighted(0.4, consent()), 0..2u64),
         target(),
         any::<bool>(),
     )
         .prop_map(
-            |(server, (issuer, id, groups, roles, claims), actors, scopes, consent, target, tls)| Ask {
+            |(
+                server,
+                (issuer, id, groups, roles, claims),
+                (actors, clients),
+                scopes,
+                (consent, leeway),
+                target,
+                tls,
+            )| Ask {
                 server,
                 issuer,
                 id,
@@ -498,8 +529,10 @@ pub fn ask() -> impl Strategy<Value = Ask> {
                 roles,
                 claims,
                 actors,
+                clients,
                 scopes,
                 consent,
+                leeway,
                 target,
                 tls,
             },
@@ -521,24 +554,29 @@ impl Ask {
     pub fn asks<T>(&self, then: impl FnOnce(&Request<'_>) -> T) -> T {
         let read = |text: &'static str| json::parse(text.as_bytes(), &json::Limits::default()).unwrap();
         let actor = |(kind, issuer, id): &'_ (ActorKind, String, String)| (*kind, issuer.clone(), id.clone());
-        let owned: Vec<_> = self.actors.iter().map(actor).collect();
-        let actors: Vec<model::Actor<'_>> = owned
-            .iter()
-            .map(|(kind, issuer, id)| model::Actor { kind: *kind, identity: Identity { issuer, id } })
-            .collect();
+        let (owned, beside): (Vec<_>, Vec<_>) =
+            (self.actors.iter().map(actor).collect(), self.clients.iter().map(actor).collect());
+        fn lent(owned: &[(ActorKind, String, String)]) -> Vec<model::Actor<'_>> {
+            owned
+                .iter()
+                .map(|(kind, issuer, id)| model::Actor { kind: *kind, identity: Identity { issuer, id } })
+                .collect()
+        }
+        let (actors, clients) = (lent(&owned), lent(&beside));
         let consent = self.consent.as_ref().map(|consent| Consent {
             id: "c",
             servers: consent.servers.as_deref(),
             tools: consent.tools.as_deref(),
             level: consent.level.as_deref(),
             reason: consent.reason.as_deref(),
-            given_at: NOW - 1,
+            given_at: consent.given_at,
             expires_at: consent.expires_at,
         });
         let identity = Identity { issuer: &self.issuer, id: &self.id };
         let claims = self.claims.and_then(|text| read(text).as_object());
         let subject = Subject { identity, groups: &self.groups, roles: &self.roles, claims };
-        let delegation = Delegation { subject, actors: &actors, scopes: &self.scopes, consent };
+        let (scopes, leeway) = (&self.scopes, self.leeway);
+        let delegation = Delegation { subject, actors: &actors, clients: &clients, scopes, consent, leeway };
         let action = match &self.target {
             Target::Use(_) => Action::UseServer,
             Target::Tool(name, text, seen) => {

@@ -15,6 +15,16 @@ pub struct Verdict {
     pub obligations: Vec<String>,
 }
 
+/// What monitor mode lets pass, as the documentation lists it.
+pub fn passes_in_monitor_mode(reason: DenyReason) -> bool {
+    let page = include_str!("../../../docs/policy.md");
+    let list = |mark| page.split_once(mark).and_then(|(_, rest)| rest.split_once("\n\n")).unwrap().0;
+    let named = |list: &str| list.contains(&format!("`{}`", reason.code()));
+    let (passes, stays) = (named(list("<!-- monitored -->")), named(list("<!-- never monitored -->")));
+    assert!(passes != stays, "{} stands in both lists, or in none", reason.code());
+    passes
+}
+
 /// What a condition says; `None`: it is about entries or arguments, and there are none.
 type Held = Option<Result<bool, ()>>;
 
@@ -24,6 +34,8 @@ struct Case<'c> {
     server: &'c Server,
     item: Option<&'c Item>,
     verdict: Verdict,
+    /// The caller is denied whatever it asks for.
+    settled: bool,
     /// Tiers that count, with the mode of the rule that makes them count.
     tiers: Vec<(Tier, Mode)>,
 }
@@ -31,7 +43,8 @@ struct Case<'c> {
 pub fn decide(policy: &Policy, ask: &Ask) -> Verdict {
     let server = &policy.servers[ask.server];
     let item = find(server, ask);
-    let mut case = Case { policy, ask, server, item, verdict: Verdict::default(), tiers: Vec::new() };
+    let mut case =
+        Case { policy, ask, server, item, verdict: Verdict::default(), settled: false, tiers: Vec::new() };
     case.run();
     case.verdict
 }
@@ -121,6 +134,12 @@ impl Case<'_> {
         })
     }
 
+    /// A condition about arguments is not asked where the caller is denied whatever they are.
+    fn moot(&self, when: &Option<Condition>) -> bool {
+        let about_arguments = when.as_ref().is_some_and(|when| when.text == CONDITIONS[0]);
+        self.settled && self.item.is_some() && about_arguments
+    }
+
     fn is(&self, holder: &Holder) -> bool {
         let ask = self.ask;
         match holder {
@@ -165,6 +184,9 @@ impl Case<'_> {
         self.chain();
         let subject = self.subject();
         let actors = self.actors();
+        let final_ones =
+            [PolicyExpired, ActorMissing, ChainTooLong, ActorUntrusted, ActorUnknown, AgentTypeNotAdmitted];
+        self.settled = subject[1].is_none() || final_ones.iter().any(|r| self.verdict.reasons.contains(r));
         self.catalogue();
         self.method();
         self.rules();
@@ -185,10 +207,16 @@ impl Case<'_> {
         if actors.len() > self.policy.chain.max_length as usize {
             self.deny(ChainTooLong, Mode::Enforce);
         }
-        let trusted = self.policy.chain.trusted_issuers.clone();
-        let trusted =
-            trusted.unwrap_or_else(|| ISSUERS[..2].iter().map(|issuer| (*issuer).to_owned()).collect());
-        if actors.iter().any(|(_, issuer, _)| !trusted.contains(issuer)) {
+        // The issuer of the human signed.
+        let signer = &self.ask.issuer;
+        let believed = |issuer: &String| match &self.policy.chain.trusted_issuers {
+            Some(trusted) => match trusted.get(signer) {
+                Some(others) => issuer == signer || others.contains(issuer),
+                None => false,
+            },
+            None => issuer == signer && ISSUERS[..2].contains(&&**signer),
+        };
+        if actors.iter().any(|(_, issuer, _)| !believed(issuer)) {
             self.deny(ActorUntrusted, Mode::Enforce);
         }
     }
@@ -277,6 +305,7 @@ impl Case<'_> {
             return self.deny(MethodNotPermitted, rule.mode);
         }
         match self.held(&rule.when) {
+            _ if self.moot(&rule.when) => {}
             Some(Ok(true)) => {}
             Some(Ok(false)) => self.deny(ConditionUnmet, rule.mode),
             Some(Err(())) | None => self.deny(ConditionFailed, rule.mode),
@@ -297,8 +326,11 @@ impl Case<'_> {
     }
 
     fn people(&self, subjects: &Option<Vec<Holder>>, actors: &Option<Vec<Agent>>) -> bool {
+        // Whoever the token names as acting, and whoever vouches for it.
+        let vouches = |agent: &Agent| *agent == Agent::Issuer(self.ask.issuer.clone());
         let someone = |agents: &Vec<Agent>| {
-            self.ask.actors.iter().any(|actor| agents.iter().any(|agent| self.names(agent, actor)))
+            let mut all = self.ask.actors.iter().chain(&self.ask.clients);
+            agents.iter().any(vouches) || all.any(|actor| agents.iter().any(|agent| self.names(agent, actor)))
         };
         subjects.as_ref().is_none_or(|subjects| subjects.iter().any(|holder| self.is(holder)))
             && actors.as_ref().is_none_or(someone)
@@ -311,6 +343,7 @@ impl Case<'_> {
                 && rule.items.as_ref().is_none_or(|items| self.about(items))
                 && rule.methods.as_ref().is_none_or(|methods| methods.contains(self.ask.method()));
             match self.held(&rule.when) {
+                _ if self.moot(&rule.when) => {}
                 Some(Ok(true)) if fits => self.deny(Forbidden, rule.mode),
                 Some(Err(())) if fits => self.deny(ConditionFailed, rule.mode),
                 _ => {}
@@ -321,6 +354,7 @@ impl Case<'_> {
                 && self.here(&rule.servers, Window::default())
                 && self.about(&rule.items);
             match self.held(&rule.when) {
+                _ if self.moot(&rule.when) => {}
                 Some(Ok(true)) if fits && rule.mode == Mode::Enforce => {
                     self.verdict.obligations.push(format!("approval:{}", rule.id));
                 }
@@ -340,11 +374,13 @@ impl Case<'_> {
 
     fn consent(&mut self) {
         let Some(consent) = &self.ask.consent else { return };
-        let expired = consent.expires_at.is_some_and(|end| end <= NOW);
+        let given = consent.given_at;
+        let expired = consent.expires_at.is_some_and(|end| end <= NOW || end < given);
         let long = self.policy.consent.longest_life.is_some_and(|longest| {
-            consent.expires_at.is_none_or(|end| end.saturating_sub(NOW - 1) > longest)
+            consent.expires_at.is_none_or(|end| i128::from(end) - i128::from(given) > i128::from(longest))
         });
-        if expired || long {
+        let early = i128::from(given) > i128::from(NOW) + i128::from(self.ask.leeway);
+        if expired || long || early {
             self.deny(ConsentExpired, Mode::Enforce);
         }
         let covered = wanted(self.ask).is_none_or(|(_, name)| {
@@ -408,12 +444,15 @@ impl Case<'_> {
     fn conditions(&mut self) {
         let Some(item) = self.item else { return };
         match self.held(&item.when) {
+            _ if self.moot(&item.when) => {}
             Some(Ok(true)) | None => {}
             Some(Ok(false)) => self.deny(ConditionUnmet, Mode::Enforce),
             Some(Err(())) => self.deny(ConditionFailed, Mode::Enforce),
         }
         for rule in &item.arguments {
-            match self.held(&Some(rule.condition.clone())) {
+            let condition = Some(rule.condition.clone());
+            match self.held(&condition) {
+                _ if self.moot(&condition) => {}
                 Some(Ok(true)) | None => {}
                 Some(Ok(false)) => self.deny(ArgumentRefused, Mode::Enforce),
                 Some(Err(())) => self.deny(ConditionFailed, Mode::Enforce),
@@ -424,7 +463,7 @@ impl Case<'_> {
     fn obligations(&mut self) {
         let mut own = Vec::new();
         if let Some(item) = self.item {
-            if !item.checks.is_empty() {
+            if !item.checks.is_empty() && !self.settled {
                 match ARGUMENTS.iter().position(|text| *text == self.arguments()).unwrap() {
                     0 => self.deny(ArgumentMissing, Mode::Enforce),
                     1 => self.deny(ArgumentUnusable, Mode::Enforce),
@@ -438,7 +477,8 @@ impl Case<'_> {
         let on_trial =
             self.server.mode == Mode::Monitor || self.item.is_some_and(|item| item.mode == Mode::Monitor);
         if on_trial {
-            let (passing, staying) = verdict.reasons.iter().partition(|reason| reason.can_be_monitored());
+            let (passing, staying) =
+                verdict.reasons.iter().partition(|reason| passes_in_monitor_mode(**reason));
             verdict.reasons = staying;
             let passing: BTreeSet<DenyReason> = passing;
             verdict.monitored.extend(passing);

@@ -47,7 +47,7 @@ pub fn with_request<R>(n: u32, then: impl FnOnce(&Request<'_>) -> R) -> R {
         [Actor { kind: ActorKind::Subject, identity: Identity { issuer: ISSUER, id: "planner" } }];
     let subject =
         Subject { identity: Identity { issuer: ISSUER, id: &user }, groups: &[], roles: &[], claims: None };
-    let delegation = Delegation { subject, actors: &actors, scopes: &[], consent: None };
+    let delegation = Delegation { subject, actors: &actors, clients: &[], scopes: &[], consent: None, leeway: 0 };
     then(&Request {
         delegation: &delegation,
         method: "tools/call",

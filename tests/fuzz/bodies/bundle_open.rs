@@ -158,7 +158,8 @@ fn ask(bundle: &Bundle, server: Server<'_>) {
     let subject =
         Subject { identity: identity("alice"), groups: &groups, roles: &roles, claims: claims.as_object() };
     for consent in [None, Some(consent)] {
-        let delegation = Delegation { subject, actors: &actors, scopes: &scopes, consent };
+        let delegation =
+            Delegation { subject, actors: &actors, clients: &actors, scopes: &scopes, consent, leeway: 30 };
         let connection = Connection::default();
         let request = |method, action| Request {
             delegation: &delegation,
@@ -180,7 +181,10 @@ fn ask(bundle: &Bundle, server: Server<'_>) {
         }
         for request in &requests {
             let decision = evaluate(bundle, server, request);
-            assert_eq!(explain(bundle, server, request).decision, decision, "explained as something else");
+            let explained = explain(bundle, server, request).decision;
+            assert_eq!(explained.reasons.first(), decision.reasons.first(), "explained as something else");
+            let known = |reason| explained.reasons.contains(reason) || explained.monitored.contains(reason);
+            assert!(decision.reasons.iter().all(known), "explained as something less");
         }
         let Some(request) = requests.first() else { return };
         let authority = Authority::of(bundle, server, request);

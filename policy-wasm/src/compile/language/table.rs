@@ -67,7 +67,19 @@ const CHAIN: MapShape = MapShape {
     name: "chain",
     keys: &[
         key("max_length", "most actors, the calling one included", Integer(1, 8)),
-        key("trusted_issuers", "short names of the issuers that may vouch for actors", List(&NAME)),
+        key(
+            "trusted_issuers",
+            "issuers that may vouch for actors: short names, or maps that name others whose actors they vouch for",
+            List(&Either(&[NAME, Map(&VOUCHER)])),
+        ),
+    ],
+};
+
+const VOUCHER: MapShape = MapShape {
+    name: "voucher",
+    keys: &[
+        must("issuer", "short name of the issuer that signs", NAME),
+        must("vouches_for", "short names of the issuers whose actors its tokens may name", List(&NAME)),
     ],
 };
 

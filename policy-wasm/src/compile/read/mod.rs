@@ -232,12 +232,38 @@ fn chain<'n>(place: Option<Place<'n>>, names: &Names<'n>) -> ChainRules {
     let length = map.optional("max_length").and_then(|place| place.integer(1..=MAX_CHAIN.into(), "actors"));
     rules.max_length = length.and_then(|length| u32::try_from(length).ok()).unwrap_or(DEFAULT_CHAIN);
     if let Some(place) = map.optional("trusted_issuers") {
-        let places = place.list().unwrap_or_default();
-        let issuer = |place: &Place<'n>| names.issuer(Some(place.clone()), place).map(str::to_owned);
-        rules.trusted_issuers = Some(places.iter().filter_map(issuer).collect());
+        let mut trusted = BTreeMap::new();
+        for place in place.list().unwrap_or_default() {
+            let Some((issuer, others)) = voucher(&place, names) else { continue };
+            if trusted.insert(issuer.to_owned(), others).is_some() {
+                place.refuse(format!("issuer `{issuer}` stands twice"));
+            }
+        }
+        rules.trusted_issuers = Some(trusted);
     }
     map.finish();
     rules
+}
+
+/// An issuer that is trusted with actors, and those whose actors it may vouch for besides its own.
+fn voucher<'n>(place: &Place<'n>, names: &Names<'n>) -> Option<(&'n str, BTreeSet<String>)> {
+    let named = |place: &Place<'n>| names.issuer(Some(place.clone()), place);
+    if !matches!(place.node().value, Value::Map(_)) {
+        return Some((named(place)?, BTreeSet::new()));
+    }
+    let mut map = place.map()?;
+    let issuer = map.required("issuer").and_then(|place| named(&place));
+    let mut others = BTreeSet::new();
+    for place in map.required("vouches_for").and_then(|place| place.list()).unwrap_or_default() {
+        let Some(other) = named(&place) else { continue };
+        if Some(other) == issuer {
+            place.refuse("an issuer vouches for its own actors without being named here");
+        } else if !others.insert(other.to_owned()) {
+            place.refuse(format!("issuer `{other}` stands twice"));
+        }
+    }
+    map.finish();
+    Some((issuer?, others))
 }
 
 fn consent<'n>(place: Option<Place<'n>>, names: &Names<'n>) -> ConsentRules {

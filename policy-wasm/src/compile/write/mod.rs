@@ -14,7 +14,9 @@ mod rules;
 
 use crate::bundle::Header;
 use crate::bundle::digest;
-use crate::bundle::layout::{DIGEST, FORMAT, FORMAT_2, HEADER, PrincipalKind, SECTION_ENTRY, Section};
+use crate::bundle::layout::{
+    DIGEST, FORMAT, FORMAT_2, FORMAT_3, HEADER, PrincipalKind, SECTION_ENTRY, Section,
+};
 use crate::policy::{Mode, Policy};
 use heap::{Heap, number};
 use plan::Plan;
@@ -79,21 +81,27 @@ impl Heap {
 
     fn issuers(&mut self, policy: &Policy) -> Result<(), TooLarge> {
         let trusted = policy.chain.trusted_issuers.as_ref();
-        let trusts = |identifier: &String| trusted.is_none_or(|trusted| trusted.contains(identifier));
+        let trusts = |identifier: &str| trusted.is_none_or(|trusted| trusted.contains_key(identifier));
+        let wide = policy.chain.has_vouchers();
         let mut issuers: Vec<(&str, &str)> = Vec::new();
         for (short, identifier) in &policy.issuers {
             issuers.push((identifier, short));
         }
-        for identifier in trusted.into_iter().flatten() {
+        for identifier in trusted.into_iter().flatten().map(|(identifier, _)| identifier) {
             if !policy.issuers.values().any(|known| known == identifier) {
                 issuers.push((identifier, ""));
             }
         }
         issuers.sort_unstable();
         for (identifier, short) in issuers {
-            let trusted = u32::from(trusts(&identifier.to_owned()));
+            let others =
+                trusted.and_then(|trusted| trusted.get(identifier)).filter(|others| !others.is_empty());
+            let others = others.map(|others| self.names(others)).transpose()?;
+            let trusted = u32::from(trusts(identifier));
             let (short, identifier) = (self.string(short)?, self.string(identifier)?);
-            self.record(Section::Issuers, &[&short, &identifier, &[trusted]]);
+            let vouches_for = [others.unwrap_or(0)];
+            let last: &[u32] = if wide { &vouches_for } else { &[] };
+            self.record(Section::Issuers, &[&short, &identifier, &[trusted], last]);
         }
         Ok(())
     }
@@ -125,8 +133,14 @@ fn mode(mode: Mode) -> u32 {
 }
 
 fn finish(mut heap: Heap, policy: &Policy) -> Result<Vec<u8>, TooLarge> {
-    // A reader that ignored these headers would permit what they forbid, so it must be one that knows them.
-    let format = if heap.has(Section::ParamHeaders) { FORMAT } else { FORMAT_2 };
+    // A reader that ignored vouchers or these headers would decide otherwise, so it must be one that knows them.
+    let format = if policy.chain.has_vouchers() {
+        FORMAT
+    } else if heap.has(Section::ParamHeaders) {
+        FORMAT_3
+    } else {
+        FORMAT_2
+    };
     let sections: Vec<Section> =
         Section::ALL.into_iter().filter(|section| section.stride_in(format).is_some()).collect();
     let table = sections.len().saturating_mul(SECTION_ENTRY);
@@ -135,7 +149,8 @@ fn finish(mut heap: Heap, policy: &Policy) -> Result<Vec<u8>, TooLarge> {
     for section in &sections {
         let section = *section;
         let bytes = heap.take(section);
-        let fields = [section as u32, number(offset)?, number(bytes.len())?, section.stride()];
+        let stride = section.stride_in(format).unwrap_or(section.stride());
+        let fields = [section as u32, number(offset)?, number(bytes.len())?, stride];
         entries.extend(fields.into_iter().flat_map(u32::to_le_bytes));
         offset = offset.saturating_add(bytes.len());
         contents.push(bytes);
