@@ -1,433 +1,465 @@
-//! The laws of the evaluation, on policies and callers made at random.
+//! The laws of the decision on whole policies and whole requests made at random.
 //!
-//! `naive` reads the rules one by one, as the documentation states them; everything else compares evaluations.
+//! `common/naive.rs` reads the rules one by one, as the documentation states them; everything else compares decisions.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::string_slice,
     clippy::arithmetic_side_effects,
     reason = "tests may stop at the first surprise"
 )]
 
 mod common;
 
-use common::{Caller, compiled};
-use policy_wasm::bundle::{Bundle, Server, Trust};
-use policy_wasm::decision::{Decision, DenyReason, Reasons, Visibility};
-use policy_wasm::json;
-use policy_wasm::model::{Action, ActorKind, ItemKind};
+use common::model::{self, ARGUMENTS, Ask, TEMPLATES, Target, URIS, any_actor};
+use common::naive::{self, Verdict};
+use policy_wasm::bundle::{Bundle, Trust};
+use policy_wasm::compile::write;
+use policy_wasm::decision::{Decision, DenyReason, Obligation, Visibility};
+use policy_wasm::model::ItemKind;
 use policy_wasm::pdp::{Authority, evaluate, explain};
-use proptest::collection::{btree_map, vec};
-use proptest::option;
+use policy_wasm::policy::{Agent, Holder, Mode, ParamHeader, Policy};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
-use std::fmt::Write;
+use proptest::strategy::ValueTree;
+use std::collections::BTreeSet;
 
-const TIERS: [&str; 4] = ["look", "touch", "change", "destroy"];
-const ISSUERS: [&str; 2] = ["https://a.test", "https://b.test"];
-const TOOLS: u8 = 5;
-/// A call without arguments.
-const NO_ARGUMENTS: &str = "{}";
-
-/// A grant's subject or an actor: kind, issuer, name. Few names, so that they meet.
-type Holder = (u8, u8, u8);
-
-#[derive(Debug, Clone)]
-struct RuleModel {
-    holders: Vec<Holder>,
-    servers: Option<Vec<u8>>,
-    ceiling: u8,
+fn bundle(policy: &Policy) -> Bundle {
+    Bundle::open(write(policy).unwrap(), &Trust::digest_only()).unwrap()
 }
 
-#[derive(Debug, Clone)]
-struct ServerModel {
-    /// Tool to tier and whether it has a check.
-    tools: BTreeMap<u8, (u8, bool)>,
-    /// Tier to scope.
-    scopes: BTreeMap<u8, u8>,
+fn decide(bundle: &Bundle, ask: &Ask) -> Decision {
+    let server = bundle.server(ask.server as u32).unwrap();
+    ask.asks(|request| evaluate(bundle, server, request))
 }
 
-#[derive(Debug, Clone)]
-struct PolicyModel {
-    servers: Vec<ServerModel>,
-    grants: Vec<RuleModel>,
-    actors: Vec<RuleModel>,
-    max_chain: u8,
+fn permits(bundle: &Bundle, ask: &Ask) -> bool {
+    decide(bundle, ask).reasons.is_empty()
 }
 
-#[derive(Debug, Clone)]
-struct CallerModel {
-    issuer: u8,
-    id: u8,
-    groups: Vec<u8>,
-    roles: Vec<u8>,
-    actors: Vec<Holder>,
-    scopes: Vec<u8>,
-}
-
-fn holder(kinds: u8) -> impl Strategy<Value = Holder> {
-    (0..kinds, 0..2u8, 0..3u8)
-}
-
-fn rule(kinds: u8, holders: std::ops::Range<usize>) -> impl Strategy<Value = RuleModel> {
-    (
-        vec(holder(kinds), holders),
-        option::of(prop_oneof![Just(vec![0]), Just(vec![1]), Just(vec![0, 1])]),
-        0..4u8,
-    )
-        .prop_map(|(holders, servers, ceiling)| RuleModel { holders, servers, ceiling })
-}
-
-fn server() -> impl Strategy<Value = ServerModel> {
-    (btree_map(0..TOOLS, (0..4u8, any::<bool>()), 0..5), btree_map(0..4u8, 0..4u8, 0..3))
-        .prop_map(|(tools, scopes)| ServerModel { tools, scopes })
-}
-
-fn policy() -> impl Strategy<Value = PolicyModel> {
-    (vec(server(), 2), vec(rule(3, 1..4), 0..5), vec(rule(2, 1..2), 0..5), 1..4u8)
-        .prop_map(|(servers, grants, actors, max_chain)| PolicyModel { servers, grants, actors, max_chain })
-}
-
-fn caller() -> impl Strategy<Value = CallerModel> {
-    let names = || vec(0..3u8, 0..3);
-    (0..2u8, 0..3u8, names(), names(), vec(holder(2), 0..4), vec(0..4u8, 0..3)).prop_map(
-        |(issuer, id, groups, roles, actors, scopes)| CallerModel {
-            issuer,
-            id,
-            groups,
-            roles,
-            actors,
-            scopes,
-        },
-    )
-}
-
-/// A value for the check's argument: missing, unusable, usable.
-fn arguments() -> impl Strategy<Value = &'static str> {
-    prop_oneof![Just("{}"), Just(r#"{"id":"*"}"#), Just(r#"{"id":"n1"}"#)]
-}
-
-impl PolicyModel {
-    /// The policy as files: each rule can go to another file.
-    fn texts(&self, files: usize, reversed: bool) -> Vec<String> {
-        let mut grants = vec![String::new(); files];
-        let mut actors = vec![String::new(); files];
-        for (index, rule) in self.grants.iter().enumerate() {
-            let kinds = ["id", "group", "role"];
-            let subjects: Vec<String> = rule.holders.iter().map(|holder| named(&kinds, *holder)).collect();
-            let line = format!("- {{id: g{index}, subjects: [{}], {}}}\n", subjects.join(", "), rule.rest());
-            prepend_or_push(&mut grants[index % files], &line, reversed);
-        }
-        for (index, rule) in self.actors.iter().enumerate() {
-            let holder = named(&["subject", "client"], rule.holders[0]);
-            let holder = holder.trim_matches(['{', '}']);
-            let line = format!("- {{id: a{index}, {holder}, {}}}\n", rule.rest());
-            prepend_or_push(&mut actors[index % files], &line, reversed);
-        }
-        let mut texts = Vec::new();
-        for (file, (grants, actors)) in grants.iter().zip(&actors).enumerate() {
-            let mut text = String::from("policy: toolward/v1\n");
-            if file == 0 {
-                text.push_str(&self.head());
-            }
-            for (key, list) in [("grants", grants), ("actors", actors)] {
-                if !list.is_empty() {
-                    write!(text, "{key}:\n{list}").unwrap();
-                }
-            }
-            texts.push(text);
-        }
-        if reversed {
-            texts.reverse();
-        }
-        texts
-    }
-
-    fn head(&self) -> String {
-        let mut text = format!("issuers: {{a: {:?}, b: {:?}}}\n", ISSUERS[0], ISSUERS[1]);
-        writeln!(text, "tiers: [{}]\nchain: {{max_length: {}}}\nservers:", TIERS.join(", "), self.max_chain)
-            .unwrap();
-        for (index, server) in self.servers.iter().enumerate() {
-            writeln!(text, "  s{index}:\n    resource: https://tools.test/s{index}").unwrap();
-            let scopes: Vec<String> = server
-                .scopes
-                .iter()
-                .map(|(tier, scope)| format!("{}: c{scope}", TIERS[usize::from(*tier)]))
-                .collect();
-            writeln!(text, "    scopes: {{{}}}\n    tools:", scopes.join(", ")).unwrap();
-            if server.tools.is_empty() {
-                text.truncate(text.trim_end().len());
-                text.push_str(" {}\n");
-            }
-            for (tool, (tier, check)) in &server.tools {
-                let check =
-                    if *check { ", checks: [{relation: reader, object: \"note:{args.id}\"}]" } else { "" };
-                writeln!(text, "      t{tool}: {{tier: {}{check}}}", TIERS[usize::from(*tier)]).unwrap();
-            }
-        }
-        text
-    }
-
-    fn bundle(&self) -> Bundle {
-        let texts = self.texts(1, false);
-        Bundle::open(compiled(&[texts[0].as_str()]), &Trust::digest_only()).unwrap()
-    }
-}
-
-fn prepend_or_push(text: &mut String, line: &str, prepend: bool) {
-    let at = if prepend { 0 } else { text.len() };
-    text.insert_str(at, line);
-}
-
-fn named(kinds: &[&str], (kind, issuer, name): Holder) -> String {
-    format!("{{{}: n{name}, issuer: {}}}", kinds[usize::from(kind)], ["a", "b"][usize::from(issuer)])
-}
-
-impl RuleModel {
-    fn rest(&self) -> String {
-        let ceiling = TIERS[usize::from(self.ceiling)];
-        match &self.servers {
-            Some(servers) => {
-                let names: Vec<String> = servers.iter().map(|server| format!("s{server}")).collect();
-                format!("servers: [{}], ceiling: {ceiling}", names.join(", "))
-            }
-            None => format!("ceiling: {ceiling}"),
-        }
-    }
-
-    fn covers(&self, server: u8, holder: Holder) -> bool {
-        self.holders.contains(&holder)
-            && self.servers.as_ref().is_none_or(|servers| servers.contains(&server))
-    }
-}
-
-impl CallerModel {
-    fn caller(&self) -> Caller {
-        let names = |names: &[u8]| names.iter().map(|name| format!("n{name}")).collect::<Vec<_>>();
-        let actor = |(kind, issuer, name): &Holder| {
-            let kind = if *kind == 0 { ActorKind::Subject } else { ActorKind::Client };
-            (kind, ISSUERS[usize::from(*issuer)].to_owned(), format!("n{name}"))
-        };
-        Caller {
-            issuer: ISSUERS[usize::from(self.issuer)].to_owned(),
-            id: format!("n{}", self.id),
-            groups: names(&self.groups),
-            roles: names(&self.roles),
-            actors: self.actors.iter().map(actor).collect(),
-            scopes: self.scopes.iter().map(|scope| format!("c{scope}")).collect(),
-        }
-    }
-
-    /// The names under which grants can match, as holders.
-    fn holders(&self) -> Vec<Holder> {
-        let mut holders = vec![(0, self.issuer, self.id)];
-        holders.extend(self.groups.iter().map(|group| (1, self.issuer, *group)));
-        holders.extend(self.roles.iter().map(|role| (2, self.issuer, *role)));
-        holders
-    }
-}
-
-/// The reasons for a call, read from the rules one by one.
-fn naive(
-    policy: &PolicyModel,
-    caller: &CallerModel,
-    server: u8,
-    tool: u8,
-    arguments: &str,
-) -> Vec<DenyReason> {
-    let highest = |rules: &[RuleModel], holder: Holder| {
-        rules.iter().filter(|rule| rule.covers(server, holder)).map(|rule| rule.ceiling).max()
+fn verdict(decision: &Decision) -> Verdict {
+    let name = |obligation: &Obligation| match obligation {
+        Obligation::Check(_) => "check".to_owned(),
+        Obligation::Approval(approval) => format!("approval:{}", approval.rule),
+        Obligation::Budget(budget) => format!("budget:{}", budget.rule),
     };
-    let mut reasons = Vec::new();
-    let subject = caller.holders().into_iter().filter_map(|holder| highest(&policy.grants, holder)).max();
-    let actors: Vec<Option<u8>> = caller.actors.iter().map(|actor| highest(&policy.actors, *actor)).collect();
-    if actors.is_empty() {
-        reasons.push(DenyReason::ActorMissing);
+    Verdict {
+        reasons: decision.reasons.iter().collect(),
+        monitored: decision.monitored.iter().collect(),
+        obligations: decision.obligations.iter().map(name).collect(),
     }
-    if actors.len() > usize::from(policy.max_chain) {
-        reasons.push(DenyReason::ChainTooLong);
-    }
-    if subject.is_none() {
-        reasons.push(DenyReason::SubjectNotGranted);
-    }
-    if actors.contains(&None) {
-        reasons.push(DenyReason::ActorUnknown);
-    }
-    let model = &policy.servers[usize::from(server)];
-    let Some((tier, check)) = model.tools.get(&tool) else {
-        reasons.push(DenyReason::ToolUnknown);
-        return reasons;
-    };
-    if subject.is_some_and(|ceiling| tier > &ceiling) {
-        reasons.push(DenyReason::TierAboveSubject);
-    }
-    if !actors.contains(&None) && actors.iter().flatten().any(|ceiling| tier > ceiling) {
-        reasons.push(DenyReason::TierAboveActor);
-    }
-    if let Some((needed, _)) = model.scopes.range(..=tier).next_back()
-        && !model.scopes.range(needed..).any(|(_, scope)| caller.scopes.contains(scope))
-    {
-        reasons.push(DenyReason::ScopeInsufficient);
-    }
-    match (*check, arguments) {
-        (true, "{}") => reasons.push(DenyReason::ArgumentMissing),
-        (true, r#"{"id":"*"}"#) => reasons.push(DenyReason::ArgumentUnusable),
-        _ => {}
-    }
-    reasons
 }
 
-/// Calls `tool` at server 0.
-fn call(bundle: &Bundle, caller: &CallerModel, tool: u8, arguments: &str) -> Decision {
-    call_at(bundle, server_of(bundle, 0), caller, tool, arguments)
+fn visibility(bundle: &Bundle, ask: &Ask, kind: ItemKind, name: &str) -> Visibility {
+    visibility_as(bundle, ask, kind, name, None)
 }
 
-fn call_at(bundle: &Bundle, server: Server<'_>, caller: &CallerModel, tool: u8, arguments: &str) -> Decision {
-    let value = json::parse(arguments.as_bytes(), &json::Limits::default()).unwrap();
-    let name = format!("t{tool}");
-    let action = Action::CallTool { name: &name, arguments: value.as_object(), definition: None };
-    caller.caller().asks(action, |request| evaluate(bundle, server, request))
+fn visibility_as(
+    bundle: &Bundle,
+    ask: &Ask,
+    kind: ItemKind,
+    name: &str,
+    definition: Option<[u8; 32]>,
+) -> Visibility {
+    let server = bundle.server(ask.server as u32).unwrap();
+    ask.asks(|request| Authority::of(bundle, server, request).visibility_as(kind, name, definition.as_ref()))
 }
 
-fn server_of(bundle: &Bundle, server: u8) -> Server<'_> {
-    bundle.server_at("tools.test", &format!("/s{server}")).unwrap()
+/// Without anything that is recorded only: there less can permit more, since what passes is what is on trial.
+fn enforced(mut policy: Policy) -> Policy {
+    policy.grants.iter_mut().for_each(|rule| rule.mode = Mode::Enforce);
+    policy
 }
 
-fn permits(bundle: &Bundle, caller: &CallerModel, tool: u8) -> bool {
-    call(bundle, caller, tool, r#"{"id":"n1"}"#).reasons.is_empty()
+fn any_label() -> impl Strategy<Value = String> {
+    (0..3u8).prop_map(|label| format!("l{label}"))
 }
 
-/// Tools that a policy or caller permits and another does not.
-fn lost(before: (&Bundle, &CallerModel), after: (&Bundle, &CallerModel)) -> Vec<u8> {
-    (0..=TOOLS)
-        .filter(|tool| permits(before.0, before.1, *tool) && !permits(after.0, after.1, *tool))
-        .collect()
+/// With every server, entry and rule that can only deny in this mode.
+fn on_trial(mut policy: Policy, mode: Mode) -> Policy {
+    policy.methods.values_mut().for_each(|rule| rule.mode = mode);
+    policy.forbids.iter_mut().for_each(|rule| rule.mode = mode);
+    policy.approvals.iter_mut().for_each(|rule| rule.mode = mode);
+    policy.budgets.iter_mut().for_each(|rule| rule.mode = mode);
+    for server in &mut policy.servers {
+        server.mode = mode;
+        server.methods.values_mut().for_each(|rule| rule.mode = mode);
+        server.items.iter_mut().for_each(|item| item.mode = mode);
+    }
+    policy
+}
+
+/// Without conditions, which can say anything at all of a request, or fail.
+fn unconditional(mut policy: Policy) -> Policy {
+    policy.grants.iter_mut().for_each(|rule| rule.when = None);
+    policy.forbids.iter_mut().for_each(|rule| rule.when = None);
+    policy.approvals.iter_mut().for_each(|rule| rule.when = None);
+    policy.methods.values_mut().for_each(|rule| rule.when = None);
+    for server in &mut policy.servers {
+        server.items.iter_mut().for_each(|item| item.when = None);
+        server.methods.values_mut().for_each(|rule| rule.when = None);
+    }
+    policy
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 120, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn evaluation_is_what_the_rules_say_one_by_one(
-        policy in policy(), caller in caller(), server in 0..2u8, tool in 0..=TOOLS, arguments in arguments(),
-    ) {
-        let bundle = policy.bundle();
-        let decision = call_at(&bundle, server_of(&bundle, server), &caller, tool, arguments);
-        prop_assert_eq!(decision.reasons.iter().collect::<Vec<_>>(), naive(&policy, &caller, server, tool, arguments));
-    }
-
-    #[test]
-    fn nothing_is_permitted_without_a_grant_and_an_actor(policy in policy(), caller in caller(), tool in 0..=TOOLS) {
-        let no_grants = PolicyModel { grants: Vec::new(), ..policy.clone() }.bundle();
-        prop_assert!(call(&no_grants, &caller, tool, NO_ARGUMENTS).reasons.contains(DenyReason::SubjectNotGranted));
-        let no_actors = PolicyModel { actors: Vec::new(), ..policy.clone() }.bundle();
-        prop_assert!(!call(&no_actors, &caller, tool, NO_ARGUMENTS).reasons.is_empty());
-        let alone = CallerModel { actors: Vec::new(), ..caller };
-        prop_assert!(call(&policy.bundle(), &alone, tool, NO_ARGUMENTS).reasons.contains(DenyReason::ActorMissing));
-    }
-
-    #[test]
-    fn order_of_rules_and_files_is_irrelevant(policy in policy(), files in 1..4usize, reversed: bool) {
-        let texts = policy.texts(files, reversed);
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let whole = policy.texts(1, false);
-        prop_assert_eq!(compiled(&texts), compiled(&[whole[0].as_str()]));
-    }
-
-    #[test]
-    fn a_lower_ceiling_or_a_rule_less_never_permits_more(
-        policy in policy(), caller in caller(), which in any::<prop::sample::Index>(), lower in 0..4u8, drop: bool,
-    ) {
-        let mut less = policy.clone();
-        let count = less.grants.len() + less.actors.len();
-        prop_assume!(count > 0);
-        let index = which.index(count);
-        let grants = less.grants.len();
-        let (rules, index) =
-            if index < grants { (&mut less.grants, index) } else { (&mut less.actors, index - grants) };
-        if drop {
-            rules.remove(index);
-        } else {
-            rules[index].ceiling = rules[index].ceiling.min(lower);
+    fn the_decision_is_what_the_rules_say_one_by_one(policy in model::policy(), asks in prop::collection::vec(model::ask(), 8)) {
+        let bundle = bundle(&policy);
+        for ask in asks {
+            prop_assert_eq!(verdict(&decide(&bundle, &ask)), naive::decide(&policy, &ask), "{:?}", ask);
         }
-        prop_assert_eq!(lost((&less.bundle(), &caller), (&policy.bundle(), &caller)), Vec::<u8>::new());
     }
 
     #[test]
-    fn a_longer_chain_never_permits_more(policy in policy(), caller in caller(), earlier in holder(2), at: usize) {
-        let bundle = policy.bundle();
-        // Without an actor nothing is permitted at all: that is not a chain that could get longer.
-        prop_assume!(!caller.actors.is_empty());
-        let mut longer = caller.clone();
-        longer.actors.insert(at % (caller.actors.len() + 1), earlier);
-        prop_assert_eq!(lost((&bundle, &longer), (&bundle, &caller)), Vec::<u8>::new());
+    fn deny_by_default(policy in model::policy(), ask in model::ask(), monitored: bool) {
+        let policy = if monitored { on_trial(policy, Mode::Monitor) } else { policy };
+        let mut none = policy.clone();
+        none.grants.clear();
+        prop_assert!(decide(&bundle(&none), &ask).reasons.contains(DenyReason::SubjectNotGranted));
+        let mut nobody = policy.clone();
+        nobody.actors.clear();
+        let decision = decide(&bundle(&nobody), &ask);
+        let reasons = [DenyReason::ActorMissing, DenyReason::ActorUnknown];
+        prop_assert!(reasons.iter().any(|reason| decision.reasons.contains(*reason)));
     }
 
     #[test]
-    fn fewer_scopes_groups_or_roles_never_permit_more(policy in policy(), caller in caller(), which in 0..3u8) {
-        let bundle = policy.bundle();
-        let mut less = caller.clone();
-        match which {
-            0 => less.scopes.pop(),
-            1 => less.groups.pop(),
-            _ => less.roles.pop(),
+    fn a_forbid_trumps_every_grant(policy in model::policy(), ask in model::ask()) {
+        let mut forbidding = policy.clone();
+        forbidding.servers.iter_mut().for_each(|server| {
+            server.mode = Mode::Enforce;
+            server.items.iter_mut().for_each(|item| item.mode = Mode::Enforce);
+        });
+        forbidding.forbids.push(policy_wasm::policy::Forbid {
+            id: "all".into(),
+            subjects: Some(vec![Holder::Id(ask.issuer.clone(), ask.id.clone())]),
+            actors: None, servers: None, items: None, methods: None,
+            window: Default::default(), when: None, mode: Mode::Enforce, origin: Default::default(),
+        });
+        prop_assert!(decide(&bundle(&forbidding), &ask).reasons.contains(DenyReason::Forbidden));
+    }
+
+    #[test]
+    fn the_order_of_rules_is_irrelevant(policy in model::policy(), seed: u64) {
+        let mut shuffled = policy.clone();
+        let turn = |length: usize| if length == 0 { 0 } else { seed as usize % length };
+        let at = turn(shuffled.grants.len());
+        shuffled.grants.rotate_left(at);
+        shuffled.grants.iter_mut().for_each(|rule| rule.subjects.reverse());
+        shuffled.actors.reverse();
+        shuffled.forbids.reverse();
+        shuffled.approvals.reverse();
+        shuffled.budgets.reverse();
+        shuffled.servers.reverse();
+        for server in &mut shuffled.servers {
+            let at = turn(server.items.len());
+            server.items.rotate_left(at);
+            server.items.iter_mut().for_each(|item| item.definitions.reverse());
+        }
+        prop_assert!(write(&policy).unwrap() == write(&shuffled).unwrap());
+    }
+
+    #[test]
+    fn a_lower_ceiling_or_a_grant_less_never_permits_more(
+        policy in model::policy(), asks in prop::collection::vec(model::ask(), 6), which in any::<prop::sample::Index>(), drop: bool,
+    ) {
+        let policy = enforced(policy);
+        prop_assume!(!policy.grants.is_empty());
+        let mut less = policy.clone();
+        let at = which.index(less.grants.len());
+        if drop {
+            // A condition that fails denies: without its grant that is gone.
+            prop_assume!(less.grants[at].when.is_none());
+            less.grants.remove(at);
+        } else {
+            less.grants[at].ceiling = less.grants[at].ceiling.saturating_sub(1);
+        }
+        let (before, after) = (bundle(&policy), bundle(&less));
+        for ask in asks {
+            prop_assert!(permits(&before, &ask) || !permits(&after, &ask), "{:?}", ask);
+        }
+    }
+
+    #[test]
+    fn a_lower_ceiling_of_an_actor_never_permits_more(
+        policy in model::policy(), asks in prop::collection::vec(model::ask(), 6), which in any::<prop::sample::Index>(),
+    ) {
+        prop_assume!(!policy.actors.is_empty());
+        let mut less = policy.clone();
+        let at = which.index(less.actors.len());
+        less.actors[at].ceiling = 0;
+        let (before, after) = (bundle(&policy), bundle(&less));
+        for ask in asks {
+            prop_assert!(permits(&before, &ask) || !permits(&after, &ask), "{:?}", ask);
+        }
+    }
+
+    #[test]
+    fn a_longer_chain_never_permits_more(policy in model::policy(), ask in model::ask(), earlier in any_actor(), at: usize) {
+        let bundle = bundle(&unconditional(policy));
+        prop_assume!(!ask.actors.is_empty());
+        let mut longer = ask.clone();
+        longer.actors.insert(at % (ask.actors.len() + 1), earlier);
+        prop_assert!(permits(&bundle, &ask) || !permits(&bundle, &longer));
+    }
+
+    #[test]
+    fn a_client_beside_the_chain_never_permits_more_and_is_forbidden_as_an_actor_is(
+        policy in model::policy(), ask in model::ask(), client in model::any_client(), labelled in any_label(),
+    ) {
+        let beside = Ask { clients: vec![client.clone()], ..ask.clone() };
+        let alone = Ask { clients: Vec::new(), ..ask };
+        let before = bundle(&policy);
+        prop_assert!(permits(&before, &alone) || !permits(&before, &beside));
+        let (_, issuer, id) = client.clone();
+        let mut forbidding = on_trial(policy, Mode::Enforce);
+        let agents = vec![Agent::Client(issuer.clone(), id.clone())];
+        forbidding.forbids.push(policy_wasm::policy::Forbid {
+            id: "client".into(), subjects: None, actors: Some(agents), servers: None, items: None, methods: None,
+            window: Default::default(), when: None, mode: Mode::Enforce, origin: Default::default(),
+        });
+        prop_assert!(decide(&bundle(&forbidding), &beside).reasons.contains(DenyReason::Forbidden));
+        // By a label of its entry too.
+        let entry = policy_wasm::policy::Actor {
+            id: "client".into(), agent: Agent::Client(issuer, id), agent_type: String::new(),
+            labels: BTreeSet::from([labelled.clone()]), servers: None, ceiling: 0,
+            window: Default::default(), origin: Default::default(),
         };
-        prop_assert_eq!(lost((&bundle, &less), (&bundle, &caller)), Vec::<u8>::new());
+        forbidding.actors.push(entry);
+        if let Some(rule) = forbidding.forbids.last_mut() {
+            rule.actors = Some(vec![Agent::Label(labelled)]);
+        }
+        prop_assert!(decide(&bundle(&forbidding), &beside).reasons.contains(DenyReason::Forbidden));
     }
 
     #[test]
-    fn lists_and_calls_agree(policy in policy(), caller in caller()) {
-        let bundle = policy.bundle();
-        let model = caller.caller();
-        for tool in 0..=TOOLS {
-            let name = format!("t{tool}");
-            let visible = model.asks(Action::UseServer, |request| {
-                Authority::of(&bundle, server_of(&bundle, 0), request).visibility(ItemKind::Tool, &name)
-            });
-            let permitted = |arguments| call(&bundle, &caller, tool, arguments).reasons.is_empty();
-            let all = ["{}", r#"{"id":"*"}"#, r#"{"id":"n1"}"#].map(permitted);
-            let expected = match all {
-                [false, false, false] => Visibility::Deny,
-                [true, true, true] => Visibility::Permit,
-                _ => Visibility::Conditional,
-            };
-            prop_assert_eq!(visible, expected, "{}", name);
-            if visible == Visibility::Permit {
-                prop_assert!(call(&bundle, &caller, tool, NO_ARGUMENTS).obligations.is_empty());
+    fn who_is_not_trusted_to_vouch_vouches_for_nobody(policy in model::policy(), ask in model::ask(), mut actor in any_actor()) {
+        let mut policy = policy;
+        policy.chain.max_length = 8;
+        let signer = ask.issuer.clone();
+        let vouched = Ask { actors: vec![actor.clone()], ..ask };
+        let untrusted = |policy: &Policy, ask: &Ask| {
+            decide(&bundle(policy), ask).reasons.contains(DenyReason::ActorUntrusted)
+        };
+        // Whatever others are trusted with.
+        let mut others: std::collections::BTreeMap<_, _> =
+            model::ISSUERS.iter().map(|issuer| ((*issuer).to_owned(), model::ISSUERS.map(str::to_owned).into())).collect();
+        others.remove(&signer);
+        policy.chain.trusted_issuers = Some(others.clone());
+        prop_assert!(untrusted(&policy, &vouched));
+        // Trusted with its own alone: it is believed of its own, and of nobody else.
+        others.insert(signer.clone(), BTreeSet::new());
+        policy.chain.trusted_issuers = Some(others.clone());
+        prop_assert_eq!(untrusted(&policy, &vouched), actor.1 != signer);
+        // Or with those of one other.
+        others.insert(signer.clone(), BTreeSet::from([actor.1.clone()]));
+        policy.chain.trusted_issuers = Some(others);
+        prop_assert!(!untrusted(&policy, &vouched));
+        actor.1 = "https://d.test".to_owned();
+        let unnamed = Ask { actors: vec![actor], ..vouched };
+        prop_assert!(untrusted(&policy, &unnamed));
+    }
+
+    #[test]
+    fn fewer_scopes_never_permit_more(policy in model::policy(), ask in model::ask()) {
+        let bundle = bundle(&policy);
+        let less = Ask { scopes: Vec::new(), ..ask.clone() };
+        prop_assert!(permits(&bundle, &ask) || !permits(&bundle, &less));
+    }
+
+    #[test]
+    fn fewer_groups_and_roles_never_permit_more_where_no_restriction_names_them(policy in model::policy(), ask in model::ask()) {
+        let mut policy = unconditional(policy);
+        let plain = |subjects: &Option<Vec<Holder>>| {
+            subjects.iter().flatten().all(|holder| matches!(holder, Holder::Id(..) | Holder::Anyone(_)))
+        };
+        policy.forbids.retain(|rule| plain(&rule.subjects));
+        let bundle = bundle(&policy);
+        let less = Ask { groups: Vec::new(), roles: Vec::new(), claims: None, ..ask.clone() };
+        prop_assert!(permits(&bundle, &ask) || !permits(&bundle, &less));
+    }
+
+    #[test]
+    fn monitor_mode_never_lets_somebody_pass_who_is_not_known(policy in model::policy(), ask in model::ask()) {
+        let policy = enforced(policy);
+        let strict = decide(&bundle(&on_trial(policy.clone(), Mode::Enforce)), &ask);
+        let lenient = decide(&bundle(&on_trial(policy, Mode::Monitor)), &ask);
+        for reason in DenyReason::ALL {
+            if naive::passes_in_monitor_mode(reason) {
+                prop_assert!(!lenient.reasons.contains(reason), "{:?} denies", reason);
+                // And nothing that is let pass goes unrecorded.
+                prop_assert_eq!(strict.reasons.contains(reason), lenient.monitored.contains(reason), "{:?}", reason);
+            } else {
+                prop_assert_eq!(strict.reasons.contains(reason), lenient.reasons.contains(reason), "{:?}", reason);
+                prop_assert!(!lenient.monitored.contains(reason), "{:?} passes", reason);
             }
         }
     }
 
     #[test]
-    fn explaining_and_evaluating_agree(
-        policy in policy(), caller in caller(), tool in 0..=TOOLS, arguments in arguments(), uses: bool,
-    ) {
-        let bundle = policy.bundle();
-        let server = server_of(&bundle, 1);
-        let value = json::parse(arguments.as_bytes(), &json::Limits::default()).unwrap();
-        let name = format!("t{tool}");
-        let action = Action::CallTool { name: &name, arguments: value.as_object(), definition: None };
-        let action = if uses { Action::UseServer } else { action };
-        let (explained, evaluated) = caller.caller().asks(action, |request| {
-            (explain(&bundle, server, request), evaluate(&bundle, server, request))
-        });
-        prop_assert_eq!(&explained.decision, &evaluated);
-        // Every reason is told by exactly one layer.
-        let mut told = Reasons::NONE;
-        let mut count = 0;
-        for reason in explained.layers.iter().flat_map(|layer| layer.reasons.iter()) {
-            told.add(reason);
-            count += 1;
+    fn lists_and_calls_agree(policy in model::policy(), ask in model::ask()) {
+        let bundle = bundle(&policy);
+        let listing = Ask { target: Target::Use("tools/list"), ..ask.clone() };
+        for name in ["n0", "n1", "n2", "unknown"] {
+            // Unseen, and as the list shows it: pinned or not, accepted or not.
+            for definition in [None, Some([9; 32])].into_iter().chain(model::DIGESTS.map(Some)) {
+                let tool = ARGUMENTS.map(|text| Target::Tool(name.to_owned(), text, definition));
+                let shown = visibility_as(&bundle, &listing, ItemKind::Tool, name, definition);
+                agrees(shown, &bundle, &listing, &tool)?;
+            }
+            let prompt = ARGUMENTS.map(|text| Target::Prompt(name.to_owned(), text));
+            agree(&bundle, &listing, ItemKind::Prompt, name, &prompt)?;
         }
-        prop_assert_eq!(told, evaluated.reasons);
-        prop_assert_eq!(count, evaluated.reasons.iter().count());
+        for uri in URIS {
+            agree(&bundle, &listing, ItemKind::Resource, uri, &[Target::Resource(uri)])?;
+        }
+        let server = &policy.servers[ask.server];
+        for template in TEMPLATES {
+            let under: Vec<Target> = URIS.into_iter().filter(|uri| {
+                naive::entry(server, uri).is_some_and(|item| item.kind == ItemKind::Template && item.name == template)
+            }).map(Target::Resource).collect();
+            agree(&bundle, &listing, ItemKind::Template, template, &under)?;
+        }
     }
 
     #[test]
-    fn obligations_come_with_permits_only(policy in policy(), caller in caller(), tool in 0..=TOOLS) {
-        let decision = call(&policy.bundle(), &caller, tool, r#"{"id":"n1"}"#);
-        let checked = policy.servers[0].tools.get(&tool).is_some_and(|(_, check)| *check);
-        prop_assert_eq!(decision.obligations.len(), usize::from(checked && decision.reasons.is_empty()));
+    fn explaining_and_evaluating_agree(policy in model::policy(), ask in model::ask()) {
+        let bundle = bundle(&policy);
+        let server = bundle.server(ask.server as u32).unwrap();
+        let (explained, evaluated) = ask.asks(|r| (explain(&bundle, server, r), evaluate(&bundle, server, r)));
+        // Where who calls denies already, arguments are looked at for the explanation alone: more reasons, no other answer.
+        let identity = evaluated.reasons.first().is_some_and(|reason| reason <= DenyReason::AgentTypeNotAdmitted);
+        let decision = explained.decision;
+        prop_assert!(common::explains(&decision, &evaluated), "{:?} explains {:?}", decision, evaluated);
+        if !identity {
+            prop_assert_eq!(&decision, &evaluated);
+        }
+        let told: Vec<DenyReason> = explained.layers.iter().flat_map(|layer| layer.reasons.iter()).collect();
+        prop_assert_eq!(told.len(), decision.reasons.iter().count());
+        prop_assert!(told.into_iter().all(|reason| decision.reasons.contains(reason)));
     }
+
+    #[test]
+    fn obligations_come_with_permits_only(policy in model::policy(), ask in model::ask()) {
+        let decision = decide(&bundle(&policy), &ask);
+        prop_assert!(decision.reasons.is_empty() || decision.obligations.is_empty());
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_read(policy in model::policy()) {
+        let bundle = bundle(&policy);
+        prop_assert_eq!((bundle.serial(), bundle.not_after()), (policy.serial, policy.not_after));
+        let rules = policy.grants.len() + policy.actors.len() + policy.forbids.len() + policy.approvals.len() + policy.budgets.len();
+        prop_assert_eq!(bundle.rules().count(), rules);
+        prop_assert_eq!(bundle.header().format == 4, policy.chain.has_vouchers());
+        for issuer in bundle.issuers() {
+            let trusted = policy.chain.trusted_issuers.as_ref();
+            let others = trusted.and_then(|trusted| trusted.get(issuer.identifier)).cloned().unwrap_or_default();
+            let read = issuer.vouches_for.into_iter().flat_map(|list| list.names()).map(Result::unwrap);
+            prop_assert!(read.eq(others.iter()));
+            prop_assert_eq!(issuer.trusted, trusted.is_none_or(|trusted| trusted.contains_key(issuer.identifier)));
+        }
+        for (server, read) in policy.servers.iter().zip(bundle.servers()) {
+            prop_assert_eq!(read.environment(), &server.environment);
+            let mut items: Vec<_> = server.items.iter().collect();
+            items.sort_by_key(|item| (item.kind, &item.name));
+            prop_assert_eq!(read.items().count(), items.len());
+            for (item, read) in items.into_iter().zip(read.items()) {
+                prop_assert_eq!((item.kind, item.name.as_str(), item.tier), (read.kind(), read.name(), read.tier()));
+                let labels: Vec<&str> = read.labels().unwrap().into_iter().flat_map(|l| l.names()).map(Result::unwrap).collect();
+                prop_assert!(labels.into_iter().eq(&item.labels));
+                let definitions: Vec<_> = read.definitions().unwrap().map(Result::unwrap).collect();
+                prop_assert_eq!(definitions.len(), item.definitions.len());
+                for definition in definitions {
+                    let found = (definition.version().unwrap(), definition.digest().unwrap(), definition.until);
+                    let mut known = item.definitions.iter().map(|d| (d.version.as_str(), d.digest, d.until));
+                    prop_assert!(known.any(|known| known == found));
+                }
+                let definitions: Vec<_> = read.definitions().unwrap().map(Result::unwrap).collect();
+                let headers: Vec<_> = read.param_headers().map(Result::unwrap).collect();
+                prop_assert_eq!(headers.len(), item.param_headers.len());
+                for header in headers {
+                    let of = definitions.iter().find(|definition| header.is_of_one_definition() && header.is_of(**definition));
+                    let path: Vec<String> = header.path.names().map(|key| key.unwrap().to_owned()).collect();
+                    let version = of.map(|definition| definition.version().unwrap().to_owned());
+                    let name = header.name.to_owned();
+                    let written = ParamHeader { version, name, path, value_type: header.value_type };
+                    prop_assert!(item.param_headers.contains(&written));
+                }
+                let shown = read.shown_arguments().unwrap().map(|path| {
+                    path.unwrap().names().map(|name| name.unwrap().to_owned()).collect::<Vec<_>>()
+                });
+                prop_assert!(shown.eq(item.shown.iter().cloned()));
+            }
+        }
+    }
+}
+
+/// A hidden entry is denied whatever is asked of it; one that is shown as permitted is, without obligations.
+fn agree(
+    bundle: &Bundle,
+    listing: &Ask,
+    kind: ItemKind,
+    name: &str,
+    calls: &[Target],
+) -> Result<(), TestCaseError> {
+    agrees(visibility(bundle, listing, kind, name), bundle, listing, calls)
+}
+
+fn agrees(shown: Visibility, bundle: &Bundle, listing: &Ask, calls: &[Target]) -> Result<(), TestCaseError> {
+    for target in calls {
+        let decision = decide(bundle, &Ask { target: target.clone(), ..listing.clone() });
+        match shown {
+            Visibility::Deny => {
+                prop_assert!(!decision.reasons.is_empty(), "{:?} hidden {:?}", target, decision)
+            }
+            Visibility::Permit => {
+                prop_assert!(decision.reasons.is_empty(), "{:?} shown {:?}", target, decision);
+                prop_assert!(decision.obligations.is_empty());
+            }
+            Visibility::Conditional => {}
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_documentation_says_of_every_reason_whether_monitor_mode_lets_it_pass() {
+    for reason in DenyReason::ALL {
+        let documented = naive::passes_in_monitor_mode(reason);
+        assert_eq!(documented, reason.can_be_monitored(), "{}", reason.code());
+    }
+}
+
+/// The laws above say nothing where nothing is ever permitted, or a reason never comes up.
+#[test]
+fn the_random_cases_have_permits_lists_and_every_reason() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let (mut permits, mut shown, mut demands, mut reasons, mut monitored) =
+        (0, 0, 0, BTreeSet::new(), BTreeSet::new());
+    for _ in 0..12_000 {
+        let policy = model::policy().new_tree(&mut runner).unwrap().current();
+        let ask = model::ask().new_tree(&mut runner).unwrap().current();
+        let bundle = bundle(&policy);
+        let decision = decide(&bundle, &ask);
+        permits += usize::from(decision.reasons.is_empty());
+        demands += usize::from(!decision.obligations.is_empty());
+        shown += usize::from(visibility(&bundle, &ask, ItemKind::Tool, "n0") == Visibility::Permit);
+        reasons.extend(decision.reasons.iter());
+        monitored.extend(decision.monitored.iter());
+    }
+    let missing: Vec<_> = DenyReason::ALL.into_iter().filter(|reason| !reasons.contains(reason)).collect();
+    // No small policy needs that much work: `decisions.rs` has a large one.
+    assert_eq!(missing, [DenyReason::PolicyUnreadable, DenyReason::WorkExceeded]);
+    let missing: Vec<_> = DenyReason::ALL
+        .into_iter()
+        .filter(|reason| naive::passes_in_monitor_mode(*reason) && !monitored.contains(reason))
+        .collect();
+    assert_eq!(missing, [DenyReason::WorkExceeded]);
+    assert!(
+        permits > 100 && shown > 30 && demands > 10,
+        "{permits} permits, {shown} shown, {demands} with obligations"
+    );
 }

@@ -7,6 +7,7 @@ pub mod naive;
 use policy_wasm::bundle::{Bundle, Trust};
 use policy_wasm::compile::{Options, SourceFile, compile};
 use policy_wasm::condition::{self, Scope};
+use policy_wasm::decision::Decision;
 use policy_wasm::model::{Action, Actor, ActorKind, Connection, Delegation, Identity, Request, Subject};
 
 /// The time of all requests: 2026-11-21T12:00:00Z.
@@ -84,4 +85,14 @@ impl Caller {
 pub fn condition_code(text: &str) -> Vec<u8> {
     let scope = Scope { tiers: model::TIERS.map(str::to_owned).to_vec(), ..Scope::default() };
     condition::compile(text, &scope).unwrap_or_else(|mistakes| panic!("{text}: {mistakes:?}"))
+}
+
+/// Whether an explanation agrees with a decision: the same effect for the same first reason. It may have more reasons,
+/// since it looks at arguments also where the caller is denied already.
+pub fn explains(explained: &Decision, evaluated: &Decision) -> bool {
+    let has = |reason| explained.reasons.contains(reason) || explained.monitored.contains(reason);
+    explained.effect() == evaluated.effect()
+        && explained.reasons.first() == evaluated.reasons.first()
+        && evaluated.reasons.iter().all(|reason| explained.reasons.contains(reason))
+        && evaluated.monitored.iter().all(has)
 }
