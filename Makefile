@@ -22,6 +22,8 @@ WASM := dist/toolward.wasm
 # What Rust's wasm32-wasip1 uses beside the first version of wasm, all of it in every proxy-wasm host since years.
 WASM_OPT := -Os --enable-bulk-memory --enable-bulk-memory-opt --enable-sign-ext --enable-mutable-globals --enable-nontrapping-float-to-int --enable-multivalue --enable-reference-types
 CLI := dist/toolward
+# The same with `run` and `abi`: scenarios on three targets.
+RUNNER := dist/test/toolward
 DENY := .tools/checks/bin/cargo-deny
 # What the scenario runner and the end-to-end tests are told.
 TEST_TOOLS = TOOLWARD_ENVOY=$(CURDIR)/$(ENVOY) TOOLWARD_WASM=$(CURDIR)/$(WASM) TOOLWARD_CLI=$(CURDIR)/$(CLI)
@@ -54,10 +56,11 @@ include examples/playground/js.mk
 
 # --- artefacts -----------------------------------------------------------------------------------------------------
 
-.PHONY: build wasm cli FORCE
+.PHONY: build wasm cli runner FORCE
 build: $(WASM) $(CLI) ## the filter and the command line, into dist/
 wasm: $(WASM) ## the filter alone, dist/toolward.wasm
-cli: $(CLI) ## the command line with the wasmtime runner, dist/toolward
+cli: $(CLI) ## the command line, dist/toolward
+runner: $(RUNNER) ## the command line with `run` and `abi` for scenarios, dist/test/toolward
 
 # Cargo knows whether anything changed; a file that did not change keeps its time. wasm-opt takes an eighth off the
 # module: what Envoy's V8 need not compile before it is ready.
@@ -74,8 +77,14 @@ $(WASM): FORCE .tools/binaryen.stamp | rust
 	cmp -s $(TARGET)/filter.optimised.wasm $@ || cp $(TARGET)/filter.optimised.wasm $@
 
 $(CLI): FORCE | rust
-	@$(STEP) "building the command line" -- cargo build $(CARGO_FLAGS) --workspace --bin toolward
+	@$(STEP) "building the command line" -- cargo build $(CARGO_FLAGS) -p harness
 	mkdir -p dist
+	cmp -s $(TARGET)/release/toolward $@ || cp $(TARGET)/release/toolward $@
+
+# `--workspace`: the same features, and so the same build of wasmtime, as the tests.
+$(RUNNER): FORCE | rust
+	@$(STEP) "building the scenario runner" -- cargo build $(CARGO_FLAGS) --workspace --bin toolward
+	mkdir -p $(dir $@)
 	cmp -s $(TARGET)/release/toolward $@ || cp $(TARGET)/release/toolward $@
 
 FORCE:
@@ -137,13 +146,13 @@ unit: $(WASM) .tools/envoy.stamp | rust ## unit tests, properties and the test s
 	@$(call title,Unit tests and suites)
 	$(TEST_TOOLS) cargo test $(CARGO_FLAGS) --workspace
 
-abi: $(WASM) $(CLI) ## the filter imports nothing beyond the allow-list
+abi: $(WASM) $(RUNNER) ## the filter imports nothing beyond the allow-list
 	@$(call title,Imports of the filter)
-	$(CLI) abi $(WASM)
+	$(RUNNER) abi $(WASM)
 
-scenarios: $(WASM) $(CLI) .tools/envoy.stamp ## tests/scenarios on the native core, in wasmtime and in Envoy, compared
+scenarios: $(WASM) $(RUNNER) .tools/envoy.stamp ## tests/scenarios on the native core, in wasmtime and in Envoy, compared
 	@$(call title,Scenarios on three targets)
-	$(TEST_TOOLS) $(CLI) run --target all --wasm $(WASM) tests/scenarios
+	$(TEST_TOOLS) $(RUNNER) run --target all --wasm $(WASM) tests/scenarios
 
 e2e: $(WASM) $(CLI) .tools/envoy.stamp .tools/mcp1.stamp .tools/mcp2.stamp .tools/node.stamp | rust ## real clients through Envoy to real servers, and what envoy/ ships
 	@$(call title,End to end)

@@ -26,8 +26,8 @@ bench-engines: | rust ## one decision by Toolward (natively, in wasmtime, in V8)
 	$(call title,Toolward in wasmtime)
 	cargo bench --locked --workspace --bench engines -- $(abspath $(ENGINES))
 
-bench-fuel: $(WASM) $(CLI) ## instructions of a permitted call, counted by wasmtime: the figure to compare over time
-	@$(CLI) run --target wasm --wasm $(WASM) --fuel tests/scenarios/tools/permit.json tests/scenarios/cache
+bench-fuel: $(WASM) $(RUNNER) ## instructions of a permitted call, counted by wasmtime: the figure to compare over time
+	@$(RUNNER) run --target wasm --wasm $(WASM) --fuel tests/scenarios/tools/permit.json tests/scenarios/cache
 
 bench-envoy: $(WASM) .tools/envoy.stamp | rust ## CPU per request in Envoy, beside a router, an idle filter and Envoy's own filters
 	@$(STEP) "building the filter that does nothing" -- cargo build --locked --release --manifest-path tests/bench_envoy/noop/Cargo.toml --target wasm32-wasip1 --target-dir $(TARGET)/noop

@@ -7,7 +7,7 @@ GO_URLS := .tools/go-readers/urls
 RUST_URLS := $(TARGET)/release/urls
 
 .PHONY: differential
-differential: $(CLI) .tools/mcp1.stamp .tools/mcp2.stamp .tools/node.stamp .tools/differential.stamp | rust ## hostile requests and answers through real SDKs: what any of them would misread, the filter refuses
+differential: $(RUNNER) .tools/mcp1.stamp .tools/mcp2.stamp .tools/node.stamp .tools/differential.stamp | rust ## hostile requests and answers through real SDKs: what any of them would misread, the filter refuses
 	@$(call title,Differential corpus)
 	$(STEP) "building the readers in Rust" -- cargo build $(CARGO_FLAGS) --manifest-path tests/differential/rmcp/Cargo.toml --target-dir $(TARGET)
 	go=() answers=() urls=()
@@ -18,9 +18,9 @@ differential: $(CLI) .tools/mcp1.stamp .tools/mcp2.stamp .tools/node.stamp .tool
 		$(STEP) "building the parser in Go" -- go -C tests/differential/go build -mod=readonly -o $(CURDIR)/$(GO_URLS) ./urls
 		go=(--go $(CURDIR)/$(GO_READERS)) urls=(--go $(CURDIR)/$(GO_URLS)) answers=(--go $(CURDIR)/$(GO_ANSWERS))
 	fi
-	$(PYTHON) tests/differential/uris.py --cli $(CLI) --rust $(abspath $(RUST_URLS)) "$${urls[@]}"
-	$(PYTHON) tests/differential/differential.py --cli $(CLI) --rmcp $(abspath $(RMCP_READERS)) "$${go[@]}"
-	$(PYTHON) tests/differential/answers.py --cli $(CLI) --rmcp $(abspath $(RMCP_ANSWERS)) "$${answers[@]}"
+	$(PYTHON) tests/differential/uris.py --cli $(RUNNER) --rust $(abspath $(RUST_URLS)) "$${urls[@]}"
+	$(PYTHON) tests/differential/differential.py --cli $(RUNNER) --rmcp $(abspath $(RMCP_READERS)) "$${go[@]}"
+	$(PYTHON) tests/differential/answers.py --cli $(RUNNER) --rmcp $(abspath $(RMCP_ANSWERS)) "$${answers[@]}"
 
 .tools/differential.stamp: tests/tools/differential/package-lock.json tests/tools/differential/package.json
 	@if cmp -s $< .tools/differential/installed; then touch $@; exit 0; fi

@@ -6,20 +6,14 @@
 #   DEMO_ENVOY    the Envoy binary
 #   DEMO_SPICEDB  libspicedb
 #   DEMO_WASM     the filter, and a target that builds it
+#   CLI           the command line, and a target that builds it
 
-DEMO_CLI := dist/demo/toolward
-DEMO_RUN = TOOLWARD_CLI=$(DEMO_CLI) TOOLWARD_WASM=$(DEMO_WASM) TOOLWARD_ENVOY=$(DEMO_ENVOY) \
+DEMO_RUN = TOOLWARD_CLI=$(CLI) TOOLWARD_WASM=$(DEMO_WASM) TOOLWARD_ENVOY=$(DEMO_ENVOY) \
 	SPICEDB_LIBRARY_PATH=$(DEMO_SPICEDB) $(DEMO_PYTHON) -B examples/demo/demo.py
 
 .PHONY: demo up
-demo: $(DEMO_TOOLS) $(DEMO_WASM) $(DEMO_CLI) ## a story: what an agent may do with a real MCP server, and why not
+demo: $(DEMO_TOOLS) $(DEMO_WASM) $(CLI) ## a story: what an agent may do with a real MCP server, and why not
 	@$(DEMO_RUN) story
 
-up: $(DEMO_TOOLS) $(DEMO_WASM) $(DEMO_CLI) ## the same, kept running for your own MCP client, until Ctrl-C
+up: $(DEMO_TOOLS) $(DEMO_WASM) $(CLI) ## the same, kept running for your own MCP client, until Ctrl-C
 	@$(DEMO_RUN) up
-
-# The command line without the wasmtime runner, which the demo does not need and which takes minutes to build.
-$(DEMO_CLI): FORCE | rust
-	@$(STEP) "building the command line" -- cargo build --locked --release -p harness --no-default-features
-	mkdir -p $(dir $@)
-	cmp -s $(TARGET)/release/toolward $@ || cp $(TARGET)/release/toolward $@

@@ -4,22 +4,31 @@
 //! scenario ─> target (native | wasm | envoy) ─> Transcript ─> compared with what is expected, and with each other
 //! ```
 //!
+//! The feature `test-runner` adds the modules marked with a star and the commands `run` and `abi`.
+//!
 //! | module | purpose |
 //! |---|---|
-//! | [`scenario`] | the scenario files |
-//! | [`target`] | where they run |
-//! | [`crypto`] | signature checks, where no proxy does them |
+//! | `scenario`* | the scenario files |
+//! | `target`* | where they run |
+//! | `crypto`* | signature checks, where no proxy does them |
 //! | [`mint`] | tokens for development and tests |
+//! | [`junit`] | results of policy tests as XML |
 //! | [`keys`] | keys that bundles are signed with |
-//! | [`host`] | a proxy in memory |
+//! | `host`* | a proxy in memory |
 //! | [`cli`] | the `toolward` command line |
-//! | [`transcript`] | what an outsider sees |
+//! | `transcript`* | what an outsider sees |
 
 pub mod cli;
+#[cfg(feature = "test-runner")]
 pub mod crypto;
+#[cfg(feature = "test-runner")]
 pub mod host;
+pub mod junit;
 pub mod keys;
 pub mod mint;
+#[cfg(feature = "test-runner")]
 pub mod scenario;
+#[cfg(feature = "test-runner")]
 pub mod target;
+#[cfg(feature = "test-runner")]
 pub mod transcript;

@@ -30,6 +30,7 @@
 pub mod bundle;
 #[cfg(feature = "compile")]
 pub mod compile;
+mod calendar;
 pub mod condition;
 pub mod decision;
 pub mod definition;

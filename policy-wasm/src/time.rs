@@ -1,5 +1,7 @@
 //! Moments as text: RFC 3339, as people write them in policies, tests and questions.
 
+use crate::calendar::Date;
+
 /// Seconds of a day.
 const DAY: u64 = 86_400;
 
@@ -10,14 +12,11 @@ const DAY: u64 = 86_400;
 /// Source: RFC 3339 §5.6.
 pub fn read(text: &str) -> Option<u64> {
     let bytes = text.as_bytes();
-    let year = number(bytes, 0, 4)?;
-    let month = number(bytes, 5, 2)?;
-    let day = number(bytes, 8, 2)?;
+    let (year, month, day) = (number(bytes, 0, 4)?, number(bytes, 5, 2)?, number(bytes, 8, 2)?);
     let dashes = bytes.get(4) == Some(&b'-') && bytes.get(7) == Some(&b'-');
-    if !dashes || !(1..=12).contains(&month) || !(1..=days_in(year, month)).contains(&day) {
-        return None;
-    }
-    let date = days_before(year, month)?.checked_add(day.checked_sub(1)?)?.checked_mul(DAY)?;
+    let signed = |number: u64| i64::try_from(number).ok();
+    let date = Date::new(signed(year)?, signed(month)?, signed(day)?).filter(|_| dashes)?;
+    let date = u64::try_from(date.days()).ok()?.checked_mul(DAY)?;
     if bytes.len() == 10 {
         return Some(date);
     }
@@ -47,21 +46,8 @@ pub fn read(text: &str) -> Option<u64> {
 
 /// Writes Unix seconds as `2026-11-20T12:00:00Z`; years beyond 9999 are written with all their digits.
 pub fn write(moment: u64) -> String {
-    let (mut days, clock) = (moment / DAY, moment % DAY);
-    // 400 years repeat; what is left is short enough to walk.
-    const ERA: u64 = 146_097;
-    let mut year = 1970_u64.saturating_add((days / ERA).saturating_mul(400));
-    days %= ERA;
-    while days >= days_of(year) {
-        days = days.saturating_sub(days_of(year));
-        year = year.saturating_add(1);
-    }
-    let mut month = 1;
-    while month < 12 && days >= days_in(year, month) {
-        days = days.saturating_sub(days_in(year, month));
-        month = month.saturating_add(1);
-    }
-    let day = days.saturating_add(1);
+    let clock = moment % DAY;
+    let (Date { year, month, day }, _) = Date::from_days(i64::try_from(moment / DAY).unwrap_or(i64::MAX));
     let (hour, minute, second) = (clock / 3600, clock / 60 % 60, clock % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
@@ -87,35 +73,6 @@ fn number(bytes: &[u8], start: usize, length: usize) -> Option<u64> {
         let digit = byte.is_ascii_digit().then(|| u64::from(byte & 0x0F))?;
         value.checked_mul(10)?.checked_add(digit)
     })
-}
-
-fn is_leap(year: u64) -> bool {
-    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-}
-
-fn days_of(year: u64) -> u64 {
-    if is_leap(year) { 366 } else { 365 }
-}
-
-fn days_in(year: u64, month: u64) -> u64 {
-    match month {
-        2 if is_leap(year) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Days from 1970-01-01 to the first of the month.
-fn days_before(year: u64, month: u64) -> Option<u64> {
-    let leaps = |year: u64| {
-        let year = year.checked_sub(1)?;
-        (year / 4).checked_sub(year / 100)?.checked_add(year / 400)
-    };
-    let years = year.checked_sub(1970)?;
-    let leap_days = leaps(year)?.checked_sub(leaps(1970)?)?;
-    let months: u64 = (1..month).map(|month| days_in(year, month)).sum();
-    years.checked_mul(365)?.checked_add(leap_days)?.checked_add(months)
 }
 
 #[cfg(test)]

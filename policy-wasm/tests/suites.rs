@@ -12,8 +12,7 @@ mod golden;
 use common::NOW;
 use golden::{FOLDER, held, policy};
 use policy_wasm::query::{
-    Coverage, MatrixSpec, Paint, Query, Suite, TestResult, coverage_text, junit, results_json, results_text,
-    run,
+    Coverage, MatrixSpec, Paint, Query, Suite, TestResult, coverage_text, results_json, results_text, run,
 };
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -52,7 +51,6 @@ fn tests_that_fail_tell_what_differs_and_why() {
     let files = [(name.to_owned(), results)];
     held(vec![
         ("failing.results.txt".into(), results_text(name, &files[0].1, 1, Paint::Plain)),
-        ("failing.results.xml".into(), junit(&files)),
         ("failing.results.json".into(), results_json(&files, &coverage) + "\n"),
     ]);
 }

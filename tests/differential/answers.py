@@ -1,7 +1,7 @@
 """The hostile answers against real clients: whatever one of them would hear that the policy denies must have been taken
 out by the filter.
 
-    answers.py --cli dist/toolward --rmcp PATH [--go PATH] [--page docs/differential-answers.md] [--out PATH]
+    answers.py --cli dist/test/toolward --rmcp PATH [--go PATH] [--page docs/differential-answers.md] [--out PATH]
 
 Gives each answer of `tests/scenarios/differential-answers` to each client three times: as the server sent it, as the
 filter let it go on, and that byte for byte in chunks of their own. With `BLESS=1` the page is written, else it must be
@@ -164,7 +164,7 @@ def violations_of(every, results):
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--cli", required=True, help="the command line, `toolward`")
+    arguments.add_argument("--cli", required=True, help="the command line with `toolward run`")
     arguments.add_argument("--rmcp", required=True, help="the client on rmcp")
     arguments.add_argument("--go", help="the client in Go; left out where Go is missing")
     arguments.add_argument("--page", type=Path, default=ROOT / "docs/differential-answers.md", help="the page that must be true")

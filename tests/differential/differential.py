@@ -1,7 +1,7 @@
 """The hostile corpus against real readers: whatever one of them would run otherwise than the filter judged must have
 been refused.
 
-    differential.py --cli dist/toolward --rmcp PATH [--go PATH] [--page docs/differential.md] [--out dist/differential.md]
+    differential.py --cli dist/test/toolward --rmcp PATH [--go PATH] [--page docs/differential.md] [--out dist/differential.md]
 
 Sends the requests of `tests/scenarios/differential`, byte for byte, to each reader and asks it what ran. With `BLESS=1`
 the page is written, else it must be as the readers say. `tests/differential/README.md` says more.
@@ -240,7 +240,7 @@ def violates(ran, allowed):
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--cli", required=True, help="the command line, `toolward`")
+    arguments.add_argument("--cli", required=True, help="the command line with `toolward run`")
     arguments.add_argument("--rmcp", required=True, help="the readers written in Rust")
     arguments.add_argument("--go", help="the readers written in Go; left out where Go is missing")
     arguments.add_argument("--page", type=Path, default=ROOT / "docs/differential.md", help="the page that must be true")

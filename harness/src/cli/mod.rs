@@ -1,6 +1,6 @@
 //! The `toolward` command line: one file for each subcommand.
 
-#[cfg(feature = "wasm-runner")]
+#[cfg(feature = "test-runner")]
 mod abi;
 mod clock;
 mod compile;
@@ -13,6 +13,7 @@ mod inspect;
 mod keygen;
 mod matrix;
 mod policy;
+#[cfg(feature = "test-runner")]
 mod run;
 mod sign;
 mod test;
@@ -59,9 +60,10 @@ enum Command {
     /// Runs the tests beside a policy.
     Test(test::Test),
     /// Lists what a filter imports, and compares it with the allow-list.
-    #[cfg(feature = "wasm-runner")]
+    #[cfg(feature = "test-runner")]
     Abi(abi::Abi),
     /// Runs scenarios and compares the results with what they expect.
+    #[cfg(feature = "test-runner")]
     Run(run::Run),
     /// Makes keys and tokens for development.
     Token(token::Token),
@@ -88,8 +90,9 @@ pub fn main() -> ExitCode {
         Command::Matrix(matrix) => matrix.execute(),
         Command::Diff(diff) => diff.execute(),
         Command::Test(test) => test.execute(),
-        #[cfg(feature = "wasm-runner")]
+        #[cfg(feature = "test-runner")]
         Command::Abi(abi) => abi.execute(),
+        #[cfg(feature = "test-runner")]
         Command::Run(run) => run.execute(),
         Command::Token(token) => token.execute(),
     };

@@ -8,7 +8,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-#[cfg(feature = "wasm-runner")]
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -143,7 +142,6 @@ fn exchange(answer: Option<&Answer>, seen: &Seen) -> Value {
 }
 
 /// Tells what permitted exchanges cost in a warm VM.
-#[cfg(feature = "wasm-runner")]
 fn tell_fuel(path: &std::path::Path, scenarios: &[Scenario], fixtures: &Fixtures) -> anyhow::Result<()> {
     let target = crate::target::Wasm::from_file(path)?;
     let mut exchanges: Vec<(u64, &str)> = Vec::new();
@@ -169,17 +167,6 @@ fn tell_fuel(path: &std::path::Path, scenarios: &[Scenario], fixtures: &Fixtures
     Ok(())
 }
 
-#[cfg(not(feature = "wasm-runner"))]
-fn tell_fuel(_: &std::path::Path, _: &[Scenario], _: &Fixtures) -> anyhow::Result<()> {
-    anyhow::bail!("this build has no wasm runner; build with the feature `wasm-runner`")
-}
-
-#[cfg(feature = "wasm-runner")]
 fn wasm(path: &std::path::Path) -> anyhow::Result<Box<dyn Target>> {
     Ok(Box::new(crate::target::Wasm::from_file(path)?))
-}
-
-#[cfg(not(feature = "wasm-runner"))]
-fn wasm(_: &std::path::Path) -> anyhow::Result<Box<dyn Target>> {
-    anyhow::bail!("this build has no wasm runner; build with the feature `wasm-runner`")
 }

@@ -2,11 +2,12 @@
 
 use super::policy::{compiled, judged, paint, paint_problems, tell, tell_people};
 use super::{clock, compile, files};
+use crate::junit::junit;
 use anyhow::bail;
 use clap::Args;
 use policy_wasm::compile::{SourceFile, quote};
 use policy_wasm::query::{
-    Coverage, Suite, TestResult, coverage_text, junit, results_json, results_text, run,
+    Coverage, Suite, TestResult, coverage_text, results_json, results_text, run,
 };
 use policy_wasm::source::Problems;
 use std::path::PathBuf;
@@ -74,7 +75,7 @@ impl Test {
             bail!("no test was run: expected files called `*.test.yaml` beside the policy");
         }
         if let Some(path) = &self.junit {
-            files::replace(path, junit(&results).as_bytes())?;
+            files::replace(path, junit(&results)?.as_bytes())?;
         }
         if self.json {
             tell(&(results_json(&results, &coverage) + "\n"))?;

@@ -17,7 +17,7 @@
 //! | [`foreign`] | foreign functions, `verify_signature` among them |
 //! | [`proxy`] | exchanges: when which callback comes, and what is let through |
 //! | [`allow_list`] | what a filter may import |
-//! | `wasm` (feature `wasm-runner`) | the plugin as a wasm module in wasmtime |
+//! | `wasm` | the plugin as a wasm module in wasmtime |
 
 pub mod abi;
 pub mod allow_list;
@@ -25,7 +25,6 @@ pub mod foreign;
 pub mod proxy;
 pub mod stores;
 pub mod stream;
-#[cfg(feature = "wasm-runner")]
 pub mod wasm;
 pub mod world;
 

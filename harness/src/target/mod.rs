@@ -4,12 +4,10 @@
 mod envoy;
 mod native;
 pub mod suite;
-#[cfg(feature = "wasm-runner")]
 mod wasm;
 
 pub use envoy::Envoy;
 pub use native::{Native, NativeGuest};
-#[cfg(feature = "wasm-runner")]
 pub use wasm::Wasm;
 
 use crate::host::{Guest, Proxy, World};

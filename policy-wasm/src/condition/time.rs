@@ -1,5 +1,7 @@
 //! Times and durations: RFC 3339 and CEL's duration strings, in seconds and nanoseconds.
 
+use crate::calendar::Date;
+
 /// A time since 1970-01-01T00:00:00Z, or a duration. Nanoseconds count forwards, so that the order of the fields is
 /// the order of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,29 +44,6 @@ impl Moment {
         }
     }
 
-    /// The year, the month from 1, the day from 1, the day of the year from 0.
-    fn date(self) -> (i64, i64, i64, i64) {
-        let mut day = self.seconds.div_euclid(DAY).wrapping_add(719_162); // days since 0001-01-01
-        // Cycles of 400, 100, 4 and 1 years; the last of four may be a day longer.
-        let mut year = 1i64;
-        for (length, years, most) in
-            [(146_097i64, 400i64, i64::MAX), (36_524, 100, 3), (1_461, 4, i64::MAX), (365, 1, 3)]
-        {
-            let count = day.div_euclid(length).min(most);
-            year = year.wrapping_add(count.wrapping_mul(years));
-            day = day.wrapping_sub(count.wrapping_mul(length));
-        }
-        let of_year = day;
-        for month in 1..=12 {
-            let length = days_in(year, month);
-            if day < length {
-                return (year, month, day.wrapping_add(1), of_year);
-            }
-            day = day.wrapping_sub(length);
-        }
-        (year, 12, 31, of_year)
-    }
-
     /// A part of a time, as CEL's `get…` functions give it.
     pub(super) fn part(self, part: Part, offset_minutes: i16) -> i64 {
         let shifted = Moment {
@@ -72,7 +51,7 @@ impl Moment {
             ..self
         };
         let of_day = shifted.seconds.rem_euclid(DAY);
-        let (year, month, day, of_year) = shifted.date();
+        let (Date { year, month, day }, of_year) = Date::from_days(shifted.seconds.div_euclid(DAY));
         match part {
             Part::FullYear => year,
             Part::Month => month.wrapping_sub(1),
@@ -130,15 +109,6 @@ impl Part {
         (Part::Seconds, "getSeconds"),
         (Part::Milliseconds, "getMilliseconds"),
     ];
-}
-
-fn days_in(year: i64, month: i64) -> i64 {
-    match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
 }
 
 /// Reads characters of a text one after the other.
@@ -205,21 +175,9 @@ pub(super) fn time(text: &str) -> Option<Moment> {
         sign @ (b'+' | b'-') => offset_minutes(&mut cursor, sign)?,
         _ => 0,
     };
-    let fits = year >= 1
-        && (1..=12).contains(&month)
-        && (1..=days_in(year, month)).contains(&day)
-        && hour < 24
-        && minute < 60
-        && second < 60
-        && cursor.0.is_empty();
-    if !fits {
+    let days = Date::new(year, month, day)?.days();
+    if hour >= 24 || minute >= 60 || second >= 60 || !cursor.0.is_empty() {
         return None;
-    }
-    let before = year.wrapping_sub(1);
-    let mut days = before.wrapping_mul(365).wrapping_add(before / 4).wrapping_sub(before / 100);
-    days = days.wrapping_add(before / 400).wrapping_add(day).wrapping_sub(719_163);
-    for earlier in 1..month {
-        days = days.wrapping_add(days_in(year, earlier));
     }
     let of_day = hour.wrapping_mul(3600).wrapping_add(minute.wrapping_mul(60)).wrapping_add(second);
     let seconds =

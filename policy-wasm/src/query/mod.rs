@@ -56,7 +56,7 @@ pub use matrix_text::{matrix_csv, matrix_json, matrix_text};
 pub use overview::{callers_json, overview_json};
 pub use paint::Paint;
 pub use read::{ActorQuery, ConsentQuery, MAX_QUERY, Query, ServerName, SubjectQuery, Target};
-pub use report::{coverage_text, junit, results_json, results_text};
+pub use report::{coverage_text, results_json, results_text};
 pub use run::{TestResult, run};
 pub use suite::{Expect, ExpectedObligation, PolicyTest, Suite};
 pub use text::explanation_text;

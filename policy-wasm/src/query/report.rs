@@ -1,4 +1,4 @@
-//! Results of policy tests as text, as JSON and as JUnit's XML.
+//! Results of policy tests as text and as JSON.
 
 use super::coverage::Coverage;
 use super::json::Object;
@@ -75,62 +75,5 @@ pub fn results_json(files: &[(String, Vec<TestResult>)], coverage: &Coverage) ->
     });
     inner.close();
     object.close();
-    out
-}
-
-/// Results as the XML that CI systems read as JUnit's. No times: they would make every report differ.
-pub fn junit(files: &[(String, Vec<TestResult>)]) -> String {
-    let all = || files.iter().flat_map(|(_, results)| results);
-    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    out.push_str(&format!("<testsuites name=\"toolward\" {}>\n", counts(all())));
-    for (file, results) in files {
-        let name = escaped(file);
-        out.push_str(&format!("  <testsuite name=\"{name}\" {}>\n", counts(results.iter())));
-        for result in results {
-            out.push_str(&format!(
-                "    <testcase classname=\"{name}\" name=\"{}\" file=\"{name}\" line=\"{}\"",
-                escaped(&result.name),
-                result.position.line
-            ));
-            if result.differences.is_empty() {
-                out.push_str("/>\n");
-                continue;
-            }
-            out.push_str(&format!(
-                ">\n      <failure message=\"{}\" type=\"difference\">{}</failure>\n    </testcase>\n",
-                escaped(&result.differences.join("; ")),
-                escaped(result.explanation.as_deref().unwrap_or_default())
-            ));
-        }
-        out.push_str("  </testsuite>\n");
-    }
-    out.push_str("</testsuites>\n");
-    out
-}
-
-fn counts<'r>(results: impl Iterator<Item = &'r TestResult>) -> String {
-    let (mut tests, mut failures) = (0_usize, 0_usize);
-    for result in results {
-        tests = tests.saturating_add(1);
-        failures = failures.saturating_add(usize::from(!result.differences.is_empty()));
-    }
-    format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"0\"")
-}
-
-/// Text for attributes and elements. Characters that XML 1.0 (§2.2) does not have are replaced.
-fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' => out.push('\n'),
-            '\t' => out.push('\t'),
-            other if other.is_control() || matches!(other, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            other => out.push(other),
-        }
-    }
     out
 }

@@ -1,4 +1,6 @@
-//! Colours for a terminal (ECMA-48 §8.3.117), or none.
+//! Styles for a terminal, or none.
+
+use anstyle::{AnsiColor, Style};
 
 /// Whether text is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,33 +14,33 @@ pub enum Paint {
 impl Paint {
     /// A heading.
     pub fn title(self, text: &str) -> String {
-        self.with("1", text)
+        self.with(Style::new().bold(), text)
     }
 
     /// What permits.
     pub fn good(self, text: &str) -> String {
-        self.with("32", text)
+        self.with(AnsiColor::Green.on_default(), text)
     }
 
     /// What denies.
     pub fn bad(self, text: &str) -> String {
-        self.with("31", text)
+        self.with(AnsiColor::Red.on_default(), text)
     }
 
     /// What depends on something.
     pub fn open(self, text: &str) -> String {
-        self.with("33", text)
+        self.with(AnsiColor::Yellow.on_default(), text)
     }
 
     /// What matters less.
     pub fn faint(self, text: &str) -> String {
-        self.with("2", text)
+        self.with(Style::new().dimmed(), text)
     }
 
-    fn with(self, code: &str, text: &str) -> String {
+    fn with(self, style: Style, text: &str) -> String {
         match self {
             Paint::Plain => text.to_owned(),
-            Paint::Colour => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+            Paint::Colour => format!("{style}{text}{style:#}"),
         }
     }
 }
