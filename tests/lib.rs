@@ -1,5 +1,8 @@
 //! Helpers shared by the test suites.
 
+pub mod exchange;
+pub mod families;
+
 use std::path::{Path, PathBuf};
 
 /// This folder.
@@ -11,12 +14,23 @@ pub fn folder() -> PathBuf {
 ///
 /// # Panics
 /// Where it is not there: a suite that needs it does not pass without it.
-#[allow(clippy::panic, reason = "a test without its subject must fail")]
 pub fn wasm() -> PathBuf {
-    let path = std::env::var_os("TOOLWARD_WASM")
-        .map_or_else(|| folder().join("../dist/toolward.wasm"), PathBuf::from);
+    built("TOOLWARD_WASM", "toolward.wasm", "make wasm")
+}
+
+/// The readers of policies for wasm: what `TOOLWARD_FUEL_GUEST` names, else `dist/fuel_guest.wasm`.
+///
+/// # Panics
+/// As [`wasm`].
+pub fn fuel_guest() -> PathBuf {
+    built("TOOLWARD_FUEL_GUEST", "fuel_guest.wasm", "make fuel-guest")
+}
+
+#[allow(clippy::panic, reason = "a test without its subject must fail")]
+fn built(variable: &str, file: &str, how: &str) -> PathBuf {
+    let path = std::env::var_os(variable).map_or_else(|| folder().join("../dist").join(file), PathBuf::from);
     if !path.exists() {
-        panic!("`{}` is not there: `make wasm` builds it", path.display());
+        panic!("`{}` is not there: `{how}` builds it", path.display());
     }
     path
 }

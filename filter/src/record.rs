@@ -73,6 +73,8 @@ pub struct Facts<'a> {
     pub definition: Option<&'a SeenDefinition>,
     /// The decision is about something that the server sent, not about the request.
     pub from_server: bool,
+    /// Not 0: the record is of so many more decisions, made on the same response, of a kind whose first has its own.
+    pub repeated: u64,
 }
 
 /// Longest freely chosen text in a record, in bytes.
@@ -176,6 +178,9 @@ pub fn record(facts: &Facts<'_>, denied: Option<Reason>) -> DecisionRecord {
     }
     if facts.from_server {
         fields.text("direction", "server_to_client");
+    }
+    if facts.repeated > 0 {
+        digits(fields.key("repeated"), facts.repeated, 1);
     }
     fields.optional("server", facts.server);
     fields.optional("method", facts.method);

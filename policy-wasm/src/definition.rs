@@ -7,11 +7,12 @@
 //! The canonical form resembles RFC 8785 (JCS) and is not it: JCS rounds numbers to doubles, so two schemas that
 //! differ in the twentieth digit of a bound would share a digest, and sorts keys by UTF-16 units.
 
-use crate::json::{Array, Kind, Object, Str, Value};
+use crate::json::{Array, Ends, Kind, Object, Value};
 use crate::order::sorted;
 use sha2::{Digest as _, Sha256};
-use std::cmp::Ordering;
 
+/// Bytes that are hashed at once, about.
+const PIECE: usize = 1024;
 /// Hashed in front of the canonical form, so that no other SHA-256 of Toolward is one of these.
 const DOMAIN: &[u8] = b"toolward definition v1\0";
 /// Longest definition in bytes, as it is written.
@@ -86,13 +87,24 @@ pub fn digest(definition: Value<'_>) -> Result<[u8; 32], DefinitionError> {
     }
     let mut hash = Sha256::new();
     hash.update(DOMAIN);
-    write(definition, MAX_DEPTH, &mut |bytes| hash.update(bytes))?;
+    // Hashed in long pieces: a call for each character would cost more than the hash.
+    let mut pending = Vec::with_capacity(PIECE);
+    let writer = Writer { ends: &Ends::of(definition) };
+    writer.write(definition, MAX_DEPTH, &mut |bytes| {
+        pending.extend_from_slice(bytes);
+        if pending.len() >= PIECE {
+            hash.update(&pending);
+            pending.clear();
+        }
+    })?;
+    hash.update(&pending);
     Ok(hash.finalize().into())
 }
 
 fn exact_keys(object: Object<'_>, names: &[&str]) -> Result<(), DefinitionError> {
     for (key, _) in object.members() {
-        if names.iter().any(|name| key.resembles(name) && !key.is(name)) {
+        let folded = key.fold();
+        if names.iter().any(|name| folded.is(name) && !key.is(name)) {
             return Err(DefinitionError::ResemblingKey);
         }
     }
@@ -101,75 +113,88 @@ fn exact_keys(object: Object<'_>, names: &[&str]) -> Result<(), DefinitionError>
 
 type Sink<'s> = &'s mut dyn FnMut(&[u8]);
 
-/// Writes the canonical form of a value; `depth` more levels are followed, which bounds the recursion.
-fn write(value: Value<'_>, depth: u32, sink: Sink<'_>) -> Result<(), DefinitionError> {
-    match value.kind() {
-        Kind::Null | Kind::Bool => sink(value.raw().as_bytes()),
-        Kind::Number => write_number(value.raw(), sink),
-        Kind::String => value.as_str().into_iter().for_each(|text| write_string(text, sink)),
-        Kind::Array => {
-            let below = depth.checked_sub(1).ok_or(DefinitionError::TooLarge)?;
-            value.as_array().map_or(Ok(()), |array| write_array(array, below, sink))?;
-        }
-        Kind::Object => {
-            let below = depth.checked_sub(1).ok_or(DefinitionError::TooLarge)?;
-            value.as_object().map_or(Ok(()), |object| write_object(object, below, sink))?;
-        }
-    }
-    Ok(())
+/// Writes canonical forms of parts of one definition.
+struct Writer<'e> {
+    ends: &'e Ends<'e>,
 }
 
-fn write_array(array: Array<'_>, depth: u32, sink: Sink<'_>) -> Result<(), DefinitionError> {
-    sink(b"[");
-    for (index, element) in array.elements().enumerate() {
-        if index > 0 {
-            sink(b",");
+impl Writer<'_> {
+    /// Writes the canonical form of a value; `depth` more levels are followed, which bounds the recursion.
+    fn write(&self, value: Value<'_>, depth: u32, sink: Sink<'_>) -> Result<(), DefinitionError> {
+        match value.kind() {
+            Kind::Null | Kind::Bool => sink(value.raw().as_bytes()),
+            Kind::Number => write_number(value.raw(), sink),
+            Kind::String => value.as_str().into_iter().for_each(|text| write_string(&text.decode(), sink)),
+            Kind::Array => {
+                let below = depth.checked_sub(1).ok_or(DefinitionError::TooLarge)?;
+                value.as_array().map_or(Ok(()), |array| self.write_array(array, below, sink))?;
+            }
+            Kind::Object => {
+                let below = depth.checked_sub(1).ok_or(DefinitionError::TooLarge)?;
+                value.as_object().map_or(Ok(()), |object| self.write_object(object, below, sink))?;
+            }
         }
-        write(element, depth, sink)?;
+        Ok(())
     }
-    sink(b"]");
-    Ok(())
-}
 
-/// Members in the order of their keys' characters, which is the order of their UTF-8 bytes.
-fn write_object(object: Object<'_>, depth: u32, sink: Sink<'_>) -> Result<(), DefinitionError> {
-    let members: Vec<_> = object.members().collect();
-    let order = sorted(members.len(), &|a, b| match (members.get(a), members.get(b)) {
-        (Some((a, _)), Some((b, _))) => a.chars().cmp(b.chars()),
-        _ => Ordering::Equal,
-    });
-    sink(b"{");
-    let mut first = true;
-    for (key, value) in order.iter().filter_map(|index| members.get(*index as usize)) {
-        if !std::mem::take(&mut first) {
-            sink(b",");
+    fn write_array(&self, array: Array<'_>, depth: u32, sink: Sink<'_>) -> Result<(), DefinitionError> {
+        sink(b"[");
+        for (index, element) in array.elements_by(self.ends).enumerate() {
+            if index > 0 {
+                sink(b",");
+            }
+            self.write(element, depth, sink)?;
         }
-        write_string(*key, sink);
-        sink(b":");
-        write(*value, depth, sink)?;
+        sink(b"]");
+        Ok(())
     }
-    sink(b"}");
-    Ok(())
+
+    /// Members in the order of their keys' characters, which is the order of their UTF-8 bytes.
+    fn write_object(&self, object: Object<'_>, depth: u32, sink: Sink<'_>) -> Result<(), DefinitionError> {
+        let members: Vec<_> =
+            object.members_by(self.ends).map(|(key, value)| (key.decode(), value)).collect();
+        let key = |index: usize| members.get(index).map(|(key, _)| key.as_ref());
+        let order = sorted(members.len(), &|a, b| key(a).cmp(&key(b)));
+        sink(b"{");
+        let mut first = true;
+        for (key, value) in order.iter().filter_map(|index| members.get(*index as usize)) {
+            if !std::mem::take(&mut first) {
+                sink(b",");
+            }
+            write_string(key, sink);
+            sink(b":");
+            self.write(*value, depth, sink)?;
+        }
+        sink(b"}");
+        Ok(())
+    }
 }
 
 /// As RFC 8785 section 3.2.2.2: only what must be escaped is, in the shortest way.
-fn write_string(text: Str<'_>, sink: Sink<'_>) {
+fn write_string(text: &str, sink: Sink<'_>) {
     sink(b"\"");
-    for c in text.chars() {
-        match c {
-            '"' => sink(b"\\\""),
-            '\\' => sink(b"\\\\"),
-            '\u{8}' => sink(b"\\b"),
-            '\t' => sink(b"\\t"),
-            '\n' => sink(b"\\n"),
-            '\u{c}' => sink(b"\\f"),
-            '\r' => sink(b"\\r"),
-            '\u{0}'..='\u{1f}' => {
-                let digit = |nibble: u32| char::from_digit(nibble, 16).map_or(b'0', |digit| digit as u8);
+    let plain = |byte: &u8| *byte >= 0x20 && *byte != b'"' && *byte != b'\\';
+    let mut rest = text.as_bytes();
+    loop {
+        let run = rest.iter().position(|byte| !plain(byte)).unwrap_or(rest.len());
+        let Some((head, tail)) = rest.split_at_checked(run) else { break };
+        sink(head);
+        let Some((next, tail)) = tail.split_first() else { break };
+        rest = tail;
+        match next {
+            b'"' => sink(b"\\\""),
+            b'\\' => sink(b"\\\\"),
+            0x8 => sink(b"\\b"),
+            b'\t' => sink(b"\\t"),
+            b'\n' => sink(b"\\n"),
+            0xc => sink(b"\\f"),
+            b'\r' => sink(b"\\r"),
+            other => {
+                let digit =
+                    |nibble: u8| char::from_digit(nibble.into(), 16).map_or(b'0', |digit| digit as u8);
                 sink(b"\\u00");
-                sink(&[digit(c as u32 >> 4), digit(c as u32 & 0xf)]);
+                sink(&[digit(other >> 4), digit(other & 0xf)]);
             }
-            c => sink(c.encode_utf8(&mut [0; 4]).as_bytes()),
         }
     }
     sink(b"\"");

@@ -1,122 +1,12 @@
 //! A stream that lives for hours, and clients that leave at every point: the VM's memory grows with neither.
 
-use harness::host::proxy::{Callback, Guest};
-use harness::host::stream::{Side, Stream};
-use harness::host::wasm::{Filter, WasmGuest};
+use harness::host::abi::Action;
+use harness::host::proxy::Guest;
 use harness::host::world::CallResponse;
-use harness::host::{Proxy, abi::Action};
-use harness::scenario::{self, Fields, Fixtures, Request, Scenario};
-use harness::target;
-use serde_json::{Value, json};
-use std::path::PathBuf;
-use toolward_tests::{folder, wasm};
+use serde_json::json;
+use toolward_tests::exchange::{HOURS, Point, answer, call, corpus, open, push, start};
 
-/// As long as the stream of these tests is open.
-const HOURS: u64 = 6;
 const EVENTS: u64 = 200_000;
-
-/// A corpus of its own in a folder of its own.
-struct Corpus {
-    root: PathBuf,
-    scenario: Scenario,
-}
-
-impl Drop for Corpus {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.root);
-    }
-}
-
-/// A scenario of this request, whose token outlives the stream.
-fn corpus(name: &str, policy: &str, request: &Value) -> Corpus {
-    let root = std::env::temp_dir().join(format!("toolward-memory-{}-{name}", std::process::id()));
-    std::fs::create_dir_all(root.join("scenarios/memory")).unwrap();
-    std::fs::create_dir_all(root.join("policies")).unwrap();
-    std::fs::copy(folder().join("policies").join(policy), root.join("policies").join(policy)).unwrap();
-    let base = std::fs::read_to_string(folder().join("scenarios/base.json")).unwrap();
-    let mut base: Value = serde_json::from_str(&base).unwrap();
-    base["config"]["issuers"][0]["max_lifetime_seconds"] = json!(86_400);
-    base["token"]["claims"]["exp"] = json!({"now": HOURS * 3600 + 600});
-    std::fs::write(root.join("scenarios/base.json"), base.to_string()).unwrap();
-    let exchange = json!({"request": request, "expect": {"decision": "permit"}});
-    let file = json!({"about": "x", "policy": policy, "cases": [{"name": "c", "exchanges": [exchange]}]});
-    std::fs::write(root.join("scenarios/memory/file.json"), file.to_string()).unwrap();
-    let mut loaded = scenario::load(&[root.join("scenarios")], None).unwrap();
-    Corpus { root, scenario: loaded.scenarios.remove(0) }
-}
-
-fn call(tool: &str, arguments: Value) -> Value {
-    let params = json!({"name": tool, "arguments": arguments});
-    json!({"body": {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}})
-}
-
-/// A proxy with the filter, configured as the scenario has it, and the scenario's request.
-fn start(corpus: &Corpus) -> (Proxy<WasmGuest>, Request) {
-    let scenario = &corpus.scenario;
-    let filter = Filter::from_file(&wasm()).unwrap();
-    let fixtures = Fixtures::new(&folder()).unwrap();
-    let request = scenario.request(0, scenario.now, &fixtures).unwrap();
-    (target::start(scenario, &fixtures, |world| filter.guest(world)).unwrap(), request)
-}
-
-fn head(request: &Request) -> Fields {
-    let mut fields: Fields = vec![
-        (":authority".to_owned(), request.authority.clone().into_bytes()),
-        (":path".to_owned(), request.path.clone()),
-        (":method".to_owned(), request.method.clone().into_bytes()),
-    ];
-    fields.extend(request.headers.iter().cloned());
-    fields
-}
-
-/// How far a stream comes before its client leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Point {
-    Head,
-    HalfBody,
-    Body,
-    AnswerHead,
-    HalfAnswer,
-}
-
-/// Takes a stream up to a point of the request; gives what the last callback returned.
-fn open(guest: &mut WasmGuest, id: u32, request: &Request, until: Point) -> Action {
-    let side = Side { headers: head(request), headers_open: true, ..Side::default() };
-    let fields = side.headers.len();
-    guest.world().streams.insert(id, Stream { request: side, ..Stream::default() });
-    guest.create(id).unwrap();
-    let mut action = guest.call(id, Callback::RequestHeaders { fields, end: false }).unwrap();
-    let body = request.body.clone().unwrap();
-    for (point, piece) in [(Point::HalfBody, &body[..body.len() / 2]), (Point::Body, &body)] {
-        if until >= point {
-            let side = &mut guest.world().streams.get_mut(&id).unwrap().request;
-            (side.buffer, side.buffer_open) = (piece.to_vec(), true);
-            let callback = Callback::RequestBody { bytes: piece.len(), end: point == Point::Body };
-            action = guest.call(id, callback).unwrap();
-        }
-    }
-    action
-}
-
-/// The head of the answer.
-fn answer(guest: &mut WasmGuest, id: u32, kind: &str) -> Action {
-    let side = &mut guest.world().streams.get_mut(&id).unwrap().response;
-    side.headers =
-        vec![(":status".to_owned(), b"200".to_vec()), ("content-type".to_owned(), kind.as_bytes().to_vec())];
-    side.headers_open = true;
-    guest.call(id, Callback::ResponseHeaders { fields: 2, end: false }).unwrap()
-}
-
-/// Bytes of a stream that is not held; what of them goes on.
-fn push(guest: &mut WasmGuest, id: u32, bytes: &[u8]) -> Vec<u8> {
-    let side = &mut guest.world().streams.get_mut(&id).unwrap().response;
-    (side.buffer, side.buffer_open) = (bytes.to_vec(), true);
-    let callback = Callback::ResponseBody { bytes: bytes.len(), end: false };
-    assert_eq!(guest.call(id, callback).unwrap(), Action::Continue);
-    let side = &mut guest.world().streams.get_mut(&id).unwrap().response;
-    side.buffer_open = false;
-    std::mem::take(&mut side.buffer)
-}
 
 /// The kinds of events that come again and again: what passes, what says nothing, what is dropped.
 fn event(number: u64) -> (Vec<u8>, bool) {
@@ -141,7 +31,7 @@ fn event(number: u64) -> (Vec<u8>, bool) {
 
 #[test]
 fn a_stream_of_six_hours_needs_no_more_memory_than_one_of_a_minute_and_holds_no_event_back() {
-    let (mut proxy, request) = start(&corpus("hours", "asking.yaml", &call("free", json!({}))));
+    let (mut proxy, request) = start(&corpus("hours", "asking.yaml", &json!({}), &call("free", json!({}))));
     let guest = proxy.guest();
     assert_eq!(open(guest, 2, &request, Point::Body), Action::Continue);
     assert_eq!(answer(guest, 2, "text/event-stream"), Action::Continue);
@@ -179,8 +69,8 @@ fn a_stream_of_six_hours_needs_no_more_memory_than_one_of_a_minute_and_holds_no_
 #[test]
 fn clients_that_leave_leave_nothing_behind() {
     let asked = json!({"owner": "acme", "repo": "web"});
-    let free = corpus("free", "asking.yaml", &call("free", json!({})));
-    let checked = corpus("checked", "acme.yaml", &call("merge_pull_request", asked));
+    let free = corpus("free", "asking.yaml", &json!({}), &call("free", json!({})));
+    let checked = corpus("checked", "acme.yaml", &json!({}), &call("merge_pull_request", asked));
     let kinds = ["application/json", "text/event-stream"];
     for (corpus, kinds, rounds) in [(free, &kinds[..], 5_000), (checked, &[""], 60_000)] {
         let (mut proxy, request) = start(&corpus);

@@ -34,11 +34,6 @@ pub enum Kind<'a> {
     Error(Value<'a>),
 }
 
-/// Whether a lenient reader could take `key` for `name`, which it is not.
-pub fn lookalike(key: Str<'_>, name: &str) -> bool {
-    !key.is(name) && key.resembles(name)
-}
-
 /// The members with these names, in their order; [`Unreadable`] where a key could be taken for one of them.
 ///
 /// # Errors
@@ -49,10 +44,11 @@ pub fn pick<'a, const N: usize>(
 ) -> Result<[Option<Value<'a>>; N], Unreadable> {
     let mut found = [None; N];
     for (key, value) in object.members() {
+        let folded = key.fold();
         for (slot, name) in found.iter_mut().zip(names) {
             if key.is(name) {
                 *slot = Some(value);
-            } else if key.resembles(name) {
+            } else if folded.is(name) {
                 return Err(Unreadable);
             }
         }

@@ -1,11 +1,12 @@
 //! Lists of a server's catalogue, cut down to what the caller could ask for. Bytes that stay are not touched, and neither
 //! are order, `nextCursor`, `ttlMs` and whatever nobody knows.
 
-use super::answer::{Unreadable, lookalike};
+use super::answer::Unreadable;
 use super::edit::Edits;
 use super::method::Method;
 use policy_wasm::json::{Array, Value};
 use policy_wasm::model::ItemKind;
+use policy_wasm::order::sorted;
 
 /// A kind of list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +42,8 @@ pub fn asked_by(method: Method) -> Option<&'static List> {
 /// Takes the entries out that `keep` does not want; it gets the entry's name and the entry. Says whether there were some.
 ///
 /// # Errors
-/// [`Unreadable`] where an entry is no object, or what names it is missing or could be read in two ways.
+/// [`Unreadable`] where an entry is no object, what names it is missing or could be read in two ways, or two have one
+/// name: clients keep the first or the last.
 pub fn cut(
     list: &List,
     array: Array<'_>,
@@ -49,28 +51,32 @@ pub fn cut(
     edits: &mut Edits,
     keep: &mut dyn FnMut(&str, Value<'_>) -> bool,
 ) -> Result<bool, Unreadable> {
-    let mut kept = Vec::new();
-    let mut hidden = false;
+    let mut entries = Vec::new();
     for entry in array.elements() {
         let mut name = None;
         for (key, value) in entry.as_object().ok_or(Unreadable)?.members() {
             if key.is(list.key) {
                 name = value.as_str();
-            } else if lookalike(key, list.key) {
+            } else if key.resembles(list.key) {
                 return Err(Unreadable);
             }
         }
-        if keep(&name.ok_or(Unreadable)?.decode(), entry) {
-            kept.push(entry.raw());
-        } else {
-            hidden = true;
-        }
+        entries.push((name.ok_or(Unreadable)?.decode(), entry));
     }
+    let name = |index: usize| entries.get(index).map(|(name, _)| name.as_ref());
+    let order = sorted(entries.len(), &|a, b| name(a).cmp(&name(b)));
+    let mut neighbours = order.iter().zip(order.iter().skip(1));
+    if neighbours.any(|(a, b)| name(*a as usize) == name(*b as usize)) {
+        return Err(Unreadable);
+    }
+    let all = entries.len();
+    entries.retain(|(name, entry)| keep(name, *entry));
+    let hidden = entries.len() < all;
     if hidden {
         let mut text = String::with_capacity(array.raw().len());
-        for entry in kept {
+        for (_, entry) in entries {
             text.push(if text.is_empty() { '[' } else { ',' });
-            text.push_str(entry);
+            text.push_str(entry.raw());
         }
         text.push_str(if text.is_empty() { "[]" } else { "]" });
         edits.replace(whole, array.raw(), text);
@@ -113,6 +119,7 @@ mod tests {
                 format!(r#"[{{"{key}":1}}]"#),
                 format!(r#"[{{"{key}":"a","{upper}":"b"}}]"#),
                 format!(r#"[{{"{key}":"a","{key}":"b"}}]"#),
+                format!(r#"[{{"{key}":"a"}},{{"{key}":"b"}},{{"{key}":"\u0061"}}]"#),
             ] {
                 assert_eq!(shown(list, &text, &["a"]), Err(Unreadable), "{text}");
             }

@@ -40,16 +40,12 @@ impl<'a> RequestId<'a> {
         usable.then_some(RequestId { raw: value.raw() })
     }
 
-    /// Whether both are the same id, however they are written. An integer and a string are two ids.
-    fn is(self, other: RequestId<'_>) -> bool {
-        fn read(raw: &str) -> Option<Value<'_>> {
-            json::parse(raw.as_bytes(), &Limits::default()).ok()
-        }
-        let (Some(one), Some(two)) = (read(self.raw), read(other.raw)) else { return false };
-        match (one.as_str(), two.as_str()) {
-            (Some(one), Some(two)) => one.decode() == two.decode(),
-            (None, None) => one.as_integer() == two.as_integer(),
-            _ => false,
+    /// The same text for the same id, however it was written.
+    fn plain(self) -> Cow<'a, str> {
+        match json::parse(self.raw.as_bytes(), &Limits::default()).ok().and_then(Value::as_str) {
+            // With its quote, so that no integer is like it.
+            Some(text) if text.raw().contains('\\') => Cow::Owned(format!("\"{}\"", text.decode())),
+            _ => Cow::Borrowed(self.raw),
         }
     }
 
@@ -276,6 +272,8 @@ fn read_response<'a>(id: Option<RequestId<'a>>, message: &[Member<'a>]) -> Resul
 pub fn read_batch<'a>(body: &'a [u8], limits: &Limits) -> Result<Vec<Message<'a>>, Reason> {
     let root = json::parse(body, limits).map_err(|error| reason_of(error.kind))?;
     let mut messages: Vec<Message<'a>> = Vec::new();
+    // As they are compared: an integer and a string are two ids, however each is written.
+    let mut ids: Vec<Cow<'a, str>> = Vec::new();
     for element in root.as_array().ok_or(Reason::MessageBatch)?.elements() {
         if messages.len() >= MAX_BATCH {
             return Err(Reason::MessageBatch);
@@ -285,10 +283,11 @@ pub fn read_batch<'a>(body: &'a [u8], limits: &Limits) -> Result<Vec<Message<'a>
             if *method == Method::Initialize || method.lists() {
                 return Err(Reason::MessageBatch);
             }
-            let same = |other: &Message<'_>| matches!(other, Message::Request(Request { id: Some(other), .. }) if other.is(*id));
-            if messages.iter().any(same) {
+            let id = id.plain();
+            if ids.contains(&id) {
                 return Err(Reason::MessageAmbiguous);
             }
+            ids.push(id);
         }
         messages.push(message);
     }

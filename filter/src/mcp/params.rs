@@ -129,7 +129,8 @@ pub(super) fn find<'a>(members: &[Member<'a>], name: &str) -> Option<Value<'a>> 
 
 /// Whether a key is none of `known` but could be taken for one.
 pub(super) fn lookalike(key: Str<'_>, known: &[&str]) -> bool {
-    !known.iter().any(|name| key.is(name)) && known.iter().any(|name| key.resembles(name))
+    let folded = key.fold();
+    known.iter().any(|name| folded.is(name)) && !known.iter().any(|name| key.is(name))
 }
 
 pub(super) fn has_control(text: &str) -> bool {

@@ -6,6 +6,7 @@
 
 use super::answer::{Unreadable, pick};
 use super::method::Method;
+use super::params::MAX_SUBSCRIPTIONS;
 use policy_wasm::json::{Array, Object, Value};
 
 /// The member of `_meta` that names the task a message belongs to (2025-11-25).
@@ -71,7 +72,7 @@ pub fn of_result<'a>(asked: Option<Method>, result: Object<'a>) -> Result<Places
 /// The places of a request or notification of the server.
 ///
 /// # Errors
-/// [`Unreadable`] where a task has no id that is a string.
+/// [`Unreadable`] where a task has no id that is a string, or more are acknowledged than can be asked for.
 pub fn of_call<'a>(method: Method, params: Option<Object<'a>>) -> Result<Places<'a>, Unreadable> {
     let mut places = Places::default();
     let [id, inner, notifications, meta] = match params {
@@ -88,7 +89,11 @@ pub fn of_call<'a>(method: Method, params: Option<Object<'a>>) -> Result<Places<
         }
         Method::Acknowledged => {
             if let Some(ids) = member(notifications, "taskIds")? {
-                for id in ids.as_array().ok_or(Unreadable)?.elements() {
+                let ids = ids.as_array().ok_or(Unreadable)?;
+                if ids.elements().nth(MAX_SUBSCRIPTIONS).is_some() {
+                    return Err(Unreadable);
+                }
+                for id in ids.elements() {
                     places.add(Role::Asked, Some(id))?;
                 }
             }

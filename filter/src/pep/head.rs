@@ -8,6 +8,7 @@ use crate::mcp::arguments::{Said, one_variable};
 use crate::mcp::revision::{Mirrored, decode_value};
 use crate::reason::Reason;
 use policy_wasm::bundle::layout::MAX_PARAM_HEADERS;
+use policy_wasm::order::in_order;
 use std::borrow::Cow;
 
 /// What the head says.
@@ -52,6 +53,10 @@ const SINGLE: [&[u8]; 9] = [
     b"transfer-encoding",
 ];
 
+/// Names are held against each other one by one where there are no more; else by sorting, so that many of them cost no
+/// quadratic time.
+const FEW: usize = 16;
+
 /// Whether the field decides something.
 fn decides(name: &[u8]) -> bool {
     match name.first() {
@@ -81,10 +86,11 @@ fn plain(value: &[u8]) -> Option<&str> {
 pub(super) fn read<'a>(fields: &Fields<'a>) -> Head<'a> {
     let mut head = Head::default();
     let mut fault = None;
+    let mut deciding: Vec<&[u8]> = Vec::new();
     let mut accuse = |reason: Reason| {
         fault.get_or_insert(reason);
     };
-    for (index, (name, value)) in fields.iter().enumerate() {
+    for (name, value) in fields {
         let (name, value) = (*name, *value);
         let argument = name.strip_prefix(PARAM_PREFIX);
         if argument.is_none() && name.contains(&b'_') && decides(&with_hyphens(name)) {
@@ -101,10 +107,11 @@ pub(super) fn read<'a>(fields: &Fields<'a>) -> Head<'a> {
             }
             continue;
         }
-        if fields.iter().take(index).any(|(earlier, _)| *earlier == name) {
+        if deciding.len() < FEW && deciding.contains(&name) {
             accuse(Reason::HeaderRepeated);
             continue;
         }
+        deciding.push(name);
         if name == b"authorization" {
             // By far the longest; `credentials` holds each of its bytes against the token's alphabet.
             head.authorization = Some(value);
@@ -149,8 +156,17 @@ pub(super) fn read<'a>(fields: &Fields<'a>) -> Head<'a> {
             }
         }
     }
+    if deciding.len() > FEW && repeats(&deciding) {
+        accuse(Reason::HeaderRepeated);
+    }
     head.fault = fault;
     head
+}
+
+/// Whether a name stands there twice.
+fn repeats(names: &[&[u8]]) -> bool {
+    let mut before = None;
+    in_order(names).any(|name| before.replace(name) == Some(name))
 }
 
 /// Whether a trailer has a name that decides something, or is ours. Some servers merge trailers into the head, after
@@ -274,6 +290,11 @@ mod tests {
         let fault = |fields: &Fields<'_>| read(fields).fault;
         assert_eq!(fault(&[(b"mcp-name", b"a"), (b"mcp-name", b"a")]), Some(Reason::HeaderRepeated));
         assert_eq!(fault(&[(b"mcp-param-x", b"a"), (b"mcp-param-x", b"b")]), Some(Reason::HeaderRepeated));
+        let names: Vec<String> = (0..100).map(|number| format!("mcp-{number}")).collect();
+        let mut many: Vec<(&[u8], &[u8])> = names.iter().map(|name| (name.as_bytes(), &b"a"[..])).collect();
+        assert_eq!(fault(&many), None);
+        many.push((b"mcp-50", b"a"));
+        assert_eq!(fault(&many), Some(Reason::HeaderRepeated));
         assert_eq!(fault(&[(b"mcp-name", b"\xff")]), Some(Reason::HeaderInvalid));
         assert_eq!(fault(&[(b"mcp_name", b"a")]), Some(Reason::HeaderInvalid));
         assert_eq!(fault(&[(b"x_custom", b"a")]), None);

@@ -4,12 +4,13 @@
 //! to the policy like a call: as the caller's own, at this server, under the name of the server's method.
 
 use super::Pep;
-use super::definitions::Digest;
 use super::relay::{self, Relay};
 use super::tasks::Sealing;
-use crate::mcp::answer::{self, Kind, Unreadable, lookalike, pick, same_id};
+use super::told::{Note, Told};
+use crate::mcp::answer::{self, Kind, Unreadable, pick, same_id};
 use crate::mcp::edit::Edits;
 use crate::mcp::list::{self, LISTS, List};
+use crate::mcp::message::MAX_BATCH;
 use crate::mcp::method::{Direction, Form, Method};
 use crate::mcp::revision::{Era, Revision};
 use crate::mcp::task::{self, Places};
@@ -32,35 +33,8 @@ pub(super) struct Awaited<'j> {
     pub(super) list: Option<&'static List>,
 }
 
-/// A decision on something that the server sent, for its record.
-pub(super) struct Note {
-    /// The server's method, or the method that it answers.
-    pub(super) method: Option<Method>,
-    pub(super) tool: Option<String>,
-    pub(super) definition: Option<Digest>,
-    pub(super) decision: Option<Decision>,
-    /// `None` where it was permitted.
-    pub(super) reason: Option<Reason>,
-}
-
-/// Which denials of one exchange were told already: a server that repeats itself does not fill the log.
-#[derive(Default, Clone, Copy)]
-pub(super) struct Told(u64);
-
-/// Numbers in [`Told`] beside those of methods.
-const ENDPOINT: u32 = 61;
-const UNREADABLE: u32 = 62;
-const UNKNOWN_NOTIFICATION: u32 = 63;
-
-impl Told {
-    /// Whether this was not told before.
-    fn first(&mut self, number: u32) -> bool {
-        let bit = 1u64.wrapping_shl(number);
-        let first = self.0 & bit == 0;
-        self.0 |= bit;
-        first
-    }
-}
+/// Most things that one answer asks the client or the human for: each is put to the policy.
+const MAX_ASKED: usize = 64;
 
 /// What becomes of a message.
 pub(super) enum Fate {
@@ -108,7 +82,6 @@ pub(super) struct Judge<'j> {
     pub(super) authority: Option<Authority<'j>>,
     /// The work that is left for what one message, or one list, makes the policy decide.
     pub(super) work: Work,
-    pub(super) notes: Vec<Note>,
 }
 
 impl Judge<'_> {
@@ -129,6 +102,9 @@ impl Judge<'_> {
     }
 
     fn batch(&mut self, array: Array<'_>) -> Result<Fate, Stop> {
+        if array.elements().nth(MAX_BATCH).is_some() {
+            return Err(Stop::Unreadable);
+        }
         let (mut text, mut changed) = (String::new(), false);
         for message in array.elements() {
             let fate = self.message(message)?;
@@ -150,20 +126,16 @@ impl Judge<'_> {
 
     /// Something in a stream could not be read and does not go on.
     pub(super) fn unreadable_event(&mut self) {
-        if self.told.first(UNREADABLE) {
-            self.note(None, None, Some(Reason::AnswerUnreadable));
-        }
+        self.note(None, None, Some(Reason::AnswerUnreadable));
     }
 
     /// An `endpoint` event where none is expected does not go on.
     pub(super) fn endpoint_refused(&mut self) {
-        if self.told.first(ENDPOINT) {
-            self.note(None, None, Some(Reason::EndpointRefused));
-        }
+        self.note(None, None, Some(Reason::EndpointRefused));
     }
 
     fn note(&mut self, method: Option<Method>, decision: Option<Decision>, reason: Option<Reason>) {
-        self.notes.push(Note { method, tool: None, definition: None, decision, reason });
+        self.told.note(Note { method, tool: None, definition: None, decision, reason, repeated: 0 });
     }
 
     fn is_modern(&self) -> bool {
@@ -242,20 +214,21 @@ impl Judge<'_> {
         let lists = if awaited.is_some() && asked.is_none() { &[] } else { LISTS.as_slice() };
         let (mut found, mut asked_found, mut scope) = (false, asked.is_none(), None);
         for (key, value) in result.members() {
+            let folded = key.fold();
             for list in lists {
                 if key.is(list.member) {
                     let array = value.as_array().ok_or(Stop::Unreadable)?;
                     list::cut(list, array, whole, edits, &mut |name, entry| self.shows(list, name, entry))?;
                     found = true;
                     asked_found |= asked == Some(list);
-                } else if lookalike(key, list.member) {
+                } else if folded.is(list.member) {
                     return Err(Stop::Unreadable);
                 }
             }
             // What else a list could be taken for: the result of a tool, which could show what the list hides.
-            let second = asked.is_some() && (key.resembles("content") || key.resembles("structuredContent"));
-            let named = ["cacheScope", "inputRequests"].iter().any(|name| lookalike(key, name));
-            if second || named || (outer && lookalike(key, "result")) {
+            let second = asked.is_some() && (folded.is("content") || folded.is("structuredContent"));
+            let like = |name: &str| folded.is(name) && !key.is(name);
+            if second || like("cacheScope") || like("inputRequests") || (outer && like("result")) {
                 return Err(Stop::Unreadable);
             }
             if key.is("cacheScope") {
@@ -311,12 +284,13 @@ impl Judge<'_> {
             }
         };
         if self.pep.definitions.note(item, digest) && !shown {
-            self.notes.push(Note {
+            self.told.note(Note {
                 method: Some(list.method),
                 tool: Some(name.to_owned()),
                 definition: Some(digest),
                 decision: None,
                 reason: Some(Reason::Policy(reason)),
+                repeated: 0,
             });
         }
         shown
@@ -382,9 +356,7 @@ impl Judge<'_> {
         message: Value<'_>,
     ) -> Result<Fate, Stop> {
         let Some(method) = self.sent(name, Form::Notification) else {
-            if self.told.first(UNKNOWN_NOTIFICATION) {
-                self.note(None, None, Some(Reason::NotificationUnknown));
-            }
+            self.note(None, None, Some(Reason::NotificationUnknown));
             return Ok(Fate::Drop);
         };
         let uri;
@@ -396,9 +368,7 @@ impl Judge<'_> {
         }
         let decision = self.decide(method, action);
         if let Some(reason) = decision.reasons.first() {
-            if self.told.first(method as u32) {
-                self.note(Some(method), Some(decision), Some(Reason::Policy(reason)));
-            }
+            self.note(Some(method), Some(decision), Some(Reason::Policy(reason)));
             return Ok(Fate::Drop);
         }
         let mut edits = Edits::default();
@@ -423,9 +393,7 @@ impl Judge<'_> {
         mut edits: Edits,
     ) -> Result<Fate, Stop> {
         if !self.seal(|| task::of_call(method, params), message.raw(), &mut edits)? {
-            if self.told.first(method as u32) {
-                self.note(Some(method), None, Some(Reason::TaskForeign));
-            }
+            self.note(Some(method), None, Some(Reason::TaskForeign));
             return Ok(Fate::Drop);
         }
         if edits.is_empty() {
@@ -449,7 +417,11 @@ impl Judge<'_> {
 
     /// What a result asks for before it is complete (MCP 2026-07-28, multi round-trip requests).
     fn inputs(&mut self, requests: Value<'_>) -> Result<(), Stop> {
-        for (_, request) in requests.as_object().ok_or(Stop::Unreadable)?.members() {
+        let requests = requests.as_object().ok_or(Stop::Unreadable)?;
+        if requests.members().nth(MAX_ASKED).is_some() {
+            return Err(Stop::Unreadable);
+        }
+        for (_, request) in requests.members() {
             let [method, params] = pick(request.as_object().ok_or(Stop::Unreadable)?, ["method", "params"])?;
             let name = method.and_then(Value::as_str).ok_or(Stop::Unreadable)?.decode();
             let may = [Method::Elicit, Method::CreateMessage, Method::ListRoots];
@@ -471,7 +443,11 @@ impl Judge<'_> {
         let Some(data) = data.and_then(Value::as_object) else { return Ok(()) };
         let [elicitations] = pick(data, ["elicitations"])?;
         let Some(elicitations) = elicitations else { return Ok(()) };
-        for elicitation in elicitations.as_array().ok_or(Stop::Unreadable)?.elements() {
+        let elicitations = elicitations.as_array().ok_or(Stop::Unreadable)?;
+        if elicitations.elements().nth(MAX_ASKED).is_some() {
+            return Err(Stop::Unreadable);
+        }
+        for elicitation in elicitations.elements() {
             self.asks(Method::Elicit, Some(elicitation.as_object().ok_or(Stop::Unreadable)?))?;
         }
         Ok(())

@@ -29,6 +29,7 @@ mod story;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub use connection::ConnectionFacts;
 pub use event::{Call, CallAnswer, Effect, Event, Fields, Flow};

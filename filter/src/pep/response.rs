@@ -3,9 +3,10 @@
 
 use super::endpoint::{self, Opening};
 use super::event::{Effect, Event, Fields, Flow};
-use super::judge::{self, Judge, Note, Stop, Told};
+use super::judge::{self, Judge, Stop};
 use super::relay::Relay;
 use super::tasks::Sealing;
+use super::told::{Note, Told};
 use super::{Pep, redirect};
 use crate::mcp::Method;
 use crate::mcp::answer::could_be_message;
@@ -43,8 +44,11 @@ enum Awaited {
 
 enum Phase {
     ExpectHeaders,
-    /// A stream, held until its first event is there.
-    Opening,
+    /// A stream, held until its first event is there. `read`: how many bytes of it went through the filter of events.
+    Opening {
+        events: EventFilter,
+        read: usize,
+    },
     /// The response passes.
     Passing,
     /// Held until it is complete. `strict`: what is there and cannot be read is refused.
@@ -226,7 +230,7 @@ impl Response {
 
     pub(super) fn flow(&self) -> Flow {
         match self.phase {
-            Phase::Held { .. } | Phase::Opening => Flow::Hold,
+            Phase::Held { .. } | Phase::Opening { .. } => Flow::Hold,
             _ => Flow::Pass,
         }
     }
@@ -238,11 +242,22 @@ impl Response {
 
     /// Whether this is a stream that may be open for long.
     pub(super) fn streams(&self) -> bool {
-        matches!(self.phase, Phase::Opening | Phase::Events(_) | Phase::Ended { .. })
+        matches!(self.phase, Phase::Opening { .. } | Phase::Events(_) | Phase::Ended { .. })
     }
 
     /// Handles a response event.
     pub(super) fn handle(&mut self, context: &Context<'_>, event: Event<'_>) -> Outcome {
+        let mut outcome = self.on_event(context, event);
+        outcome.notes = self.told.take(!self.awaits_more());
+        outcome
+    }
+
+    /// Whether more of the response is to be judged.
+    fn awaits_more(&self) -> bool {
+        !matches!(self.phase, Phase::Passing | Phase::Emptied | Phase::Replied | Phase::Ended { .. })
+    }
+
+    fn on_event(&mut self, context: &Context<'_>, event: Event<'_>) -> Outcome {
         match event {
             Event::ResponseHeaders { fields, end_of_stream } => {
                 let mut outcome = self.on_headers(context, fields, end_of_stream);
@@ -260,7 +275,7 @@ impl Response {
             }
             Event::ResponseBody { body, end_of_stream, .. } => match &self.phase {
                 Phase::Held { strict } => self.on_held(context, body, end_of_stream, *strict),
-                Phase::Opening => self.on_opening(context, body, end_of_stream),
+                Phase::Opening { .. } => self.on_opening(context, body, end_of_stream),
                 Phase::ExpectHeaders | Phase::Passing | Phase::Replied => Outcome::default(),
                 Phase::Emptied => vec![Effect::ReplaceResponseBody(Vec::new())].into(),
                 Phase::Events(_) | Phase::Ended { .. } => {
@@ -324,7 +339,7 @@ impl Response {
         }
         if media == Media::Events {
             self.phase = match self.opening {
-                Some(_) if ok => Phase::Opening,
+                Some(_) if ok => Phase::Opening { events: EventFilter::new(MAX_OPENING), read: 0 },
                 _ => Phase::Events(EventFilter::new(context.pep.config.max_response_bytes)),
             };
             return vec![Effect::RemoveResponseHeaders(STALE)].into();
@@ -339,8 +354,7 @@ impl Response {
         let denial = |reason, id: &str| (context.refusal)(reason, Some(id)).body;
         let mut judge = Response::judge(&self.awaited, &mut self.told, context, false, &denial);
         judge.unreadable_event();
-        let notes = judge.notes;
-        Outcome { effects: vec![Effect::RemoveResponseHeaders(EMPTIED)], notes, refused: None }
+        vec![Effect::RemoveResponseHeaders(EMPTIED)].into()
     }
 
     fn judge<'j>(
@@ -369,7 +383,6 @@ impl Response {
             told,
             authority: None,
             work: Work::default(),
-            notes: Vec::new(),
         }
     }
 
@@ -395,8 +408,7 @@ impl Response {
         if hidden {
             judge.unreadable_event();
         }
-        let notes = judge.notes;
-        let mut outcome = match judged {
+        match judged {
             Ok(judge::Fate::Keep) => Outcome::default(),
             Ok(judge::Fate::Change(text)) => {
                 let edits = Effect::RemoveResponseHeaders(STALE);
@@ -417,20 +429,20 @@ impl Response {
             }
             Err(Stop::Unreadable) if !strict => Outcome::default(),
             Err(Stop::Unreadable) => self.reply(self.unreadable(), context),
-        };
-        outcome.notes = notes;
-        outcome
+        }
     }
 
     /// `body`: everything so far. A client that is told of its endpoint, and then that there is none, may hang; so the
     /// head waits for the first event, and a refusal is an answer.
     fn on_opening(&mut self, context: &Context<'_>, body: &[u8], end_of_stream: bool) -> Outcome {
-        let mut events = EventFilter::new(MAX_OPENING);
+        let Phase::Opening { events, read } = &mut self.phase else { return Outcome::default() };
+        let opening = self.opening.as_ref();
+        let new = body.get(std::mem::replace(read, body.len())..).unwrap_or_default();
         let mut first = None;
-        let pushed = events.push(body, &mut Vec::new(), &mut |heard| {
+        let pushed = events.push(new, &mut Vec::new(), &mut |heard| {
             if first.is_none() && is_event(heard) {
                 let named = heard.name == endpoint::EVENT;
-                first = Some(named && target(self.opening.as_ref(), context, heard.data).is_none());
+                first = Some(named && target(opening, context, heard.data).is_none());
             }
             Fate::Drop
         });
@@ -510,7 +522,6 @@ impl Response {
                 }
             }
         });
-        let notes = judge.notes;
         if pushed.is_err() && refused.is_none() {
             refused = Some(too_large);
             if waits {
@@ -520,13 +531,13 @@ impl Response {
         if refused.is_some() {
             self.phase = Phase::Ended { patient: true };
         }
-        Outcome { effects: vec![Effect::ReplaceResponseBody(out)], notes, refused }
+        Outcome { effects: vec![Effect::ReplaceResponseBody(out)], refused, ..Outcome::default() }
     }
 
     /// A stream that was refused ends, and one whose token may be used no longer or whose session is over.
     fn on_tick(&mut self, context: &Context<'_>) -> Outcome {
         match (&self.phase, context.over) {
-            (Phase::Opening | Phase::Events(_), Some(reason)) => self.end_for(reason, Vec::new()),
+            (Phase::Opening { .. } | Phase::Events(_), Some(reason)) => self.end_for(reason, Vec::new()),
             // The refusal reaches the client, and a server that is about to end its answer may.
             (Phase::Ended { patient: true }, _) => {
                 self.phase = Phase::Ended { patient: false };

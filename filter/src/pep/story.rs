@@ -3,9 +3,9 @@
 use super::Pep;
 use super::connection::ConnectionFacts;
 use super::endpoint::Posted;
-use super::judge::Note;
 use super::session::Session;
 use super::tasks::Tasks;
+use super::told::Note;
 use crate::config::ServerSettings;
 use crate::delegation::VerifiedDelegation;
 use crate::mcp::Method;
@@ -170,6 +170,7 @@ impl Story {
             object: note.tool.as_deref().map(|tool| ("tool", tool)),
             decision: note.decision.as_ref(),
             definition: definition.as_ref(),
+            repeated: note.repeated,
             arguments: None,
             checks: &[],
             ..self.facts(Some(pep), matter, &decision_id)
@@ -198,6 +199,7 @@ impl Story {
             bundle_revision: pep.map(|pep| pep.config.bundle.revision()),
             definition: matter.definition.as_ref(),
             from_server: false,
+            repeated: 0,
         }
     }
 

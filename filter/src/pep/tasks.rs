@@ -23,6 +23,9 @@ use policy_wasm::json::{self, Value};
 /// what lets a client know its task again in a notification.
 const NO_END: u64 = u64::MAX;
 
+/// Most tasks of one list whose ids are sealed: a sealed id is ten times as long as the shortest entry.
+const MAX_LISTED: usize = 4096;
+
 /// What is known of the tasks of an exchange.
 #[derive(Debug, Default)]
 pub(super) struct Tasks {
@@ -175,7 +178,7 @@ impl Sealing<'_> {
     /// Seals what a message of the server names. `false`: it tells of a task that nobody asked about here.
     ///
     /// # Errors
-    /// [`Unreadable`] where an id cannot be sealed.
+    /// [`Unreadable`] where an id cannot be sealed, or a list has more than [`MAX_LISTED`].
     pub(super) fn seal(
         &self,
         places: &Places<'_>,
@@ -200,6 +203,9 @@ impl Sealing<'_> {
         }
         let Some(list) = places.list else { return Ok(true) };
         if self.listed {
+            if list.elements().nth(MAX_LISTED).is_some() {
+                return Err(Unreadable);
+            }
             for task in list.elements() {
                 let id = id_of(task).ok_or(Unreadable)?;
                 let own = id.as_str().ok_or(Unreadable)?.decode();

@@ -432,7 +432,7 @@ proptest! {
     /// A tool that may not be called is in no list that goes on, whatever the server sends and however it is cut.
     #[test]
     fn no_list_that_goes_on_names_what_may_not_be_called(cuts in prop::collection::vec(0usize..400, 0..6), json: bool) {
-        let list = r#"{"jsonrpc":"2.0","id":2,"result":{"tools":[{"name":"wipe","description":"x"},{"name":"look"},{"name":"\u0077ipe"}]}}"#;
+        let list = r#"{"jsonrpc":"2.0","id":2,"result":{"tools":[{"name":"wiped","description":"x"},{"name":"look"},{"name":"\u0077ipe"}]}}"#;
         let (content_type, text) = if json {
             ("application/json", list.to_owned())
         } else {

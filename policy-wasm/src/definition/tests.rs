@@ -11,7 +11,8 @@ fn digest_text(text: &str) -> Result<[u8; 32], Option<DefinitionError>> {
 fn canonical(text: &str) -> String {
     let value = json::parse(text.as_bytes(), &Limits::default()).expect("JSON");
     let mut out = Vec::new();
-    write(value, MAX_DEPTH, &mut |bytes| out.extend_from_slice(bytes)).expect("shallow");
+    let writer = Writer { ends: &Ends::of(value) };
+    writer.write(value, MAX_DEPTH, &mut |bytes| out.extend_from_slice(bytes)).expect("shallow");
     String::from_utf8(out).expect("UTF-8")
 }
 

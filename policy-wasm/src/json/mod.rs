@@ -14,8 +14,8 @@ mod scan;
 mod string;
 mod walk;
 
-pub use string::{Chars, Str, resemble};
-pub use walk::{Array, Kind, Object, Value, offset_in};
+pub use string::{Chars, Folded, Str, resemble};
+pub use walk::{Array, Ends, Kind, Object, Value, offset_in};
 
 /// Bounds of one document. Its length is the caller's to bound (at most `u32::MAX` bytes are read).
 #[derive(Debug, Clone, Copy)]

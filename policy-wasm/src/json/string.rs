@@ -27,12 +27,32 @@ impl<'a> Str<'a> {
 
     /// Whether the unescaped string is exactly `text`; does not allocate.
     pub fn is(self, text: &str) -> bool {
-        if self.raw.contains('\\') { self.chars().eq(text.chars()) } else { self.raw == text }
+        // Unescaping makes no text longer, and an escape has at most six bytes for one of the text. A key may be as long
+        // as the document, so its length decides first.
+        if self.raw.len() <= text.len() {
+            return self.raw == text && !self.raw.contains('\\');
+        }
+        self.raw.len() <= text.len().saturating_mul(6) && self.chars().eq(text.chars())
     }
 
     /// Whether a lenient reader could take the unescaped string for `text`; see [`resemble`].
     pub fn resembles(self, text: &str) -> bool {
         folded(self.chars()).eq(folded(text.chars()))
+    }
+
+    /// What a lenient reader could take the string for, to be held against several names in ASCII: as [`Str::resembles`]
+    /// for each of them, in one pass over the string.
+    pub fn fold(self) -> Folded {
+        let mut text = [0; LONGEST_FOLDED];
+        let mut length = 0usize;
+        for c in folded(self.chars()) {
+            let Some(slot) = text.get_mut(length).filter(|_| c.is_ascii()) else {
+                return Folded { text, length: None };
+            };
+            *slot = c as u8;
+            length = length.wrapping_add(1);
+        }
+        Folded { text, length: Some(length) }
     }
 
     /// The unescaped characters, in order.
@@ -71,6 +91,25 @@ fn leaves_no_mark(c: char) -> bool {
             | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
             | '\u{fe00}'..='\u{fe0f}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Longest name that [`Folded`] is held against, in bytes.
+const LONGEST_FOLDED: usize = 64;
+
+/// A string as lenient readers see it: see [`Str::fold`].
+#[derive(Debug, Clone)]
+pub struct Folded {
+    text: [u8; LONGEST_FOLDED],
+    /// `None` where it is longer than any name, or not ASCII, and so resembles none.
+    length: Option<usize>,
+}
+
+impl Folded {
+    /// Whether the string resembles the name: ASCII without white space or controls, at most 64 bytes.
+    pub fn is(&self, name: &str) -> bool {
+        self.length == Some(name.len())
+            && self.text.get(..name.len()).is_some_and(|text| text.eq_ignore_ascii_case(name.as_bytes()))
+    }
 }
 
 /// The unescaped characters of a [`Str`].

@@ -109,6 +109,21 @@ impl<'a> Object<'a> {
 
     /// Members in order.
     pub fn members(self) -> impl Iterator<Item = (Str<'a>, Value<'a>)> {
+        self.members_skipping(skip_value)
+    }
+
+    /// Members in order, without a pass over what is inside of them.
+    pub fn members_by<'e>(
+        self,
+        ends: &'e Ends<'a>,
+    ) -> impl Iterator<Item = (Str<'a>, Value<'a>)> + use<'a, 'e> {
+        self.members_skipping(|bytes, at| ends.skip(bytes, at))
+    }
+
+    fn members_skipping(
+        self,
+        skip_value: impl Fn(&'a [u8], usize) -> usize,
+    ) -> impl Iterator<Item = (Str<'a>, Value<'a>)> {
         let mut at = 1usize;
         std::iter::from_fn(move || {
             let bytes = self.text.as_bytes();
@@ -116,7 +131,7 @@ impl<'a> Object<'a> {
             if bytes.get(key_start) != Some(&b'"') {
                 return None;
             }
-            let key_end = skip_value(bytes, key_start);
+            let key_end = skip_string(bytes, key_start);
             let start = skip_to_value(bytes, key_end);
             let end = skip_value(bytes, start);
             at = end;
@@ -167,6 +182,18 @@ impl<'a> Array<'a> {
 
     /// Elements in order.
     pub fn elements(self) -> impl Iterator<Item = Value<'a>> {
+        self.elements_skipping(skip_value)
+    }
+
+    /// Elements in order, without a pass over what is inside of them.
+    pub fn elements_by<'e>(self, ends: &'e Ends<'a>) -> impl Iterator<Item = Value<'a>> + use<'a, 'e> {
+        self.elements_skipping(|bytes, at| ends.skip(bytes, at))
+    }
+
+    fn elements_skipping(
+        self,
+        skip_value: impl Fn(&'a [u8], usize) -> usize,
+    ) -> impl Iterator<Item = Value<'a>> {
         let mut at = 1usize;
         std::iter::from_fn(move || {
             let bytes = self.text.as_bytes();
@@ -178,6 +205,56 @@ impl<'a> Array<'a> {
             at = end;
             Some(Value::accepted(self.text.get(start..end)?))
         })
+    }
+}
+
+/// Where each array and object of one value ends, found in one pass: a walk down to the innermost would otherwise read
+/// each byte once for every level that it is in.
+#[derive(Debug)]
+pub struct Ends<'a> {
+    text: &'a str,
+    /// Offsets of the opening bracket and of the byte after the closing one, in the order of the first.
+    ends: Vec<(u32, u32)>,
+}
+
+impl<'a> Ends<'a> {
+    /// Of all containers in a value, itself among them.
+    pub fn of(value: Value<'a>) -> Ends<'a> {
+        let bytes = value.text.as_bytes();
+        let (mut ends, mut open, mut at) = (Vec::new(), Vec::new(), 0usize);
+        while let Some(byte) = bytes.get(at) {
+            let next = at.wrapping_add(1);
+            match byte {
+                b'"' => {
+                    at = skip_string(bytes, at);
+                    continue;
+                }
+                b'{' | b'[' => {
+                    open.push(ends.len());
+                    ends.push((at as u32, bytes.len() as u32));
+                }
+                b'}' | b']' => {
+                    if let Some((_, end)) = open.pop().and_then(|place| ends.get_mut(place)) {
+                        *end = next as u32;
+                    }
+                }
+                _ => {}
+            }
+            at = next;
+        }
+        Ends { text: value.text, ends }
+    }
+
+    /// As [`skip_value`], for `bytes` that are a part of the value.
+    fn skip(&self, bytes: &[u8], at: usize) -> usize {
+        if !matches!(bytes.get(at), Some(b'{' | b'[')) {
+            return skip_value(bytes, at);
+        }
+        let base = (bytes.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
+        let start = base.saturating_add(at);
+        let place = self.ends.binary_search_by_key(&start, |(start, _)| *start as usize);
+        let end = place.ok().and_then(|place| self.ends.get(place)).map(|(_, end)| *end as usize);
+        end.map_or(bytes.len(), |end| end.saturating_sub(base))
     }
 }
 

@@ -8,7 +8,7 @@ const MAX_WIDTH: usize = 120;
 /// Characters that are shown before the place where the line is cut.
 const BEFORE: usize = 60;
 /// Characters of a line that are looked at behind the place.
-const MAX_LOOKED_AT: usize = 100_000;
+const MAX_LOOKED_AT: usize = 1000;
 /// Columns of a tab.
 const TAB: &str = "    ";
 

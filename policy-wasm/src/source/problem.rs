@@ -121,6 +121,13 @@ impl Problems {
         self.list.set(list);
     }
 
+    /// Whether no more are kept; then whoever looks for more notes that there are some, and looks no further.
+    pub fn is_full(&self) -> bool {
+        let full = self.len() >= MAX_PROBLEMS;
+        self.more.set(self.more.get() || full);
+        full
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -191,6 +198,9 @@ impl std::error::Error for Problems {}
 /// Longest name that is compared or repeated in a message, in characters.
 const MAX_SHOWN: usize = 64;
 
+/// Most names that a wrong one is held against.
+const MAX_CANDIDATES: usize = 256;
+
 /// Longest text of a problem, in characters.
 const MAX_TEXT: usize = 1000;
 
@@ -227,7 +237,13 @@ pub(super) fn listed<'t>(names: impl IntoIterator<Item = &'t str>) -> String {
 pub fn suggest<'c>(found: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<String> {
     let budget = (found.chars().count() / 3).max(1);
     let mut best: Option<(usize, &str)> = None;
-    for candidate in candidates {
+    let length = found.chars().count();
+    // Every candidate may be one that the author of the text wrote.
+    let near = |candidate: &&str| {
+        candidate.chars().take(length.saturating_add(budget).saturating_add(1)).count().abs_diff(length)
+            <= budget
+    };
+    for candidate in candidates.into_iter().take(MAX_CANDIDATES).filter(near) {
         let distance = distance(found, candidate);
         if distance <= budget && best.is_none_or(|(least, name)| (distance, candidate) < (least, name)) {
             best = Some((distance, candidate));

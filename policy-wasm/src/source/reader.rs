@@ -342,6 +342,9 @@ impl<'n> MapReader<'n> {
     pub fn finish(self) {
         for entry in self.entries {
             if !self.asked.iter().any(|known| *known == entry.key) {
+                if self.place.problems.is_full() {
+                    return;
+                }
                 let expected = match self.asked.as_slice() {
                     [] => "unknown key, expected none".to_owned(),
                     [one] => format!("unknown key, expected `{one}`"),

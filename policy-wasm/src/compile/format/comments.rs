@@ -102,14 +102,15 @@ struct Anchor {
 pub(super) fn attach(comments: &[Comment], tree: &mut Tree, source: &[char]) -> Notes {
     let mut notes = Notes::default();
     let offsets: Vec<usize> = comments.iter().map(|comment| comment.offset).collect();
+    let places = Lines::of(source);
     let mut anchors = Vec::new();
-    anchor(tree, None, &offsets, source, &mut anchors, &mut notes);
+    anchor(tree, None, &offsets, &places, &mut anchors, &mut notes);
     let first = anchors.first().map_or(usize::MAX, |anchor| anchor.start);
     // The last of the comments at the top that a blank line parts from what follows.
     let top = comments.iter().filter(|comment| comment.offset < first).count();
     let parted = |index: usize| match comments.get(index) {
         Some(next) if index < top => next.blank_before,
-        _ => is_blank_before(first, source),
+        _ => places.is_blank_before(first),
     };
     let head = (1..=top).rev().find(|end| parted(*end)).unwrap_or(0);
     for (index, comment) in comments.iter().enumerate() {
@@ -145,12 +146,12 @@ pub(super) fn attach(comments: &[Comment], tree: &mut Tree, source: &[char]) -> 
                 if blank {
                     lines.remove(0);
                 }
-                if is_blank_before(anchor.start, source) {
+                if places.is_blank_before(anchor.start) {
                     lines.push(String::new());
                 }
                 blank
             }
-            None => is_blank_before(anchor.start, source),
+            None => places.is_blank_before(anchor.start),
         };
         if apart {
             notes.apart.insert(anchor.number);
@@ -166,21 +167,53 @@ fn push(lines: &mut Vec<String>, comment: &Comment) {
     lines.push(comment.text.clone());
 }
 
-/// Whether the line above that of a character is blank.
-fn is_blank_before(start: usize, source: &[char]) -> bool {
-    let before = source.get(..start.min(source.len())).unwrap_or_default();
-    let mut lines = before.rsplit(|c| *c == '\n');
-    let own = lines.next().unwrap_or_default();
-    let is_blank = |line: &[char]| line.iter().all(|c| c.is_whitespace());
-    let first_on_line = own.iter().all(|c| c.is_whitespace() || *c == '-');
-    first_on_line && lines.next().is_some_and(is_blank)
+/// The lines of a text, looked through once: one line may hold all entries.
+struct Lines {
+    lines: Vec<Line>,
+}
+
+struct Line {
+    start: usize,
+    /// Where something stands that is neither white space nor a dash; the line's end where nothing does.
+    code: usize,
+    blank: bool,
+}
+
+impl Lines {
+    fn of(source: &[char]) -> Lines {
+        let (mut lines, mut start) = (Vec::new(), 0usize);
+        for line in source.split(|c| *c == '\n') {
+            let code = line.iter().position(|c| !c.is_whitespace() && *c != '-').unwrap_or(line.len());
+            let blank = line.iter().all(|c| c.is_whitespace());
+            lines.push(Line { start, code: start.saturating_add(code), blank });
+            start = start.saturating_add(line.len()).saturating_add(1);
+        }
+        Lines { lines }
+    }
+
+    /// The line of a character, and the one above.
+    fn at(&self, offset: usize) -> (Option<&Line>, Option<&Line>) {
+        let next = self.lines.partition_point(|line| line.start <= offset);
+        let at = |back: usize| next.checked_sub(back).and_then(|index| self.lines.get(index));
+        (at(1), at(2))
+    }
+
+    fn column(&self, offset: usize) -> usize {
+        offset.saturating_sub(self.at(offset).0.map_or(0, |line| line.start))
+    }
+
+    /// Whether the line above that of a character is blank, and the character the first of its line.
+    fn is_blank_before(&self, offset: usize) -> bool {
+        let (own, above) = self.at(offset);
+        own.is_some_and(|line| offset <= line.code) && above.is_some_and(|line| line.blank)
+    }
 }
 
 fn anchor(
     tree: &Tree,
     parent: Option<usize>,
     comments: &[usize],
-    source: &[char],
+    lines: &Lines,
     anchors: &mut Vec<Anchor>,
     notes: &mut Notes,
 ) {
@@ -195,11 +228,10 @@ fn anchor(
         notes.blocks.insert(tree.span.start);
     }
     for entry in entries {
-        let column =
-            source.get(..entry.start).unwrap_or_default().iter().rev().take_while(|c| **c != '\n').count();
+        let column = lines.column(entry.start);
         let index = anchors.len();
         anchors.push(Anchor { number: entry.number, start: entry.start, column, parent });
-        anchor(&entry.value, Some(index), comments, source, anchors, notes);
+        anchor(&entry.value, Some(index), comments, lines, anchors, notes);
     }
 }
 

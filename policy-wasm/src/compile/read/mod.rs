@@ -123,10 +123,12 @@ pub(super) fn policy<'n>(
         tiers,
         issuers: issuers(parts.merged("issuers", "issuer")),
         declared: Vec::new(),
+        by_kind: BTreeMap::new(),
         agent_types: BTreeSet::new(),
     };
     names.declared = declared(parts.merged("groups", "group"), &names, Holder::Group);
     names.declared.extend(declared(parts.merged("roles", "role"), &names, Holder::Role));
+    names.index_declared();
     let agent_types = parts.merged("agent_types", "agent type");
     names.agent_types = agent_types.iter().map(|named| named.name).collect();
     let agent_types = agent_types.into_iter().filter_map(|named| agent_type(named, &names)).collect();
@@ -204,7 +206,8 @@ fn tiers<'n>(place: &Place<'n>) -> Vec<&'n str> {
     if places.is_empty() || places.len() > MAX_TIERS as usize {
         place.refuse(format!("expected 1 to {MAX_TIERS} tiers, lowest first, found {}", places.len()));
     }
-    distinct(&places, "tier", "a tier name like `read`")
+    let most = places.len().min(MAX_TIERS as usize);
+    distinct(places.get(..most).unwrap_or_default(), "tier", "a tier name like `read`")
 }
 
 fn environments<'n>(place: &Place<'n>) -> Vec<&'n str> {
@@ -214,11 +217,13 @@ fn environments<'n>(place: &Place<'n>) -> Vec<&'n str> {
 /// Names that differ from each other, in the file's order.
 fn distinct<'n>(places: &[Place<'n>], what: &str, example: &str) -> Vec<&'n str> {
     let mut names = Vec::new();
+    let mut seen = BTreeSet::new();
     for place in places {
         let Some(name) = place.text() else { continue };
+        let repeated = !seen.insert(name);
         if !is_name(name, b"_-") {
             place.refuse(format!("expected {example} ([a-z][a-z0-9_-]*, at most 64), found `{name}`"));
-        } else if names.contains(&name) {
+        } else if repeated {
             place.refuse(format!("duplicate {what} `{name}`"));
         }
         names.push(name);

@@ -18,6 +18,8 @@ pub(super) struct Names<'n> {
     pub(super) issuers: BTreeMap<&'n str, &'n str>,
     /// Groups and roles; empty where the policy declares none.
     pub(super) declared: Vec<Declared>,
+    /// The names of `declared`: by kind (`group`, `role`), and by kind and issuer. A policy may have as many rules as names.
+    pub(super) by_kind: BTreeMap<(&'static str, Option<String>), BTreeSet<String>>,
     pub(super) agent_types: BTreeSet<&'n str>,
 }
 
@@ -62,6 +64,20 @@ impl<'n> Names<'n> {
         found
     }
 
+    /// To be called once all are declared.
+    pub(super) fn index_declared(&mut self) {
+        for declared in &self.declared {
+            let (kind, issuer, name) = match &declared.holder {
+                Holder::Group(issuer, name) => ("group", issuer, name),
+                Holder::Role(issuer, name) => ("role", issuer, name),
+                _ => continue,
+            };
+            for issuer in [None, Some(issuer.clone())] {
+                self.by_kind.entry((kind, issuer)).or_default().insert(name.clone());
+            }
+        }
+    }
+
     /// Refuses an approver that is none of the declared groups or roles of any issuer.
     pub(super) fn check_approver(&self, kind: &str, name: &str, place: &Place<'n>) {
         let key = match kind {
@@ -69,16 +85,9 @@ impl<'n> Names<'n> {
             "role" => "roles",
             _ => return,
         };
-        let declared: BTreeSet<&str> = self
-            .declared
-            .iter()
-            .filter_map(|declared| match (&declared.holder, kind) {
-                (Holder::Group(_, name), "group") | (Holder::Role(_, name), "role") => Some(name.as_str()),
-                _ => None,
-            })
-            .collect();
-        if !declared.is_empty() && !declared.contains(name) {
-            let suggestion = suggest(name, declared);
+        let Some(declared) = self.by_kind.get(&(key.trim_end_matches('s'), None)) else { return };
+        if !declared.contains(name) {
+            let suggestion = suggest(name, declared.iter().map(String::as_str));
             place.refuse_with(format!("{kind} `{name}` is not declared under `{key}`"), suggestion);
         }
     }
@@ -90,18 +99,9 @@ impl<'n> Names<'n> {
             Holder::Role(issuer, name) => ("role", "roles", issuer, name),
             _ => return,
         };
-        let of_issuer: Vec<&str> = self
-            .declared
-            .iter()
-            .filter_map(|declared| match (&declared.holder, what) {
-                (Holder::Group(by, name), "group") | (Holder::Role(by, name), "role") if by == issuer => {
-                    Some(name.as_str())
-                }
-                _ => None,
-            })
-            .collect();
-        if !of_issuer.is_empty() && !of_issuer.contains(&name.as_str()) {
-            let suggestion = suggest(name, of_issuer);
+        let Some(of_issuer) = self.by_kind.get(&(what, Some(issuer.clone()))) else { return };
+        if !of_issuer.contains(name.as_str()) {
+            let suggestion = suggest(name, of_issuer.iter().map(String::as_str));
             place.refuse_with(format!("{what} `{name}` is not declared under `{key}`"), suggestion);
         }
     }
