@@ -68,7 +68,12 @@ mod tests {
             "a.test.yaml".to_owned(),
             vec![
                 result("passes", 3, &[], None),
-                result("fails", 9, &["expected permit, found deny", "no <reason>"], Some("layer\n  rule \"x\"")),
+                result(
+                    "fails",
+                    9,
+                    &["expected permit, found deny", "no <reason>"],
+                    Some("layer\n  rule \"x\""),
+                ),
             ],
         )];
         let expected = r#"<?xml version="1.0" encoding="UTF-8"?>

@@ -210,7 +210,10 @@ fn tests_beside_the_policy_run_and_tell_what_they_reach() {
     );
     assert!(stdout.contains("# coverage 81 %: 9 of 11 rules reached\n"), "{stdout}");
     let report = fs::read_to_string(directory.join("report.xml")).unwrap();
-    assert!(report.contains("<testsuites name=\"toolward\" tests=\"6\" skipped=\"0\" failures=\"0\""), "{report}");
+    assert!(
+        report.contains("<testsuites name=\"toolward\" tests=\"6\" skipped=\"0\" failures=\"0\""),
+        "{report}"
+    );
     let (code, _, stderr) = run(&["--min-coverage", "82"]);
     assert_eq!(code, Some(1));
     assert!(stderr.contains("coverage is 81 %, expected at least 82 %"), "{stderr}");

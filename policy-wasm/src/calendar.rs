@@ -85,9 +85,15 @@ mod tests {
 
     #[test]
     fn days_that_no_calendar_has_are_none() {
-        for (year, month, day) in
-            [(0, 1, 1), (2026, 0, 1), (2026, 13, 1), (2026, 2, 29), (1900, 2, 29), (2026, 4, 31), (2026, 1, 0)]
-        {
+        for (year, month, day) in [
+            (0, 1, 1),
+            (2026, 0, 1),
+            (2026, 13, 1),
+            (2026, 2, 29),
+            (1900, 2, 29),
+            (2026, 4, 31),
+            (2026, 1, 0),
+        ] {
             assert_eq!(Date::new(year, month, day), None, "{year}-{month}-{day}");
         }
         assert!(Date::new(2000, 2, 29).is_some());

@@ -28,9 +28,9 @@
 //! | `compile` (feature) | policy files to a bundle; never linked into the filter |
 
 pub mod bundle;
+mod calendar;
 #[cfg(feature = "compile")]
 pub mod compile;
-mod calendar;
 pub mod condition;
 pub mod decision;
 pub mod definition;

@@ -6,9 +6,7 @@ use crate::junit::junit;
 use anyhow::bail;
 use clap::Args;
 use policy_wasm::compile::{SourceFile, quote};
-use policy_wasm::query::{
-    Coverage, Suite, TestResult, coverage_text, results_json, results_text, run,
-};
+use policy_wasm::query::{Coverage, Suite, TestResult, coverage_text, results_json, results_text, run};
 use policy_wasm::source::Problems;
 use std::path::PathBuf;
 use std::process::ExitCode;
