@@ -81,7 +81,8 @@ fn seal(wanted: &RawSealed, config: &Value, base: &RawBase) -> Result<String, St
     let identity = |id| Identity { issuer: &issuer, id };
     let actors = [Actor { kind, identity: identity(&actor) }];
     let subject = Subject { identity: identity(&subject), groups: &[], roles: &[], claims: None };
-    let delegation = Delegation { subject, actors: &actors, scopes: &[], consent: None };
+    let delegation =
+        Delegation { subject, actors: &actors, clients: &[], scopes: &[], consent: None, leeway: 0 };
     let binding = Binding::over(&delegation, wanted.tenant.as_deref(), &resource);
     ring.seal_between(purpose, text, binding, wanted.begins, wanted.ends.unwrap_or(u64::MAX))
         .ok_or_else(|| "this text cannot be sealed".to_owned())
