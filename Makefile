@@ -82,9 +82,9 @@ $(CLI): FORCE | rust
 	mkdir -p dist
 	cmp -s $(TARGET)/release/toolward $@ || cp $(TARGET)/release/toolward $@
 
-# `--workspace`: the same features, and so the same build of wasmtime, as the tests.
+# `--tests`: with the features that tests ask for, and so with the build of wasmtime that they use.
 $(RUNNER): FORCE | rust
-	@$(STEP) "building the scenario runner" -- cargo build $(CARGO_FLAGS) --workspace --bin toolward
+	@$(STEP) "building the scenario runner" -- cargo build $(CARGO_FLAGS) --workspace --bin toolward --tests
 	mkdir -p $(dir $@)
 	cmp -s $(TARGET)/release/toolward $@ || cp $(TARGET)/release/toolward $@
 

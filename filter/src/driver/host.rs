@@ -35,7 +35,6 @@ pub enum Body {
 ///
 /// # Errors
 /// Every method gives [`Refused`] where the proxy did not do it, and then nothing of it was done.
-#[allow(clippy::missing_errors_doc, reason = "said once, above")]
 pub trait Host {
     /// Milliseconds since the Unix epoch.
     fn now_ms(&mut self) -> Result<u64, Refused>;

@@ -153,5 +153,5 @@ fn host_is_plain(authority: &str, special: Special) -> bool {
     host.bytes().all(fits)
         && (!host.is_empty() || special == Special::File)
         && !(special == Special::File && host == "localhost")
-        && (!numeric || host.parse::<std::net::Ipv4Addr>().is_ok())
+        && (!numeric || host.parse::<core::net::Ipv4Addr>().is_ok())
 }

@@ -87,6 +87,7 @@ pub fn run(data: &[u8]) {
 #[derive(Debug, PartialEq, Default)]
 struct Seen {
     records: Vec<(&'static str, &'static str)>,
+    counted: Vec<(&'static str, &'static str)>,
     forwarded: usize,
     replies: Vec<(u32, Vec<u8>)>,
     calls: usize,
@@ -99,6 +100,10 @@ impl Seen {
         let mut replaced = None;
         for effect in effects {
             match effect {
+                // The second record of a kind says how many more there were.
+                Effect::Record(record) if record.json.contains("\"repeated\":") => {
+                    self.counted.push((record.result, record.reason));
+                }
                 Effect::Record(record) => self.records.push((record.result, record.reason)),
                 Effect::Forward { body, records, .. } => {
                     self.records.extend(records.iter().map(|record| (record.result, record.reason)));
@@ -127,8 +132,10 @@ impl Seen {
         assert!(self.replies.len() <= 1, "replied twice");
         // Whatever a server sends, what cannot be read of it, and what ends it, is told once.
         for told in ["list_unreadable", "answer_unreadable", "list_too_large", "answer_too_large"] {
-            let times = self.records.iter().filter(|(_, reason)| *reason == told).count();
-            assert!(times <= 1, "{:?}", self.records);
+            for records in [&self.records, &self.counted] {
+                let times = records.iter().filter(|(_, reason)| *reason == told).count();
+                assert!(times <= 1, "{records:?}");
+            }
         }
         replaced
     }

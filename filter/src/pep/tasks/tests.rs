@@ -167,7 +167,14 @@ proptest! {
         );
         let got = answered(&mut exchange, stream, &written(&quoted(&own)));
         let sealed = made(&own);
-        prop_assert_eq!(&got, &written(&quoted(&sealed)));
+        let mut expected = written(&quoted(&sealed));
+        if stream {
+            // A character that ends a line for some readers is escaped in a stream.
+            for (raw, escaped) in [("\u{85}", "\\u0085"), ("\u{2028}", "\\u2028"), ("\u{2029}", "\\u2029")] {
+                expected = expected.replace(raw, escaped);
+            }
+        }
+        prop_assert_eq!(&got, &expected);
         let get = |id: &str| json!({"jsonrpc": "2.0", "id": 2, "method": "tasks/get", "params": {"taskId": id}}).to_string();
         for same in [0, 1] {
             prop_assert_eq!(ask(same, &get(&sealed)).1, Ok(get(&own)));
