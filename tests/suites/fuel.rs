@@ -682,8 +682,9 @@ fn repeated(numbers: &mut Numbers, texts: &[String], size: usize) -> String {
 
 #[test]
 fn a_search_finds_nothing_that_costs_more_for_each_byte() {
-    let rounds =
-        std::env::var("TOOLWARD_FUEL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(300);
+    let rounds = std::env::var_os("TOOLWARD_FUEL_ROUNDS")
+        .and_then(|rounds| rounds.to_str().and_then(|rounds| rounds.parse().ok()))
+        .unwrap_or(300);
     let get =
         json!({"method": "GET", "add_headers": {"accept": "text/event-stream"}, "drop_headers": ["accept"]});
     for (target, asked, bound) in [("message", call("free", json!({})), 650), ("sse", get, 1000)] {

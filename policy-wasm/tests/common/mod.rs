@@ -1,5 +1,13 @@
 //! Helpers of the policy engine's tests.
 #![allow(dead_code, reason = "each suite uses some of them")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests may stop at the first surprise"
+)]
 
 pub mod model;
 pub mod naive;

@@ -377,9 +377,11 @@ impl Case<'_> {
         let given = consent.given_at;
         let expired = consent.expires_at.is_some_and(|end| end <= NOW || end < given);
         let long = self.policy.consent.longest_life.is_some_and(|longest| {
-            consent.expires_at.is_none_or(|end| i128::from(end) - i128::from(given) > i128::from(longest))
+            consent
+                .expires_at
+                .is_none_or(|end| i128::from(end).saturating_sub(i128::from(given)) > i128::from(longest))
         });
-        let early = i128::from(given) > i128::from(NOW) + i128::from(self.ask.leeway);
+        let early = i128::from(given) > i128::from(NOW).saturating_add(i128::from(self.ask.leeway));
         if expired || long || early {
             self.deny(ConsentExpired, Mode::Enforce);
         }
