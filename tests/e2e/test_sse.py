@@ -141,7 +141,7 @@ def test_a_session_is_its_own_clients_and_the_server_sees_its_own_query(gateway,
     token = identity.token()
     with Stream(gateway, token) as stream:
         endpoint = stream.endpoint()
-        assert endpoint.startswith("/messages/?session_id=A") and len(endpoint) > 120
+        assert endpoint.startswith("/messages/?session_id=E") and len(endpoint) > 120
         gateway.recorder.take()
         for other in (identity.token(sub="u-mallory"), identity.token(act={"sub": "agent:other"})):
             answer = post(gateway, other, endpoint, call("echo", text="x"))
