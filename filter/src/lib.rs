@@ -14,7 +14,7 @@
 //! |---|---|
 //! | [`pep`] | the state machine of one HTTP exchange; `Permit` |
 //! | [`mcp`] | strict MCP messages, methods, SSE, list filtering |
-//! | [`delegation`] | delegation tokens: parse, verify, cache |
+//! | [`token`] | delegation tokens: parse, verify, cache |
 //! | [`crypto`] | the signature check, as a provider |
 //! | [`config`] | the plugin configuration, valid by construction |
 //! | [`callout`] | questions to the authorization cluster |
@@ -27,13 +27,14 @@
 pub mod callout;
 pub mod config;
 pub mod crypto;
-pub mod delegation;
 pub mod driver;
 #[cfg(target_arch = "wasm32")]
 mod host;
+pub mod http;
 pub mod mcp;
 pub mod pep;
 pub mod reason;
 pub mod record;
 pub mod reply;
 pub mod sealed_id;
+pub mod token;

@@ -1,6 +1,8 @@
 //! Every reason to deny, with its stable code. What a client sees for each stands in [`crate::reply`], nowhere else.
 
-use crate::delegation::TokenError;
+use crate::mcp::MessageError;
+use crate::sealed_id::OpenError;
+use crate::token::TokenError;
 use policy_wasm::decision::DenyReason;
 
 macro_rules! reasons {
@@ -133,4 +135,33 @@ reasons! {
     AnswerUnreadable = "answer_unreadable",
     /// An answer, or one event of a stream, is longer than the limit.
     AnswerTooLarge = "answer_too_large",
+}
+
+impl From<MessageError> for Reason {
+    fn from(error: MessageError) -> Reason {
+        match error {
+            MessageError::Malformed => Reason::MessageMalformed,
+            MessageError::Ambiguous => Reason::MessageAmbiguous,
+            MessageError::TooComplex => Reason::MessageTooComplex,
+            MessageError::Batch => Reason::MessageBatch,
+            MessageError::Invalid => Reason::MessageInvalid,
+            MessageError::IdUnusable => Reason::MessageIdUnusable,
+            MessageError::Response => Reason::MessageResponse,
+            MessageError::ParamsInvalid => Reason::ParamsInvalid,
+            MessageError::RevisionUnsupported => Reason::RevisionUnsupported,
+            MessageError::HeaderMismatch => Reason::HeaderMismatch,
+            MessageError::MethodUnknown => Reason::MethodUnknown,
+            MessageError::NotificationUnknown => Reason::NotificationUnknown,
+        }
+    }
+}
+
+impl From<OpenError> for Reason {
+    fn from(error: OpenError) -> Reason {
+        match error {
+            OpenError::Unknown => Reason::SessionUnknown,
+            OpenError::Foreign => Reason::SessionForeign,
+            OpenError::Expired => Reason::SessionExpired,
+        }
+    }
 }

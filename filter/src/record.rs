@@ -3,8 +3,8 @@
 //! Field names follow OPA's decision log where it has them. Tokens, keys and argument values are not among the fields;
 //! what a client chose freely (paths, tool names) is bounded and escaped.
 
-use crate::delegation::VerifiedDelegation;
 use crate::reason::Reason;
+use crate::token::VerifiedDelegation;
 use policy_wasm::decision::Decision;
 use policy_wasm::json::write_str;
 use policy_wasm::model::ActorKind;

@@ -4,9 +4,9 @@
 //! a JSON-RPC error under HTTP 200, since real clients end their whole session on other statuses. A client learns the
 //! reason code and no rule names.
 
-use crate::delegation::TokenError;
 use crate::mcp::Era;
 use crate::reason::Reason;
+use crate::token::TokenError;
 use policy_wasm::decision::DenyReason;
 use policy_wasm::json;
 

@@ -6,7 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use filter::config::Config;
-use filter::delegation::TokenError::{self, *};
+use filter::token::TokenError::{self, *};
 use harness::crypto::RustSignatures;
 use harness::mint::{SigningKey, jwks, mint, mint_text};
 use jwt_simple::prelude::{

@@ -5,9 +5,9 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use filter::config::Config;
-use filter::mcp::edit::Edits;
+use filter::mcp::client_message;
 use filter::mcp::list;
-use filter::mcp::message;
+use filter::mcp::splice::Splices;
 use filter::pep::{Effect, Event, Exchange, Flow, Pep};
 use harness::crypto::RustSignatures;
 use harness::mint::{SigningKey, mint};
@@ -32,7 +32,9 @@ fn parse(criterion: &mut Criterion) {
     for (name, body) in bodies::all() {
         let mut group = criterion.benchmark_group(format!("read {name}"));
         group.throughput(Throughput::Bytes(body.len() as u64));
-        group.bench_function("message", |b| b.iter(|| message::read(black_box(&body), &limits).is_ok()));
+        group.bench_function("message", |b| {
+            b.iter(|| client_message::read(black_box(&body), &limits).is_ok())
+        });
         group.bench_function("json", |b| b.iter(|| json::parse(black_box(&body), &limits).is_ok()));
         group.bench_function("serde_json Value, for comparison", |b| {
             b.iter(|| serde_json::from_slice::<serde_json::Value>(black_box(&body)).is_ok());
@@ -140,7 +142,7 @@ fn lists(criterion: &mut Criterion) {
                 let message = json::parse(whole.as_bytes(), &Limits::default()).unwrap();
                 let result = message.as_object().unwrap().get("result").and_then(Value::as_object).unwrap();
                 let tools = result.get("tools").and_then(Value::as_array).unwrap();
-                let mut edits = Edits::default();
+                let mut edits = Splices::default();
                 list::cut(&list::LISTS[0], tools, whole, &mut edits, &mut keep).unwrap();
                 edits.apply(whole).unwrap()
             });

@@ -2,8 +2,7 @@
 //!
 //! Source: authzed/api, `authzed/api/v1/permission_service.proto` and `core.proto` (identifier rules).
 
-use super::Verdict;
-use crate::pep::{Call, CallAnswer};
+use super::{CheckAnswer, HttpAnswer, HttpCall};
 use crate::reason::Reason;
 use base64::Engine as _;
 use policy_wasm::decision::RelationCheck;
@@ -69,7 +68,7 @@ fn is_name(name: &str) -> bool {
 }
 
 /// The call that asks for one relation; `None` where the names cannot be told to SpiceDB.
-pub fn question(settings: &SpiceDb, check: &RelationCheck) -> Option<Call> {
+pub fn question(settings: &SpiceDb, check: &RelationCheck) -> Option<HttpCall> {
     let object = identifier(&check.object_id, settings.identifiers)?;
     let subject = identifier(&check.subject_id, settings.identifiers)?;
     if !is_name(&check.object_type) || !is_name(&check.subject_type) || !is_name(&check.relation) {
@@ -89,7 +88,7 @@ pub fn question(settings: &SpiceDb, check: &RelationCheck) -> Option<Call> {
     if let Some(token) = &settings.bearer_token {
         headers.push(("authorization", format!("Bearer {token}")));
     }
-    Some(Call {
+    Some(HttpCall {
         cluster: settings.cluster.clone(),
         authority: settings.authority.clone(),
         path: "/v1/permissions/check",
@@ -99,17 +98,17 @@ pub fn question(settings: &SpiceDb, check: &RelationCheck) -> Option<Call> {
     })
 }
 
-/// What an answer says.
-pub fn verdict(answer: CallAnswer<'_>) -> Verdict {
+/// Reads an answer strictly.
+pub fn read_answer(answer: HttpAnswer<'_>) -> CheckAnswer {
     let body = match answer {
-        CallAnswer::NotSent | CallAnswer::Reset => return Verdict::No(Reason::CheckUnreachable),
+        HttpAnswer::NotSent | HttpAnswer::Reset => return CheckAnswer::Refused(Reason::CheckUnreachable),
         // Envoy tells a refused or reset connection as a 503, its own timeout as a 504. From the service itself they
         // would mean the same.
-        CallAnswer::Response { status: 503, .. } => return Verdict::No(Reason::CheckUnreachable),
-        CallAnswer::Response { status: 504, .. } => return Verdict::No(Reason::CheckTimeout),
-        CallAnswer::Response { status: 200, body } if body.len() <= MAX_ANSWER => body,
-        CallAnswer::Response { status: 200, .. } => return Verdict::No(Reason::CheckMalformed),
-        CallAnswer::Response { .. } => return Verdict::No(Reason::CheckFailed),
+        HttpAnswer::Response { status: 503, .. } => return CheckAnswer::Refused(Reason::CheckUnreachable),
+        HttpAnswer::Response { status: 504, .. } => return CheckAnswer::Refused(Reason::CheckTimeout),
+        HttpAnswer::Response { status: 200, body } if body.len() <= MAX_ANSWER => body,
+        HttpAnswer::Response { status: 200, .. } => return CheckAnswer::Refused(Reason::CheckMalformed),
+        HttpAnswer::Response { .. } => return CheckAnswer::Refused(Reason::CheckFailed),
     };
     let permissionship = json::parse(body, &Limits::default())
         .ok()
@@ -121,10 +120,10 @@ pub fn verdict(answer: CallAnswer<'_>) -> Verdict {
         .and_then(Value::as_str)
         .map(Str::decode);
     match permissionship.as_deref() {
-        Some("PERMISSIONSHIP_HAS_PERMISSION") => Verdict::Yes,
-        Some("PERMISSIONSHIP_NO_PERMISSION") => Verdict::No(Reason::CheckDenied),
-        Some("PERMISSIONSHIP_CONDITIONAL_PERMISSION") => Verdict::No(Reason::CheckConditional),
-        _ => Verdict::No(Reason::CheckMalformed),
+        Some("PERMISSIONSHIP_HAS_PERMISSION") => CheckAnswer::Allowed,
+        Some("PERMISSIONSHIP_NO_PERMISSION") => CheckAnswer::Refused(Reason::CheckDenied),
+        Some("PERMISSIONSHIP_CONDITIONAL_PERMISSION") => CheckAnswer::Refused(Reason::CheckConditional),
+        _ => CheckAnswer::Refused(Reason::CheckMalformed),
     }
 }
 
@@ -172,8 +171,8 @@ mod tests {
 
     #[test]
     fn only_an_explicit_yes_is_a_yes() {
-        let says = |status, body: &str| verdict(CallAnswer::Response { status, body: body.as_bytes() });
-        assert_eq!(says(200, r#"{"permissionship":"PERMISSIONSHIP_HAS_PERMISSION"}"#), Verdict::Yes);
+        let says = |status, body: &str| read_answer(HttpAnswer::Response { status, body: body.as_bytes() });
+        assert_eq!(says(200, r#"{"permissionship":"PERMISSIONSHIP_HAS_PERMISSION"}"#), CheckAnswer::Allowed);
         for (status, body, reason) in [
             (200, r#"{"permissionship":"PERMISSIONSHIP_NO_PERMISSION"}"#, Reason::CheckDenied),
             (200, r#"{"permissionship":"PERMISSIONSHIP_CONDITIONAL_PERMISSION"}"#, Reason::CheckConditional),
@@ -194,9 +193,9 @@ mod tests {
             (503, "upstream connect error", Reason::CheckUnreachable),
             (504, "upstream request timeout", Reason::CheckTimeout),
         ] {
-            assert_eq!(says(status, body), Verdict::No(reason), "{status} {body}");
+            assert_eq!(says(status, body), CheckAnswer::Refused(reason), "{status} {body}");
         }
-        assert_eq!(verdict(CallAnswer::Reset), Verdict::No(Reason::CheckUnreachable));
-        assert_eq!(verdict(CallAnswer::NotSent), Verdict::No(Reason::CheckUnreachable));
+        assert_eq!(read_answer(HttpAnswer::Reset), CheckAnswer::Refused(Reason::CheckUnreachable));
+        assert_eq!(read_answer(HttpAnswer::NotSent), CheckAnswer::Refused(Reason::CheckUnreachable));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{defaults, jwks};
 use crate::crypto::Algorithm;
-use crate::delegation::{Issuer, bounds, same_type};
+use crate::token::{Issuer, bounds, same_type};
 use policy_wasm::source::Place;
 
 /// Most issuers: each token is looked up among them one by one.

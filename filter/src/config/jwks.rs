@@ -6,7 +6,7 @@
 //! coordinates of the wrong size. No message repeats key material.
 
 use crate::crypto::{Algorithm, KeyError, PublicKey};
-use crate::delegation::{Key, bounds};
+use crate::token::{Key, bounds};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use policy_wasm::source::{Named, Place};

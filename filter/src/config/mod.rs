@@ -23,9 +23,9 @@ pub use servers::{ServerSettings, TaskIds};
 
 use crate::callout::spicedb::SpiceDb;
 use crate::crypto::SignatureProvider;
-use crate::delegation::{DelegationVerifier, RevocationList, Settings};
 use crate::mcp::revision::{Revision, Revisions};
 use crate::sealed_id::SessionPolicy;
+use crate::token::{DelegationVerifier, RevocationList, Settings};
 use policy_wasm::bundle::{Bundle, Server};
 use policy_wasm::json::Limits;
 use policy_wasm::source::{Place, Problems, read_json};

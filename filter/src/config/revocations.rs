@@ -1,7 +1,7 @@
 //! `revocations`: what was taken back before it expired.
 
 use super::issuers;
-use crate::delegation::{Revocable, Revocation, RevocationList, bounds};
+use crate::token::{Revocable, Revocation, RevocationList, bounds};
 use policy_wasm::source::Place;
 
 /// Most entries: each takes some hundred bytes in each worker, and comes with each configuration.

@@ -1,6 +1,7 @@
 //! What a proxy does for the filter.
 
-use crate::pep::{Call, Fields};
+use crate::callout::HttpCall;
+use crate::http::Fields;
 use crate::reply::Reply;
 
 /// The host refused a call, with its own number for the reason.
@@ -61,7 +62,7 @@ pub trait Host {
     fn reply(&mut self, reply: &Reply) -> Result<(), Refused>;
 
     /// Calls a cluster of the proxy, by POST. Returns the token that the answer carries.
-    fn call(&mut self, call: &Call) -> Result<u32, Refused>;
+    fn call(&mut self, call: &HttpCall) -> Result<u32, Refused>;
 
     /// Lets the held request go on, outside its own callbacks.
     fn resume_request(&mut self) -> Result<(), Refused>;

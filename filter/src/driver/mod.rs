@@ -15,7 +15,8 @@ mod plugin;
 pub use host::{Body, Host, Map, Refused};
 pub use plugin::{TICK_MS, counter, decision_id, load};
 
-use crate::pep::{Call, CallAnswer, ConnectionFacts, Effect, Event, Exchange, Flow, Pep};
+use crate::callout::{HttpAnswer, HttpCall};
+use crate::pep::{ConnectionFacts, Effect, Event, Exchange, Flow, Pep};
 use crate::record::DecisionRecord;
 use crate::reply::Reply;
 use std::rc::Rc;
@@ -166,7 +167,7 @@ impl HttpStream {
         self.call = None;
         self.suspended = true;
         if fields == 0 {
-            self.on_answer(host, CallAnswer::Reset);
+            self.on_answer(host, HttpAnswer::Reset);
         } else {
             let status = host.read_fields(Map::CallAnswer, |fields| {
                 let (_, status) = fields.iter().find(|(name, _)| *name == b":status".as_slice())?;
@@ -174,8 +175,8 @@ impl HttpStream {
             });
             let status = status.ok().flatten().unwrap_or(0);
             match host.body(Body::CallAnswer, MAX_CALL_ANSWER) {
-                Ok(body) => self.on_answer(host, CallAnswer::Response { status, body: &body }),
-                Err(_) => self.on_answer(host, CallAnswer::Reset),
+                Ok(body) => self.on_answer(host, HttpAnswer::Response { status, body: &body }),
+                Err(_) => self.on_answer(host, HttpAnswer::Reset),
             }
         }
         self.suspended = false;
@@ -214,7 +215,7 @@ impl HttpStream {
         self.carry_out(host, judged, 0);
     }
 
-    fn on_answer<H: Host>(&mut self, host: &mut H, answer: CallAnswer<'_>) {
+    fn on_answer<H: Host>(&mut self, host: &mut H, answer: HttpAnswer<'_>) {
         let judged = host.now_ms().map(|now_ms| self.exchange.handle(Event::CallAnswered { now_ms, answer }));
         self.carry_out(host, judged, 0);
     }
@@ -312,10 +313,10 @@ impl HttpStream {
         sent
     }
 
-    fn call<H: Host>(&mut self, host: &mut H, call: &Call) {
+    fn call<H: Host>(&mut self, host: &mut H, call: &HttpCall) {
         match host.call(call) {
             Ok(token) => self.call = Some(token),
-            Err(_) => self.on_answer(host, CallAnswer::NotSent),
+            Err(_) => self.on_answer(host, HttpAnswer::NotSent),
         }
     }
 

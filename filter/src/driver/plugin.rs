@@ -2,9 +2,9 @@
 
 use crate::config::Config;
 use crate::crypto::SignatureProvider;
-use crate::delegation::Revocations;
 use crate::pep::Pep;
 use crate::sealed_id::SharedStore;
+use crate::token::Revocations;
 use std::rc::Rc;
 
 /// How often a proxy calls [`super::HttpStream::on_tick`], in milliseconds. A silent stream gives no other callback.

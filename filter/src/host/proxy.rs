@@ -2,8 +2,9 @@
 
 use super::hostcalls::{self, Pairs};
 use super::metrics::Counters;
+use crate::callout::HttpCall;
 use crate::driver::{Body, Host, Map, Refused};
-use crate::pep::{Call, Fields};
+use crate::http::Fields;
 use crate::reply::Reply;
 use proxy_wasm::types::{BufferType, LogLevel, MapType};
 use std::rc::Rc;
@@ -72,7 +73,7 @@ impl Host for Proxy {
         hostcalls::reply(reply.status, &reply.headers, &reply.body, &reply.details)
     }
 
-    fn call(&mut self, call: &Call) -> Result<u32, Refused> {
+    fn call(&mut self, call: &HttpCall) -> Result<u32, Refused> {
         hostcalls::http_call(&call.cluster, &call.fields(), &call.body, call.timeout_ms.max(1))
     }
 

@@ -1,9 +1,9 @@
 //! Lists of a server's catalogue, cut down to what the caller could ask for. Bytes that stay are not touched, and neither
 //! are order, `nextCursor`, `ttlMs` and whatever nobody knows.
 
-use super::answer::Unreadable;
-use super::edit::Edits;
+use super::error::ServerMessageError;
 use super::method::Method;
+use super::splice::Splices;
 use policy_wasm::json::{Array, Value};
 use policy_wasm::model::ItemKind;
 use policy_wasm::order::sorted;
@@ -42,32 +42,32 @@ pub fn asked_by(method: Method) -> Option<&'static List> {
 /// Takes the entries out that `keep` does not want; it gets the entry's name and the entry. Says whether there were some.
 ///
 /// # Errors
-/// [`Unreadable`] where an entry is no object, what names it is missing or could be read in two ways, or two have one
+/// [`ServerMessageError`] where an entry is no object, what names it is missing or could be read in two ways, or two have one
 /// name: clients keep the first or the last.
 pub fn cut(
     list: &List,
     array: Array<'_>,
     whole: &str,
-    edits: &mut Edits,
+    edits: &mut Splices,
     keep: &mut dyn FnMut(&str, Value<'_>) -> bool,
-) -> Result<bool, Unreadable> {
+) -> Result<bool, ServerMessageError> {
     let mut entries = Vec::new();
     for entry in array.elements() {
         let mut name = None;
-        for (key, value) in entry.as_object().ok_or(Unreadable)?.members() {
+        for (key, value) in entry.as_object().ok_or(ServerMessageError)?.members() {
             if key.is(list.key) {
                 name = value.as_str();
             } else if key.resembles(list.key) {
-                return Err(Unreadable);
+                return Err(ServerMessageError);
             }
         }
-        entries.push((name.ok_or(Unreadable)?.decode(), entry));
+        entries.push((name.ok_or(ServerMessageError)?.decode(), entry));
     }
     let name = |index: usize| entries.get(index).map(|(name, _)| name.as_ref());
     let order = sorted(entries.len(), &|a, b| name(a).cmp(&name(b)));
     let mut neighbours = order.iter().zip(order.iter().skip(1));
     if neighbours.any(|(a, b)| name(*a as usize) == name(*b as usize)) {
-        return Err(Unreadable);
+        return Err(ServerMessageError);
     }
     let all = entries.len();
     entries.retain(|(name, entry)| keep(name, *entry));
@@ -89,12 +89,12 @@ mod tests {
     use super::*;
     use policy_wasm::json::{self, Limits};
 
-    fn shown(list: &List, text: &str, keep: &[&str]) -> Result<String, Unreadable> {
-        let value = json::parse(text.as_bytes(), &Limits::default()).map_err(|_| Unreadable)?;
-        let mut edits = Edits::default();
-        let array = value.as_array().ok_or(Unreadable)?;
+    fn shown(list: &List, text: &str, keep: &[&str]) -> Result<String, ServerMessageError> {
+        let value = json::parse(text.as_bytes(), &Limits::default()).map_err(|_| ServerMessageError)?;
+        let mut edits = Splices::default();
+        let array = value.as_array().ok_or(ServerMessageError)?;
         cut(list, array, text, &mut edits, &mut |name, _| keep.contains(&name))?;
-        edits.apply(text).ok_or(Unreadable)
+        edits.apply(text).ok_or(ServerMessageError)
     }
 
     #[test]
@@ -121,7 +121,7 @@ mod tests {
                 format!(r#"[{{"{key}":"a","{key}":"b"}}]"#),
                 format!(r#"[{{"{key}":"a"}},{{"{key}":"b"}},{{"{key}":"\u0061"}}]"#),
             ] {
-                assert_eq!(shown(list, &text, &["a"]), Err(Unreadable), "{text}");
+                assert_eq!(shown(list, &text, &["a"]), Err(ServerMessageError), "{text}");
             }
         }
     }

@@ -1,14 +1,12 @@
 //! What happens to an exchange, and what it wants done: plain data, so that the same transcript comes out natively, in
 //! wasmtime and in a proxy.
 
+use crate::callout::{HttpAnswer, HttpCall};
+use crate::http::Fields;
 use crate::pep::permit::Permit;
 use crate::record::DecisionRecord;
 use crate::reply::Reply;
 use std::fmt;
-
-/// Header fields as they came: names in lower case (HTTP/2 and Envoy do that), values as bytes, order kept, repeated
-/// fields apart. Pseudo-headers (`:method`, `:path`, `:authority`) are among them.
-pub type Fields<'a> = [(&'a [u8], &'a [u8])];
 
 /// Something that happened. Time is in milliseconds since the Unix epoch and is read once per callback.
 pub enum Event<'a> {
@@ -43,7 +41,7 @@ pub enum Event<'a> {
         /// The time.
         now_ms: u64,
         /// The answer.
-        answer: CallAnswer<'a>,
+        answer: HttpAnswer<'a>,
     },
     /// The upstream's (or a local) response head.
     ResponseHeaders {
@@ -74,48 +72,6 @@ pub enum Event<'a> {
     },
 }
 
-/// What came of a call to the authorization cluster.
-#[derive(Clone, Copy)]
-pub enum CallAnswer<'a> {
-    /// An HTTP response. Envoy reports its own timeout as status 504.
-    Response {
-        /// Status code; 0 where it could not be read.
-        status: u16,
-        /// The body.
-        body: &'a [u8],
-    },
-    /// No response: reset, connection failure.
-    Reset,
-    /// The call could not be made at all (unknown cluster, host refusal).
-    NotSent,
-}
-
-/// An HTTP call to a cluster of the proxy.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Call {
-    /// Name of the cluster.
-    pub cluster: String,
-    /// `:authority`.
-    pub authority: String,
-    /// `:path`.
-    pub path: &'static str,
-    /// Further header fields.
-    pub headers: Vec<(&'static str, String)>,
-    /// The JSON body.
-    pub body: Vec<u8>,
-    /// Timeout in milliseconds, never 0 (which would mean none).
-    pub timeout_ms: u32,
-}
-
-impl Call {
-    /// The call's header fields, pseudo-headers first.
-    pub fn fields(&self) -> Vec<(&str, &str)> {
-        let mut fields = vec![(":method", "POST"), (":path", self.path), (":authority", &self.authority)];
-        fields.extend(self.headers.iter().map(|(name, value)| (*name, value.as_str())));
-        fields
-    }
-}
-
 /// Something that the host must do, in order.
 #[derive(Debug)]
 pub enum Effect {
@@ -136,7 +92,7 @@ pub enum Effect {
     /// Answer in the upstream's place.
     Reply(Reply),
     /// Ask the authorization cluster; the answer comes as [`Event::CallAnswered`].
-    Call(Call),
+    Call(HttpCall),
     /// Write the record to the log and to the stream's filter state, and count it.
     Record(DecisionRecord),
     /// Write this response header field in place of what is there.
@@ -183,27 +139,6 @@ impl fmt::Debug for Event<'_> {
     }
 }
 
-impl fmt::Debug for CallAnswer<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            CallAnswer::Response { status, body } => write!(f, "Response({status}, {} bytes)", body.len()),
-            CallAnswer::Reset => f.write_str("Reset"),
-            CallAnswer::NotSent => f.write_str("NotSent"),
-        }
-    }
-}
-
-impl fmt::Debug for Call {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call")
-            .field("cluster", &self.cluster)
-            .field("path", &self.path)
-            .field("timeout_ms", &self.timeout_ms)
-            .field("body_bytes", &self.body.len())
-            .finish_non_exhaustive()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,7 +146,7 @@ mod tests {
     #[test]
     fn tokens_keys_and_arguments_reach_no_debug() {
         let head: [(&[u8], &[u8]); 1] = [(b"authorization", b"Bearer secret")];
-        let call = Call {
+        let call = HttpCall {
             cluster: "spicedb".into(),
             authority: "spicedb".into(),
             path: "/v1/permissions/check",
@@ -225,7 +160,7 @@ mod tests {
             format!("{:?}", Event::RequestBody { now_ms: 0, body: b"secret" }),
             format!("{:?}", Event::ResponseHeaders { fields: &head, end_of_stream: false }),
             format!("{:?}", Event::ResponseBody { now_ms: 0, body: b"secret", end_of_stream: true }),
-            format!("{:?}", CallAnswer::Response { status: 200, body: b"secret" }),
+            format!("{:?}", HttpAnswer::Response { status: 200, body: b"secret" }),
             format!("{:?}", Effect::Call(call)),
         ]
         .join(" ");

@@ -1,27 +1,31 @@
 //! One HTTP exchange, request side: from the head to a permit or a denial.
 
-use super::arguments;
-use super::connection::ConnectionFacts;
-use super::definitions::Digest;
-use super::endpoint::{self, Opening, Posted};
-use super::event::{Call, CallAnswer, Effect, Event, Fields, Flow};
-use super::grant::{Grant, PendingGrant, Progress};
-use super::head::{self, Credentials};
-use super::onward::Onward;
-use super::relay::Relay;
-use super::response::{self, Response};
-use super::session::Session;
-use super::story::{Matter, Story};
-use super::{Pep, Permit, mapping, shown};
-use crate::callout::{Verdict, spicedb};
-use crate::delegation::{TokenError, VerifiedDelegation};
-use crate::mcp::message::{self, Message, Request};
-use crate::mcp::params::Target;
-use crate::mcp::revision::{self, Mirrored, Revision};
-use crate::mcp::{Era, Method};
+use crate::callout::{CheckAnswer, HttpAnswer, HttpCall, spicedb};
+use crate::http::Fields;
+use crate::http::{media, reference::ExpectedEndpoint};
+use crate::mcp::client_message::{self, Message, Request};
+use crate::mcp::headers::Mirrored;
+use crate::mcp::placement;
+use crate::mcp::revision::Revision;
+use crate::mcp::target::Target;
+use crate::mcp::{Era, MessageError, Method};
+use crate::pep::audit::{Matter, Story};
+use crate::pep::connection::ConnectionFacts;
+use crate::pep::denial_ping::Relay;
+use crate::pep::event::{Effect, Event, Flow};
+use crate::pep::grant::{Grant, PendingGrant, Progress};
+use crate::pep::request::forward::Onward;
+use crate::pep::request::head::{self, Credentials};
+use crate::pep::request::{evaluation_request, param_agreement};
+use crate::pep::response::{self, Response};
+use crate::pep::session_id::Session;
+use crate::pep::sse_endpoint::{self, Posted};
+use crate::pep::tool_definitions::Digest;
+use crate::pep::{Pep, Permit, recorded_arguments};
 use crate::reason::Reason;
 use crate::record::{CheckTrace, DecisionRecord, SeenDefinition};
 use crate::reply::Reply;
+use crate::token::{TokenError, VerifiedDelegation};
 use policy_wasm::bundle::Acceptance;
 use policy_wasm::decision::{DenyReason, RelationCheck};
 use policy_wasm::model::Action;
@@ -53,7 +57,7 @@ struct Accepted {
     /// Whether the HTTP method carries a message (POST) or must not (GET, DELETE).
     message: bool,
     /// What the stream that is asked for may begin with.
-    opening: Option<Opening>,
+    opening: Option<ExpectedEndpoint>,
 }
 
 /// Decisions that permit, with questions still open.
@@ -261,7 +265,7 @@ impl Exchange {
         }
         let message = head.method == "POST";
         let server = config.server_at(head.authority, head.path).ok_or(Reason::ServerUnknown)?;
-        let by_sse = message && endpoint::is_posted(config, server, head.path, head.query);
+        let by_sse = message && sse_endpoint::is_posted(config, server, head.path, head.query);
         if !by_sse && head.path != server.path() {
             return Err(Reason::ServerUnknown.into());
         }
@@ -295,14 +299,14 @@ impl Exchange {
         if head.content_encoding.is_some_and(|encoding| !identity(encoding)) {
             return Err(Reason::ContentEncodingUnsupported.into());
         }
-        if message && !head.content_type.is_some_and(head::is_json) {
+        if message && !head.content_type.is_some_and(media::is_json) {
             return Err(Reason::ContentTypeUnsupported.into());
         }
         let onward = Onward::of(&head, config.keep_authorization, config.sessions.is_some());
         let posted = self.story.posted.as_mut();
         posted.into_iter().for_each(|posted| posted.onward = onward.unmirrored(&head.mirrored));
         let admitted = || self.story.revisions(pep).is_ok_and(|admitted| !admitted.by_sse().is_empty());
-        let opening = Opening::of(config, server, &head).filter(|_| admitted());
+        let opening = sse_endpoint::expected(config, server, &head).filter(|_| admitted());
         let accepted = Accepted { delegation, mirrored: head.mirrored, onward, message, opening };
         if end_of_stream {
             return self.on_body(pep, accepted, b"");
@@ -330,14 +334,14 @@ impl Exchange {
         }
         self.story.modern = accepted.mirrored.is_modern();
         self.story.requested_revision = accepted.mirrored.revision.clone();
-        match message::read(body, &pep.limits) {
+        match client_message::read(body, &pep.limits) {
             Ok(message) => self.on_message(pep, accepted, &message, body),
-            Err(refusal) if refusal.reason == Reason::MessageBatch => self.on_batch(pep, accepted, body),
+            Err(refusal) if refusal.error == MessageError::Batch => self.on_batch(pep, accepted, body),
             Err(refusal) => {
                 self.story.modern |= refusal.modern;
                 let id = refusal.id.map(|id| id.raw().to_owned());
                 self.story.matters.push(Matter { id, ..Matter::default() });
-                Err(refusal.reason.into())
+                Err(Reason::from(refusal.error).into())
             }
         }
     }
@@ -365,10 +369,10 @@ impl Exchange {
     /// Judges each message of a batch by itself; one that is denied denies all.
     fn on_batch(&mut self, pep: &Pep, accepted: Accepted, body: &[u8]) -> Result<Vec<Effect>, Outcome> {
         let judged = self.story.settings(pep).judges_batches;
-        if !judged || !revision::admits_batches(&accepted.mirrored, self.story.revisions(pep)?) {
+        if !judged || !placement::admits_batches(&accepted.mirrored, self.story.revisions(pep)?) {
             return Err(Reason::MessageBatch.into());
         }
-        let messages = message::read_batch(body, &pep.limits)?;
+        let messages = client_message::read_batch(body, &pep.limits).map_err(Reason::from)?;
         self.story.batch = true;
         let mut grants = Grants::default();
         for message in &messages {
@@ -376,7 +380,7 @@ impl Exchange {
             if let Err(reason) = self.judge_message(pep, &accepted, message, body, &mut grants) {
                 // A message that is denied before it has matters of its own is one all the same.
                 if self.story.matters.len() == before {
-                    self.story.matters.push(mapping::matter_of(message));
+                    self.story.matters.push(evaluation_request::matter_of(message));
                 }
                 self.story.blame(self.story.matters.len().saturating_sub(1), reason);
             }
@@ -388,7 +392,7 @@ impl Exchange {
         self.proceed(pep, accepted, grants, Response::messages())
     }
 
-    /// Places a message in a revision and judges what it asks for, up to the first denial.
+    /// TaskRefs a message in a revision and judges what it asks for, up to the first denial.
     fn judge_message(
         &mut self,
         pep: &Pep,
@@ -403,17 +407,18 @@ impl Exchange {
                 self.story.meet(&request.meta, request.requested_revision.as_deref());
                 self.story
                     .revisions(pep)
-                    .and_then(|admitted| revision::place_request(mirrored, request, admitted))
+                    .and_then(|admitted| Ok(placement::place_request(mirrored, request, admitted)?))
             }
-            Message::Response { .. } => {
-                self.story.revisions(pep).and_then(|admitted| revision::place_response(mirrored, admitted))
-            }
+            Message::Response { .. } => self
+                .story
+                .revisions(pep)
+                .and_then(|admitted| Ok(placement::place_response(mirrored, admitted)?)),
             Message::Unlisted { id, method, meta } => {
                 self.story.meet(meta, None);
                 let placed = self
                     .story
                     .revisions(pep)
-                    .and_then(|admitted| revision::place_unlisted(mirrored, method, meta, admitted));
+                    .and_then(|admitted| Ok(placement::place_unlisted(mirrored, method, meta, admitted)?));
                 placed.and(Err(if id.is_some() {
                     Reason::MethodUnknown
                 } else {
@@ -426,7 +431,9 @@ impl Exchange {
         let revision = match opened {
             Ok(revision) => revision,
             Err(reason) => {
-                self.story.matters.push(Matter { denied: Some(reason), ..mapping::matter_of(message) });
+                self.story
+                    .matters
+                    .push(Matter { denied: Some(reason), ..evaluation_request::matter_of(message) });
                 return Err(reason);
             }
         };
@@ -439,20 +446,22 @@ impl Exchange {
         }
         match message {
             Message::Request(request) => {
-                for (mut matter, target) in mapping::matters(request) {
+                for (mut matter, target) in evaluation_request::matters(request) {
                     let name = matter.object.as_mut().map(|(_, name)| name);
                     if let Err(reason) = self.story.open_target(pep, request, target, mirrored, body, name) {
                         self.story.matters.push(Matter { denied: Some(reason), ..matter });
                         return Err(reason);
                     }
                     let definition = self.seen_definition(pep, target, &mut matter);
-                    let action = mapping::action(target, definition.as_ref());
+                    let action = evaluation_request::action(target, definition.as_ref());
                     self.judge(pep, accepted, matter, &action, grants)?;
                     // After the policy, so that nobody learns of tools that are not theirs.
-                    arguments::hold(pep, &mut self.story, mirrored, target, revision)?;
+                    param_agreement::hold(pep, &mut self.story, mirrored, target, revision)?;
                 }
             }
-            _ => self.judge(pep, accepted, mapping::matter_of(message), &Action::UseServer, grants)?,
+            _ => {
+                self.judge(pep, accepted, evaluation_request::matter_of(message), &Action::UseServer, grants)?
+            }
         }
         Ok(revision)
     }
@@ -485,7 +494,7 @@ impl Exchange {
             let request = self.story.asked(delegation, matter.method, *action);
             pdp::evaluate_within(bundle, server, &request, &self.story.work)
         });
-        matter.shown = shown::arguments(server, action);
+        matter.shown = recorded_arguments::recorded(server, action);
         let grant = PendingGrant::of(&decision);
         matter.denied = grant.as_ref().err().copied();
         matter.decision = Some(decision);
@@ -515,7 +524,7 @@ impl Exchange {
                 Some(settings) => spicedb::question(settings, &check).ok_or(Reason::CheckUnaskable),
                 None => Err(Reason::ObligationUnknown),
             };
-            let call: Call = call.map_err(|reason| self.story.blame(matter, reason))?;
+            let call: HttpCall = call.map_err(|reason| self.story.blame(matter, reason))?;
             let asked = Question { matter, check, grant };
             self.state = State::ExpectCheck(Box::new(Pending { accepted, asked, grants, response }));
             return Ok(vec![Effect::Call(call)]);
@@ -534,17 +543,17 @@ impl Exchange {
         &mut self,
         pep: &Pep,
         mut pending: Pending,
-        answer: CallAnswer<'_>,
+        answer: HttpAnswer<'_>,
     ) -> Result<Vec<Effect>, Outcome> {
-        let verdict = spicedb::verdict(answer);
+        let verdict = spicedb::read_answer(answer);
         let Question { matter: number, check, grant } = pending.asked;
         if let Some(matter) = self.story.matters.get_mut(number) {
             matter.checks.push(CheckTrace {
                 relation: check.relation,
                 object_type: check.object_type,
                 result: match verdict {
-                    Verdict::Yes => "yes",
-                    Verdict::No(reason) => reason.code(),
+                    CheckAnswer::Allowed => "yes",
+                    CheckAnswer::Refused(reason) => reason.code(),
                 },
             });
         }
@@ -573,7 +582,7 @@ impl Exchange {
         let (sessions, resource) = (pep.config.sessions.as_ref(), server.resource());
         let begun = Cell::new(None);
         let seal = |target| {
-            let (shown, active) = endpoint::seal(sessions, &delegation, resource, target, now)?;
+            let (shown, active) = sse_endpoint::seal(sessions, &delegation, resource, target, now)?;
             begun.set(active);
             Some(shown)
         };

@@ -1,10 +1,10 @@
 //! From a decision to the proof that it permits and that everything it asks for was met.
 //!
 //! ```text
-//! Decision ─> PendingGrant { obligations } ─> settle(verdict) ─> … ─> Grant ─> Permit
+//! Decision ─> PendingGrant { obligations } ─> settle(answer) ─> … ─> Grant ─> Permit
 //! ```
 
-use crate::callout::Verdict;
+use crate::callout::CheckAnswer;
 use crate::reason::Reason;
 use policy_wasm::decision::{Decision, DenyReason, Effect, Obligation, RelationCheck};
 use std::collections::VecDeque;
@@ -68,13 +68,13 @@ impl PendingGrant {
     ///
     /// # Errors
     /// Why the check was not passed.
-    pub(super) fn settle(mut self, verdict: Verdict) -> Result<PendingGrant, Reason> {
-        match verdict {
-            Verdict::Yes => {
+    pub(super) fn settle(mut self, answer: CheckAnswer) -> Result<PendingGrant, Reason> {
+        match answer {
+            CheckAnswer::Allowed => {
                 self.obligations.pop_front();
                 Ok(self)
             }
-            Verdict::No(reason) => Err(reason),
+            CheckAnswer::Refused(reason) => Err(reason),
         }
     }
 }

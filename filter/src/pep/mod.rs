@@ -7,43 +7,37 @@
 //! States are named by what they wait for. The request side passes only in the states after a `Permit`; whatever comes
 //! out of order leaves it held.
 
-mod arguments;
+mod audit;
 mod connection;
-mod definitions;
-mod endpoint;
+mod denial_ping;
 pub mod event;
 mod exchange;
 mod grant;
-mod head;
-mod judge;
-mod mapping;
 pub mod metadata;
-mod onward;
 pub mod permit;
-mod redirect;
-mod relay;
+mod recorded_arguments;
+mod request;
 mod response;
-mod session;
-mod shown;
-mod story;
-mod tasks;
+mod session_id;
+mod sse_endpoint;
+mod task_id;
 #[cfg(test)]
 mod tests;
-mod told;
+mod tool_definitions;
 
 pub use connection::ConnectionFacts;
-pub use event::{Call, CallAnswer, Effect, Event, Fields, Flow};
+pub use event::{Effect, Event, Flow};
 pub use exchange::Exchange;
 pub use permit::Permit;
 
 use crate::config::Config;
 use crate::crypto::Algorithm;
-use crate::delegation::Revocations;
 use crate::sealed_id::{NoStore, SharedStore, is_available};
-use definitions::Definitions;
+use crate::token::Revocations;
 use metadata::Metadata;
 use policy_wasm::json::Limits;
 use std::rc::Rc;
+use tool_definitions::Definitions;
 
 /// What all exchanges of one VM share: configuration, bundle, keys, token cache. A new configuration makes a new one,
 /// and exchanges keep the one they began with.
@@ -89,7 +83,7 @@ impl Pep {
     pub fn warm_up(&self) -> Vec<Algorithm> {
         let unavailable = self.config.verifier.warm_up();
         let body = br#"{"jsonrpc":"2.0","id":0,"method":"tools/call","params":{"name":"warm_up","arguments":{"a":["b",1,{}]}}}"#;
-        let _ = crate::mcp::message::read(body, &self.limits);
+        let _ = crate::mcp::client_message::read(body, &self.limits);
         unavailable
     }
 

@@ -1,7 +1,7 @@
 //! The proof that a request may go on.
 
-use super::grant::Grant;
-use crate::delegation::VerifiedDelegation;
+use crate::pep::grant::Grant;
+use crate::token::VerifiedDelegation;
 
 /// Proof that a request was permitted. It cannot be cloned and has no public constructor.
 ///

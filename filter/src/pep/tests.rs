@@ -1,5 +1,6 @@
 #![allow(clippy::arithmetic_side_effects, reason = "tests")]
 use super::*;
+use crate::callout::HttpAnswer;
 use crate::crypto::{Algorithm, SignatureFailure, SignatureProvider};
 use crate::reason::Reason;
 use base64::Engine as _;
@@ -142,7 +143,7 @@ enum Step {
 fn run(exchange: &mut Exchange, step: &Step) -> Vec<Effect> {
     let now_ms = NOW * 1000;
     let response =
-        |status, body| Event::CallAnswered { now_ms, answer: CallAnswer::Response { status, body } };
+        |status, body| Event::CallAnswered { now_ms, answer: HttpAnswer::Response { status, body } };
     match step {
         Step::Head { fields, end } => {
             let fields: Vec<(&[u8], &[u8])> =
@@ -154,7 +155,7 @@ fn run(exchange: &mut Exchange, step: &Step) -> Vec<Effect> {
         Step::Yes => exchange.handle(response(200, br#"{"permissionship":"PERMISSIONSHIP_HAS_PERMISSION"}"#)),
         Step::No => exchange.handle(response(200, br#"{"permissionship":"PERMISSIONSHIP_NO_PERMISSION"}"#)),
         Step::Answer { status, body } => exchange.handle(response(*status, body)),
-        Step::Reset => exchange.handle(Event::CallAnswered { now_ms, answer: CallAnswer::Reset }),
+        Step::Reset => exchange.handle(Event::CallAnswered { now_ms, answer: HttpAnswer::Reset }),
         Step::ResponseHead { content_type, status, end } => {
             let fields: [(&[u8], &[u8]); 2] =
                 [(b":status", status.as_bytes()), (b"content-type", content_type.as_bytes())];

@@ -1,6 +1,6 @@
 //! The caller and the server that a sealed id belongs to.
 
-use crate::delegation::VerifiedDelegation;
+use crate::token::VerifiedDelegation;
 use policy_wasm::model::{ActorKind, Delegation};
 use sha2::{Digest as _, Sha256};
 

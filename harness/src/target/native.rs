@@ -7,8 +7,9 @@ use crate::host::stream::LocalReply;
 use crate::host::world::World;
 use crate::scenario::{Fields, Fixtures, Scenario, TargetName};
 use crate::transcript::Transcript;
+use filter::callout::HttpCall;
 use filter::driver::{self, Body, Host, HttpStream, Map, Refused};
-use filter::pep::{Call, Flow, Pep};
+use filter::pep::{Flow, Pep};
 use filter::reply::Reply;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -148,7 +149,7 @@ impl Host for World {
     fn read_fields<T>(
         &mut self,
         map: Map,
-        read: impl FnOnce(&filter::pep::Fields<'_>) -> T,
+        read: impl FnOnce(&filter::http::Fields<'_>) -> T,
     ) -> Result<T, Refused> {
         let fields = self.map(map_of(map)).map_err(refused)?;
         let fields: Vec<(&[u8], &[u8])> =
@@ -183,7 +184,7 @@ impl Host for World {
         self.send_local_reply(reply).map_err(refused)
     }
 
-    fn call(&mut self, call: &Call) -> Result<u32, Refused> {
+    fn call(&mut self, call: &HttpCall) -> Result<u32, Refused> {
         let (cluster, body) = (call.cluster.as_bytes(), call.body.clone());
         self.http_call(cluster, owned(call.fields()), body, call.timeout_ms.max(1)).map_err(refused)
     }

@@ -4,9 +4,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ed25519_dalek::{Signer as _, SigningKey};
+use filter::callout::HttpAnswer;
 use filter::config::Config;
 use filter::crypto::{Algorithm, SignatureFailure, SignatureProvider};
-use filter::pep::{CallAnswer, Effect, Event, Exchange, Flow, Pep};
+use filter::pep::{Effect, Event, Exchange, Flow, Pep};
 use policy_wasm::compile::{Options, SourceFile, compile};
 use std::rc::Rc;
 
@@ -172,10 +173,10 @@ fn response_head(exchange: &mut Exchange, choices: u8) -> Vec<Effect> {
 fn answered(exchange: &mut Exchange, choices: u8) -> Vec<Effect> {
     let yes: &[u8] = br#"{"permissionship":"PERMISSIONSHIP_HAS_PERMISSION"}"#;
     let answer = match choices & 0b1100_0000 {
-        0 => CallAnswer::Response { status: 200, body: yes },
-        0b0100_0000 => CallAnswer::Reset,
-        0b1000_0000 => CallAnswer::NotSent,
-        _ => CallAnswer::Response { status: 200, body: b"{}" },
+        0 => HttpAnswer::Response { status: 200, body: yes },
+        0b0100_0000 => HttpAnswer::Reset,
+        0b1000_0000 => HttpAnswer::NotSent,
+        _ => HttpAnswer::Response { status: 200, body: b"{}" },
     };
     exchange.handle(Event::CallAnswered { now_ms: NOW * 1000, answer })
 }

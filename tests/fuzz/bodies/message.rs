@@ -1,7 +1,7 @@
 //! Any bytes as a message: what the strict reader accepts, serde_json reads as the same value, and what is taken for a
 //! request is the request that serde_json sees.
 
-use filter::mcp::message::{self, Message};
+use filter::mcp::client_message::{self, Message};
 use policy_wasm::json::{self, Kind, Limits, Value};
 use serde_json::Value as Other;
 
@@ -9,7 +9,7 @@ use serde_json::Value as Other;
 pub fn run(data: &[u8]) {
     let limits = Limits::default();
     let ours = json::parse(data, &limits);
-    let read = message::read(data, &limits);
+    let read = client_message::read(data, &limits);
     let Ok(ours) = ours else {
         assert!(read.is_err(), "a message that is no strict JSON");
         return;

@@ -1,0 +1,178 @@
+//! One JSON-RPC 2.0 message from a server, read so that no client could read another one.
+//!
+//! Source: JSON-RPC 2.0 §4 and §5; MCP 2024-11-05 to 2026-07-28, basic. Keys that nobody knows pass; keys that a lenient
+//! client could take for one that decides are refused.
+
+use super::error::ServerMessageError;
+use policy_wasm::json::{self, Limits, Object, Str, Value};
+
+/// A message from a server.
+#[derive(Debug, Clone, Copy)]
+pub struct Incoming<'a> {
+    /// The id, where there is one; of whatever kind.
+    pub id: Option<Value<'a>>,
+    /// What it is.
+    pub kind: Kind<'a>,
+}
+
+/// What a message from a server is.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind<'a> {
+    /// A request (with an id) or a notification (without) of this method.
+    Call {
+        /// The method.
+        method: Str<'a>,
+        /// `params`, if there.
+        params: Option<Object<'a>>,
+    },
+    /// An answer that succeeded.
+    Result(Value<'a>),
+    /// An answer that failed.
+    Error(Value<'a>),
+}
+
+/// The members with these names, in their order; [`ServerMessageError`] where a key could be taken for one of them.
+///
+/// # Errors
+/// [`ServerMessageError`].
+pub fn pick<'a, const N: usize>(
+    object: Object<'a>,
+    names: [&str; N],
+) -> Result<[Option<Value<'a>>; N], ServerMessageError> {
+    let mut found = [None; N];
+    for (key, value) in object.members() {
+        let folded = key.fold();
+        for (slot, name) in found.iter_mut().zip(names) {
+            if key.is(name) {
+                *slot = Some(value);
+            } else if folded.is(name) {
+                return Err(ServerMessageError);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Reads one message.
+///
+/// # Errors
+/// [`ServerMessageError`].
+pub fn read(message: Value<'_>) -> Result<Incoming<'_>, ServerMessageError> {
+    let object = message.as_object().ok_or(ServerMessageError)?;
+    let [_, id, method, params, result, error] =
+        pick(object, ["jsonrpc", "id", "method", "params", "result", "error"])?;
+    let kind = match (method, result, error) {
+        (Some(method), None, None) => {
+            let params = match params {
+                Some(params) => Some(params.as_object().ok_or(ServerMessageError)?),
+                None => None,
+            };
+            Kind::Call { method: method.as_str().ok_or(ServerMessageError)?, params }
+        }
+        (None, Some(result), None) => Kind::Result(result),
+        (None, None, Some(error)) => Kind::Error(error),
+        _ => return Err(ServerMessageError),
+    };
+    Ok(Incoming { id, kind })
+}
+
+/// Whether bytes that are not one message here could be one to a lenient client: JSON that is not strict, a batch, or an
+/// object that says `jsonrpc`. What servers and proxies say of errors in words or pages is none, nor is other JSON.
+pub fn could_be_message(bytes: &[u8], limits: &Limits) -> bool {
+    match json::parse(bytes, limits) {
+        Ok(value) => match value.as_object() {
+            Some(object) => object.members().any(|(key, _)| key.resembles("jsonrpc")),
+            None => value.as_array().is_some(),
+        },
+        Err(_) => {
+            // Before it may be white space of any kind, and byte order marks and zeros of any encoding.
+            matches!(bytes.iter().find(|byte| byte.is_ascii_graphic()), Some(b'{' | b'['))
+        }
+    }
+}
+
+/// Whether an answer's id is the request's, which is JSON text. Numbers are compared as text, strings unescaped.
+pub fn same_id(answer: Option<Value<'_>>, request: &str) -> bool {
+    let Some(answer) = answer else { return false };
+    match (answer.as_str(), json::parse(request.as_bytes(), &Limits::default()).ok().and_then(Value::as_str))
+    {
+        (Some(answer), Some(request)) => answer.is(&request.decode()),
+        (None, None) => answer.raw() == request,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(text: &str) -> &'static str {
+        let Ok(value) = json::parse(text.as_bytes(), &Limits::default()) else { return "no json" };
+        match read(value).map(|message| message.kind) {
+            Ok(Kind::Call { .. }) => "call",
+            Ok(Kind::Result(_)) => "result",
+            Ok(Kind::Error(_)) => "error",
+            Err(ServerMessageError) => "unreadable",
+        }
+    }
+
+    #[test]
+    fn a_message_is_of_one_kind_or_refused() {
+        for (text, expected) in [
+            (r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#, "call"),
+            (r#"{"jsonrpc":"2.0","method":"notifications/message","params":{}}"#, "call"),
+            (r#"{"jsonrpc":"2.0","id":1,"result":{},"more":1}"#, "result"),
+            (r#"{"jsonrpc":"2.0","id":null,"error":{}}"#, "error"),
+            (r#"{"jsonrpc":"2.0","id":1,"result":{},"error":{}}"#, "unreadable"),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"ping","result":{}}"#, "unreadable"),
+            (r#"{"jsonrpc":"2.0","id":1,"Method":"sampling/createMessage","result":{}}"#, "unreadable"),
+            (r#"{"jsonrpc":"2.0","id":1," method":"sampling/createMessage","result":{}}"#, "unreadable"),
+            (r#"{"jsonrpc":"2.0","id":1,"\ufeffid":2,"result":{}}"#, "unreadable"),
+            (r#"{"jsonrpc":"2.0","jsonrpc\u200b":"1.0","id":1,"result":{}}"#, "unreadable"),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}"#, "unreadable"),
+            (r#"{"jsonrpc":"2.0","id":1,"method":1}"#, "unreadable"),
+            (r#"{"jsonrpc":"2.0","id":1}"#, "unreadable"),
+            (r#"[]"#, "unreadable"),
+            (r#"{"id":1,"id":2,"result":{}}"#, "no json"),
+        ] {
+            assert_eq!(kind(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_and_pages_are_no_messages_and_json_could_be_one() {
+        for text in [
+            &br#"{"jsonrpc":"2.0","id":1,"error":{},"error":{}}"#[..],
+            br#"{"JsonRpc":"2.0","error":{},"result":{}}"#,
+            b"\xef\xbb\xbf {\"jsonrpc\":\"2.0\",\"x\":NaN}",
+            b"\xff\xfe{\0}\0",
+            b"\0\0\xfe\xff\0\0\0{",
+            b"\xc2\xa0\xe2\x80\xa8{\"jsonrpc\"",
+            b"[]",
+            b"[{",
+        ] {
+            assert!(could_be_message(text, &Limits::default()), "{text:?}");
+        }
+        for text in [
+            "",
+            "no such page",
+            "<html>{}",
+            r#"{"error":"invalid_token"}"#,
+            r#"{"detail":"x"}"#,
+            "1",
+            "\"{\"",
+        ] {
+            assert!(!could_be_message(text.as_bytes(), &Limits::default()), "{text}");
+        }
+    }
+
+    #[test]
+    fn ids_are_the_same_where_a_client_would_say_so() {
+        let same = |answer: &str, request: &str| {
+            same_id(json::parse(answer.as_bytes(), &Limits::default()).ok(), request)
+        };
+        assert!(same(r#""a\u0062""#, r#""ab""#) && same("1", "1"));
+        assert!(!same("1.0", "1") && !same(r#""1""#, "1") && !same("null", "1"));
+        assert!(!same_id(None, "1"));
+    }
+}

@@ -1,0 +1,220 @@
+//! Denials over HTTP with SSE (MCP 2024-11-05): a client reads answers on its stream, and nothing but the status of what
+//! answers the POST. With a success there it would wait for ever, and the Python SDK gives up the whole session on
+//! anything else. The stream may be another worker's or another proxy's; whoever writes to it is the server. So in the
+//! place of the denied message a `ping` goes on, whose id holds the denial, and the stream's own filter puts that in the
+//! place of the server's answer to the ping. The server learns of the message that one was denied, and why.
+//!
+//! INVARIANT (nothing but a denial): a server chooses the ids of its answers, so an id is looked at only on a stream that
+//! was opened as one of HTTP with SSE, and what comes out of it is what a gateway writes, to the byte.
+
+use crate::mcp::Method;
+use crate::mcp::client_message::RequestId;
+use crate::mcp::revision::Revision;
+use crate::pep::audit::Story;
+use crate::pep::event::Effect;
+use crate::pep::grant::{PendingGrant, Progress};
+use crate::pep::sse_endpoint::Posted;
+use crate::pep::task_id::Opened;
+use crate::pep::{Pep, Permit};
+use crate::reason::Reason;
+use crate::reply::{self, Context, DenialForm, Reply};
+use crate::sealed_id::{Binding, KeyRing, Purpose};
+use crate::token::VerifiedDelegation;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use policy_wasm::json::{self, Limits, Object, Value};
+use policy_wasm::model::Action;
+use policy_wasm::pdp;
+use sha2::{Digest as _, Sha256};
+
+/// What the id of such a ping begins with.
+const MARK: &str = "toolward-denied.";
+/// Stands between the denial and its seal, where there are keys.
+const SEAL: char = '.';
+/// Longest denial that is sent so, in bytes; ids of requests are as long as their clients want.
+const MAX: usize = 4096;
+/// Longest id of a decision, in bytes.
+const MAX_DECISION_ID: usize = 64;
+/// How long a sealed denial may be on its way, in seconds.
+const SECONDS: u64 = 300;
+
+impl Story {
+    /// How the client is told of a denial: by the reply, or, where it came by HTTP with SSE, by a ping that carries it.
+    /// A notification that is denied is taken and dropped: nobody waits for an answer to it.
+    pub fn told_by_sse(&mut self, pep: Option<&Pep>, reason: Reason, reply: Reply) -> Effect {
+        let dropped = reply::row(reason).of_call || reason == Reason::NotificationUnknown;
+        if self.posted.is_none() || reason == Reason::HostFailure {
+            return Effect::Reply(reply);
+        }
+        if self.matter().id.is_none() && !self.matters.is_empty() && dropped {
+            return Effect::Reply(Reply { status: 202, headers: Vec::new(), body: Vec::new(), ..reply });
+        }
+        let relayed = self.relay(pep, &reply.body);
+        // The TypeScript SDK tells its caller of anything but a success.
+        let status = if reply.status == 200 { 403 } else { reply.status };
+        relayed.unwrap_or(Effect::Reply(Reply { status, ..reply }))
+    }
+
+    /// The ping goes on if the policy permits the caller a ping.
+    fn relay(&mut self, pep: Option<&Pep>, answer: &[u8]) -> Option<Effect> {
+        self.matter().id.as_ref()?;
+        let onward = self.posted.as_mut()?.onward.take()?;
+        let (server, delegation) = (self.server(pep)?, self.delegation.clone()?);
+        let bundle = server.bundle();
+        let decision = delegation.with_delegation(bundle.reads_claims(), |delegation| {
+            let request = self.asked(delegation, Some(Method::Ping.name()), Action::UseServer);
+            pdp::evaluate_within(bundle, server, &request, &self.work)
+        });
+        let Progress::Granted(grant) = PendingGrant::of(&decision).ok()?.progress() else { return None };
+        let permit = Permit::new(&delegation, vec![grant])?;
+        let target = self.posted.as_ref().and_then(Posted::upstream);
+        let set = self.session.upstream().into_iter().chain(target).collect();
+        let relay = Relay::of(pep?, &delegation, server.resource(), self.now_ms / 1000);
+        let opened = Opened { name: None, body: Some(relay.ping(answer)?) };
+        Some(onward.forward(permit, set, opened, Vec::new()))
+    }
+}
+
+/// Puts denials into the ids of pings and takes them out again, for one caller at one server.
+pub(super) struct Relay<'r> {
+    /// With keys nobody but a gateway that has them can make such an id.
+    keys: Option<&'r KeyRing>,
+    caller: &'r VerifiedDelegation,
+    resource: &'r str,
+    /// Unix seconds.
+    now: u64,
+}
+
+impl<'r> Relay<'r> {
+    pub(super) fn of(pep: &'r Pep, caller: &'r VerifiedDelegation, resource: &'r str, now: u64) -> Self {
+        Relay { keys: pep.config.sessions.as_ref().map(|sessions| &sessions.keys), caller, resource, now }
+    }
+
+    /// The ping that carries this answer; `None` where it is too long.
+    fn ping(&self, answer: &[u8]) -> Option<String> {
+        if answer.len() > MAX {
+            return None;
+        }
+        let mut out = String::from("{\"jsonrpc\":\"2.0\",\"id\":\"");
+        out.push_str(MARK);
+        URL_SAFE_NO_PAD.encode_string(answer, &mut out);
+        if let Some(keys) = self.keys {
+            let end = self.now.saturating_add(SECONDS);
+            out.push(SEAL);
+            out.push_str(&keys.seal(Purpose::Denial, &digest(answer), self.binding(), end)?);
+        }
+        out.push_str("\",\"method\":\"ping\"}");
+        Some(out)
+    }
+
+    /// The denial that the id of an answer carries. A server can write any id: where there are keys, what they did not
+    /// seal for this caller at this server is none, and nothing is one but what a gateway writes, to the byte.
+    pub(super) fn open(&self, id: &str) -> Option<String> {
+        let carried = id.strip_prefix(MARK)?;
+        let encoded = match self.keys {
+            Some(keys) => {
+                let (encoded, sealed) = carried.split_once(SEAL)?;
+                let opened = keys.open(Purpose::Denial, sealed, self.binding(), self.now).ok()?;
+                (opened == digest(&URL_SAFE_NO_PAD.decode(encoded).ok()?)).then_some(encoded)?
+            }
+            None => carried,
+        };
+        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(encoded).ok()?).ok()?;
+        is_denial(&text).then_some(text)
+    }
+
+    fn binding(&self) -> Binding {
+        Binding::of(self.caller, self.resource)
+    }
+}
+
+/// Whether an id is made to carry a denial, whoever made it.
+pub(super) fn is_marked(id: Value<'_>) -> bool {
+    id.as_str().is_some_and(|id| id.decode().starts_with(MARK))
+}
+
+fn digest(answer: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(answer))
+}
+
+/// Whether a text is, to the byte, a denial as a gateway writes it: it is written anew from what it says, and compared.
+fn is_denial(text: &str) -> bool {
+    is_written(text).unwrap_or(false)
+}
+
+fn is_written(text: &str) -> Option<bool> {
+    if text.len() > MAX {
+        return None;
+    }
+    let message = json::parse(text.as_bytes(), &Limits::default()).ok()?.as_object()?;
+    let id = RequestId::of(message.get("id")?)?;
+    let error = message.get("error").and_then(Value::as_object);
+    let said = match error {
+        Some(error) => Said::of_error(error)?,
+        None => Said::of_tool(message.get("result")?.as_object()?)?,
+    };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    if said.decision_id.len() > MAX_DECISION_ID || !said.decision_id.bytes().all(plain) {
+        return None;
+    }
+    let same = |reason: Reason, other: bool| {
+        let context = Context {
+            id: Some(id.raw()),
+            modern: other,
+            initialize: other,
+            tool_call: error.is_none(),
+            form: if error.is_none() { DenialForm::ToolError } else { DenialForm::JsonRpcError },
+            decision_id: &said.decision_id,
+            revisions: said.supported.iter().copied().collect(),
+            requested: said.requested.as_deref(),
+            ..Context::default()
+        };
+        reply::denial(reason, &context).body == text.as_bytes()
+    };
+    let mut reasons = Reason::all().filter(|reason| reply::told(*reason).code() == said.reason);
+    Some(reasons.any(|reason| same(reason, false) || same(reason, true)))
+}
+
+/// What a denial says.
+struct Said {
+    reason: String,
+    decision_id: String,
+    supported: Vec<Revision>,
+    requested: Option<String>,
+}
+
+impl Said {
+    fn of_error(error: Object<'_>) -> Option<Said> {
+        let data = error.get("data")?.as_object()?;
+        let word = |name| Some(data.get(name)?.as_str()?.decode().into_owned());
+        let mut supported = Vec::new();
+        for name in
+            data.get("supported").and_then(Value::as_array).into_iter().flat_map(|names| names.elements())
+        {
+            supported.push(Revision::named(&name.as_str()?.decode())?);
+        }
+        Some(Said {
+            reason: word("reason")?,
+            decision_id: word("decision_id")?,
+            supported,
+            requested: word("requested"),
+        })
+    }
+
+    /// The text ends in `(REASON, decision ID)`.
+    fn of_tool(result: Object<'_>) -> Option<Said> {
+        let content = result.get("content")?.as_array()?.elements().next()?.as_object()?;
+        let text = content.get("text")?.as_str()?.decode();
+        let (_, named) = text.strip_suffix(')')?.rsplit_once('(')?;
+        let (reason, decision_id) = named.split_once(", decision ")?;
+        Some(Said {
+            reason: reason.to_owned(),
+            decision_id: decision_id.to_owned(),
+            supported: Vec::new(),
+            requested: None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,57 @@
+//! From a message to what the PDP is asked.
+
+use crate::mcp::client_message::{self, Message, Request};
+use crate::mcp::target::Target;
+use crate::pep::audit::Matter;
+use policy_wasm::model::Action;
+
+/// What a target is to the PDP. A task is the server's to know: the method's rule decides about it. `definition`: what
+/// the server last showed of the tool.
+pub(in crate::pep) fn action<'a>(target: &'a Target<'a>, definition: Option<&'a [u8; 32]>) -> Action<'a> {
+    match target {
+        Target::Server | Target::Task { .. } | Target::Each(_) => Action::UseServer,
+        Target::Tool { name, arguments } => Action::CallTool { name, arguments: *arguments, definition },
+        Target::Prompt { name, arguments } => Action::GetPrompt { name, arguments: *arguments },
+        Target::Resource { uri } => Action::ReadResource { uri },
+    }
+}
+
+/// How a record calls a target.
+const fn word(target: &Target<'_>) -> &'static str {
+    match target {
+        Target::Server | Target::Each(_) => "",
+        Target::Tool { .. } => "tool",
+        Target::Prompt { .. } => "prompt",
+        Target::Resource { .. } => "resource",
+        Target::Task { .. } => "task",
+    }
+}
+
+/// What is judged of a request, each by itself.
+pub(in crate::pep) fn matters<'a>(
+    request: &'a Request<'a>,
+) -> impl Iterator<Item = (Matter, &'a Target<'a>)> {
+    let targets = match &request.target {
+        Target::Each(each) => each.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    targets.iter().map(|target| {
+        let matter = Matter {
+            id: request.id.map(|id| id.raw().to_owned()),
+            method: Some(request.method.name()),
+            object: target.name().map(|name| (word(target), name.to_owned())),
+            ..Matter::default()
+        };
+        (matter, target)
+    })
+}
+
+/// A message as one matter.
+pub(in crate::pep) fn matter_of(message: &Message<'_>) -> Matter {
+    match message {
+        Message::Request(request) => matters(request).next().map(|(matter, _)| matter).unwrap_or_default(),
+        // What is answered is a request of the server: the id is the server's, and nobody awaits one for it.
+        Message::Response { .. } => Matter { method: Some(client_message::RESPONSE), ..Matter::default() },
+        Message::Unlisted { id, .. } => Matter { id: id.map(|id| id.raw().to_owned()), ..Matter::default() },
+    }
+}

@@ -1,0 +1,110 @@
+//! The session of an exchange: what the client calls it, what the server calls it.
+
+use crate::http::Fields;
+use crate::pep::Pep;
+use crate::pep::event::Effect;
+use crate::reason::Reason;
+use crate::sealed_id::{ActiveSession, Binding, Purpose};
+use crate::token::{TokenError, VerifiedDelegation};
+
+/// The header, as MCP's legacy revisions name it.
+const HEADER: &str = "mcp-session-id";
+
+/// What is known of the session. Without keys in the configuration ids pass as they are.
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    /// What the client sent and what it stands for.
+    opened: Option<(String, String)>,
+    /// Whether an answer may name a session: to `initialize`.
+    begins: bool,
+    /// The session itself, while this exchange uses it.
+    active: Option<ActiveSession>,
+}
+
+impl Session {
+    /// Opens what the client sent, and notes that the session is used.
+    ///
+    /// # Errors
+    /// The reason where it is not this caller's at this server, or over.
+    pub(super) fn open(
+        pep: &Pep,
+        delegation: &VerifiedDelegation,
+        resource: &str,
+        sent: Option<&str>,
+        now: u64,
+    ) -> Result<Session, Reason> {
+        let (Some(sessions), Some(sent)) = (&pep.config.sessions, sent) else {
+            return Ok(Session::default());
+        };
+        let binding = Binding::of(delegation, resource);
+        let resumed = sessions.resume(Purpose::Session, sent, binding, now, pep.store.as_ref());
+        let (opened, active) = resumed.map_err(Reason::from)?;
+        Ok(Session { opened: Some((sent.to_owned(), opened)), begins: false, active: Some(active) })
+    }
+
+    /// The message is `initialize`.
+    pub(super) fn begin(&mut self) {
+        self.begins = true;
+    }
+
+    /// The message is of a revision without sessions; the client's id does not go on (MCP 2026-07-28, transports).
+    pub(super) fn none(&mut self) {
+        *self = Session::default();
+    }
+
+    /// Why the caller may read no longer. Where they may, notes that the session is used still: a call that takes long
+    /// and a stream that is open are uses.
+    pub(super) fn over(&mut self, pep: &Pep, delegation: &VerifiedDelegation, now: u64) -> Option<Reason> {
+        if pep.config.verifier.has_expired(delegation, now) {
+            return Some(Reason::Token(TokenError::Expired));
+        }
+        if pep.revocations.revoke(delegation) {
+            return Some(Reason::Token(TokenError::Revoked));
+        }
+        let in_use = self.active.as_mut().is_none_or(|active| active.renew(now, pep.store.as_ref()));
+        (!in_use).then_some(Reason::SessionExpired)
+    }
+
+    /// Takes a session that began in this exchange, if it has none yet.
+    pub(super) fn hold(&mut self, begun: Option<ActiveSession>) {
+        self.active = self.active.take().or(begun);
+    }
+
+    /// Whether it must be told that time has passed.
+    pub(super) fn wants_ticks(&self) -> bool {
+        self.active.as_ref().is_some_and(ActiveSession::has_idle_limit)
+    }
+
+    /// What goes on to the server in place of what the client sent.
+    pub(super) fn upstream(&self) -> Option<(&'static str, String)> {
+        self.opened.as_ref().map(|(_, id)| (HEADER, id.clone()))
+    }
+
+    /// What the client sees of the id that the server named in its answer.
+    pub(super) fn answer(
+        &mut self,
+        pep: &Pep,
+        delegation: &VerifiedDelegation,
+        resource: &str,
+        fields: &Fields<'_>,
+        now: u64,
+    ) -> Option<Effect> {
+        let sessions = pep.config.sessions.as_ref()?;
+        let mut named = fields.iter().filter(|(name, _)| *name == HEADER.as_bytes());
+        let (_, id) = named.next()?;
+        let hidden = Some(Effect::RemoveResponseHeaders(&[HEADER]));
+        let Some(id) = std::str::from_utf8(id).ok().filter(|_| named.next().is_none()) else { return hidden };
+        if let Some((sealed, _)) = self.opened.as_ref().filter(|(_, opened)| opened == id) {
+            return Some(Effect::SetResponseHeader(HEADER, sealed.clone()));
+        }
+        if !self.begins {
+            return hidden;
+        }
+        let binding = Binding::of(delegation, resource);
+        let Some((sealed, active)) = sessions.begin(Purpose::Session, id, binding, now) else {
+            return hidden;
+        };
+        self.active = Some(active);
+        Some(Effect::SetResponseHeader(HEADER, sealed))
+    }
+}

@@ -1,0 +1,96 @@
+//! HTTP with SSE (MCP 2024-11-05): a stream begins with an `endpoint` event, and what it names is where the client posts
+//! its messages. A server could name any address there, so only its own is passed; and since whoever has that address
+//! is in the session, it is sealed like a session's id where the configuration has keys.
+
+use crate::config::Config;
+use crate::http::reference::ExpectedEndpoint;
+use crate::pep::Pep;
+use crate::pep::request::forward::Onward;
+use crate::pep::request::head::Head;
+use crate::reason::Reason;
+use crate::sealed_id::{ActiveSession, Binding, Purpose, SessionPolicy};
+use crate::token::VerifiedDelegation;
+use policy_wasm::bundle::Server;
+
+/// The event's name.
+pub(super) const EVENT: &[u8] = b"endpoint";
+
+/// The parameter that a sealed endpoint has. Clients look for a session under this name, or not at all.
+const PARAMETER: &str = "session_id";
+
+/// Whether a POST comes by HTTP with SSE: to the path for messages. Where that is the stream's own path, messages of
+/// later transports come there too; only those of this one name their session in the query.
+pub(super) fn is_posted(config: &Config, server: Server<'_>, path: &str, query: Option<&str>) -> bool {
+    let messages = config.server(server.index()).messages.as_deref();
+    messages == Some(path) && (path != server.path() || query.is_some())
+}
+
+/// The endpoint that a GET may open such a stream for: a session of a later transport has none.
+pub(super) fn expected(config: &Config, server: Server<'_>, head: &Head<'_>) -> Option<ExpectedEndpoint> {
+    let messages = config.server(server.index()).messages.as_ref()?;
+    (head.method == "GET" && head.session.is_none()).then(|| ExpectedEndpoint {
+        authority: head.authority.to_owned(),
+        stream_path: head.path.to_owned(),
+        messages_path: messages.clone(),
+    })
+}
+
+/// What the client sees of path and query, and the session that so begins: with keys sealed, else as they are. `None`
+/// where they cannot be sealed.
+pub(super) fn seal(
+    sessions: Option<&SessionPolicy>,
+    delegation: &VerifiedDelegation,
+    resource: &str,
+    target: String,
+    now: u64,
+) -> Option<(String, Option<ActiveSession>)> {
+    let Some(sessions) = sessions else { return Some((target, None)) };
+    let binding = Binding::of(delegation, resource);
+    let (sealed, active) = sessions.begin(Purpose::Endpoint, &target, binding, now)?;
+    let path = target.split_once('?').map_or(target.as_str(), |(path, _)| path);
+    let mut shown = path.to_owned();
+    for part in ["?", PARAMETER, "=", &sealed] {
+        shown.push_str(part);
+    }
+    Some((shown, Some(active)))
+}
+
+/// A message that was posted to an endpoint.
+#[derive(Debug, Default)]
+pub(super) struct Posted {
+    /// Path and query that the server gave, where the client's are sealed.
+    upstream: Option<String>,
+    /// For the ping that carries a denial.
+    pub(super) onward: Option<Onward>,
+}
+
+impl Posted {
+    /// Opens what the client posts to, and notes that the session is used.
+    ///
+    /// # Errors
+    /// The reason where it is not sealed, or not for this caller at this server, or over.
+    pub(super) fn open(
+        pep: &Pep,
+        delegation: &VerifiedDelegation,
+        resource: &str,
+        (path, query): (&str, Option<&str>),
+        now: u64,
+    ) -> Result<Posted, Reason> {
+        let Some(sessions) = &pep.config.sessions else { return Ok(Posted::default()) };
+        let sealed = query.and_then(|query| query.strip_prefix(PARAMETER)?.strip_prefix('='));
+        let sealed = sealed.ok_or(Reason::SessionUnknown)?;
+        let binding = Binding::of(delegation, resource);
+        let resumed = sessions.resume(Purpose::Endpoint, sealed, binding, now, pep.store.as_ref());
+        let (opened, _) = resumed.map_err(Reason::from)?;
+        // The server may have had another path when this was sealed.
+        if opened.split_once('?').map_or(opened.as_str(), |(path, _)| path) != path {
+            return Err(Reason::SessionUnknown);
+        }
+        Ok(Posted { upstream: Some(opened), onward: None })
+    }
+
+    /// What goes on to the server in place of what the client sent.
+    pub(super) fn upstream(&self) -> Option<(&'static str, String)> {
+        self.upstream.as_ref().map(|target| (":path", target.clone()))
+    }
+}

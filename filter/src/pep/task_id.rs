@@ -1,0 +1,233 @@
+//! The tasks of an exchange: what the client calls them, and what the server does.
+//!
+//! With keys in the configuration a client never learns a server's task id but sealed for itself: the human, the agent
+//! that calls now, and the server. What it sends is opened before the message goes on. [Decision
+//! 0011](../../../docs/decisions/0011-sealed-tasks.md) says which of the server's words make a task the caller's.
+
+use crate::config::TaskIds;
+use crate::mcp::ServerMessageError;
+use crate::mcp::client_message::{Message, Request};
+use crate::mcp::headers::{Mirrored, encode_value};
+use crate::mcp::method::{Form, Method};
+use crate::mcp::splice::Splices;
+use crate::mcp::target::Target;
+use crate::mcp::task_refs::{Role, TaskRefs, id_of};
+use crate::pep::Pep;
+use crate::pep::audit::Story;
+use crate::reason::Reason;
+use crate::sealed_id::{Binding, KeyRing, OpenError, Purpose};
+use crate::token::VerifiedDelegation;
+use policy_wasm::json::{self, Value};
+
+/// A sealed task id does not end: how long a task lasts is the server's `ttl`, and a text that is always the same is
+/// what lets a client know its task again in a notification.
+const NO_END: u64 = u64::MAX;
+
+/// Most tasks of one list whose ids are sealed: a sealed id is ten times as long as the shortest entry.
+const MAX_LISTED: usize = 4096;
+
+/// What is known of the tasks of an exchange.
+#[derive(Debug, Default)]
+pub(super) struct Tasks {
+    /// What the client sent, and the server's id that it stands for.
+    opened: Vec<(String, String)>,
+    /// Changes to the body.
+    edits: Splices,
+    /// `Mcp-Name` as it goes on.
+    name: Option<String>,
+    /// The body as it goes on.
+    body: Option<String>,
+}
+
+/// What a message goes on with.
+#[derive(Debug, Default)]
+pub(super) struct Opened {
+    /// In place of `Mcp-Name`.
+    pub(super) name: Option<String>,
+    /// In place of the body.
+    pub(super) body: Option<String>,
+}
+
+impl Story {
+    /// Opens the task that a message belongs to (`_meta`), and says whether its tasks may be asked for at all.
+    ///
+    /// # Errors
+    /// The reason where the task is not the caller's, or where tasks would be listed.
+    pub fn open_related(&mut self, pep: &Pep, message: &Message<'_>, body: &[u8]) -> Result<(), Reason> {
+        if let Message::Request(Request { method: Method::ListTasks, .. }) = message
+            && self.settings(pep).tasks == TaskIds::Sealed
+        {
+            return Err(Reason::TaskListRefused);
+        }
+        match message.related_task() {
+            // A request acts on it; an answer and a notification may be about a task of the client's own.
+            Some(id) => self.open_task(pep, id, body, !message.is_request()),
+            None => Ok(()),
+        }
+    }
+
+    /// Opens the task that is a target of a request. `name`: what the record calls it.
+    ///
+    /// # Errors
+    /// The reason where it is not the caller's.
+    pub fn open_target(
+        &mut self,
+        pep: &Pep,
+        request: &Request<'_>,
+        target: &Target<'_>,
+        mirrored: &Mirrored,
+        body: &[u8],
+        name: Option<&mut String>,
+    ) -> Result<(), Reason> {
+        let Target::Task { id, written } = target else { return Ok(()) };
+        // A status is told of a task of the client's own.
+        if request.method.form() == Form::Notification {
+            return Ok(());
+        }
+        self.open_task(pep, *written, body, false)?;
+        let Some((_, own)) = self.tasks.opened.iter().find(|(sent, _)| sent == id) else { return Ok(()) };
+        if let Some(name) = name {
+            name.clone_from(own);
+        }
+        if mirrored.name.is_some() && request.target.name().is_some() {
+            self.tasks.name = Some(encode_value(own));
+        }
+        Ok(())
+    }
+
+    /// `others`: what is not sealed is a client's own id, and stays.
+    fn open_task(&mut self, pep: &Pep, written: Value<'_>, body: &[u8], others: bool) -> Result<(), Reason> {
+        let Some(sent) = written.as_str().map(json::Str::decode) else { return Ok(()) };
+        let now = self.now_ms / 1000;
+        let Some(opened) = self.sealing(pep).map(|sealing| sealing.open(&sent, now)) else { return Ok(()) };
+        let own = match opened {
+            Ok(own) => own,
+            Err(OpenError::Unknown) if others => return Ok(()),
+            Err(OpenError::Foreign) => return Err(Reason::TaskForeign),
+            Err(OpenError::Unknown | OpenError::Expired) => return Err(Reason::TaskUnknown),
+        };
+        let mut text = String::new();
+        json::write_str(&mut text, &own);
+        self.tasks.edits.replace(as_text(body), written.raw(), text);
+        self.tasks.opened.push((sent.into_owned(), own));
+        Ok(())
+    }
+
+    /// All ids are opened: the body with the server's.
+    ///
+    /// # Errors
+    /// [`Reason::HostFailure`], which cannot be: the changes are to this body.
+    pub fn edit_body(&mut self, body: &[u8]) -> Result<(), Reason> {
+        let edits = std::mem::take(&mut self.tasks.edits);
+        if !edits.is_empty() {
+            self.tasks.body = Some(edits.apply(as_text(body)).ok_or(Reason::HostFailure)?);
+        }
+        Ok(())
+    }
+
+    /// What goes on in place of what the client sent.
+    pub fn take_opened(&mut self) -> Opened {
+        Opened { name: self.tasks.name.take(), body: self.tasks.body.take() }
+    }
+
+    /// How ids of tasks are sealed here, if they are.
+    pub fn sealing<'s>(&'s self, pep: &'s Pep) -> Option<Sealing<'s>> {
+        let tasks = self.settings(pep).tasks;
+        if tasks == TaskIds::Server {
+            return None;
+        }
+        Some(Sealing {
+            keys: &pep.config.sessions.as_ref()?.keys,
+            caller: self.delegation.as_deref()?,
+            resource: self.server(Some(pep))?.resource(),
+            listed: tasks == TaskIds::Listed,
+            opened: &self.tasks.opened,
+        })
+    }
+}
+
+/// Seals and opens the ids of one caller at one server.
+pub(super) struct Sealing<'s> {
+    keys: &'s KeyRing,
+    caller: &'s VerifiedDelegation,
+    resource: &'s str,
+    /// Whether the server's lists are taken at their word.
+    listed: bool,
+    /// What the client sent in this exchange, and what it stands for.
+    opened: &'s [(String, String)],
+}
+
+impl Sealing<'_> {
+    fn open(&self, sent: &str, now: u64) -> Result<String, OpenError> {
+        self.keys.open(Purpose::Task, sent, Binding::of(self.caller, self.resource), now)
+    }
+
+    /// What the client calls the task with this id, as it did in this exchange if it did.
+    fn sealed(&self, own: &str) -> Result<String, ServerMessageError> {
+        if let Some(sent) = self.sent(own) {
+            return Ok(sent.to_owned());
+        }
+        let binding = Binding::of(self.caller, self.resource);
+        self.keys.seal(Purpose::Task, own, binding, NO_END).ok_or(ServerMessageError)
+    }
+
+    fn sent(&self, own: &str) -> Option<&str> {
+        self.opened.iter().find(|(_, opened)| opened == own).map(|(sent, _)| sent.as_str())
+    }
+
+    /// Seals what a message of the server names. `false`: it tells of a task that nobody asked about here.
+    ///
+    /// # Errors
+    /// [`ServerMessageError`] where an id cannot be sealed, or a list has more than [`MAX_LISTED`].
+    pub(super) fn seal(
+        &self,
+        places: &TaskRefs<'_>,
+        whole: &str,
+        edits: &mut Splices,
+    ) -> Result<bool, ServerMessageError> {
+        for (role, id) in &places.ids {
+            let own = id.as_str().ok_or(ServerMessageError)?.decode();
+            let sealed = match role {
+                Role::Created | Role::Announced => self.sealed(&own)?,
+                Role::Requested => match self.sent(&own) {
+                    Some(sent) => sent.to_owned(),
+                    None => return Ok(false),
+                },
+                // INVARIANT (no task by hearsay): what a tool may let its caller write makes no task the caller's.
+                Role::Mentioned => match self.sent(&own) {
+                    Some(sent) => sent.to_owned(),
+                    None => continue,
+                },
+            };
+            edits.replace(whole, id.raw(), quoted(&sealed));
+        }
+        let Some(list) = places.list else { return Ok(true) };
+        if self.listed {
+            if list.elements().nth(MAX_LISTED).is_some() {
+                return Err(ServerMessageError);
+            }
+            for task in list.elements() {
+                let id = id_of(task).ok_or(ServerMessageError)?;
+                let own = id.as_str().ok_or(ServerMessageError)?.decode();
+                edits.replace(whole, id.raw(), quoted(&self.sealed(&own)?));
+            }
+        } else if list.elements().next().is_some() {
+            edits.replace(whole, list.raw(), "[]".to_owned());
+        }
+        Ok(true)
+    }
+}
+
+/// The body as text, which it is once it was read. Asked for only where it changes: finding that out is a pass over it.
+fn as_text(body: &[u8]) -> &str {
+    std::str::from_utf8(body).unwrap_or_default()
+}
+
+fn quoted(text: &str) -> String {
+    let mut out = String::new();
+    json::write_str(&mut out, text);
+    out
+}
+
+#[cfg(test)]
+mod tests;
