@@ -26,6 +26,7 @@ CLI := dist/toolward
 # The same with `run` and `abi`: scenarios on three targets.
 RUNNER := dist/test/toolward
 DENY := .tools/checks/bin/cargo-deny
+CYCLONEDX := 0.5.9
 # What the scenario runner and the end-to-end tests are told.
 TEST_TOOLS = TOOLWARD_ENVOY=$(CURDIR)/$(ENVOY) TOOLWARD_WASM=$(CURDIR)/$(WASM) TOOLWARD_FUEL_GUEST=$(CURDIR)/$(FUEL_GUEST) TOOLWARD_CLI=$(CURDIR)/$(CLI)
 
@@ -67,7 +68,7 @@ runner: $(RUNNER) ## the command line with `run` and `abi` for scenarios, dist/t
 # module: what Envoy's V8 need not compile before it is ready.
 $(WASM): FORCE .tools/binaryen.stamp | rust
 	@$(STEP) "building the filter" -- cargo build --locked -p filter --target wasm32-wasip1 --profile wasm
-	mkdir -p dist
+	mkdir -p $(dir $@)
 	$(STEP) "building the filter's link step" -- cargo build $(CARGO_FLAGS) -p filter-link
 	linked=$(TARGET)/filter.linked.wasm
 	$(TARGET)/release/filter-link $(TARGET)/wasm32-wasip1/wasm/filter.wasm $$linked
@@ -168,6 +169,47 @@ e2e: $(WASM) $(CLI) .tools/envoy.stamp .tools/mcp1.stamp .tools/mcp2.stamp .tool
 	$(STEP) "building the rmcp client" -- cargo build $(CARGO_FLAGS) --manifest-path tests/e2e/clients/rmcp/Cargo.toml --target-dir $(TARGET)
 	$(TEST_TOOLS) TOOLWARD_RMCP=$(abspath $(TARGET))/release/rmcp-client SPICEDB_LIBRARY_PATH=$(CURDIR)/$(SPICEDB_LIBRARY) \
 		$(PY) -m pytest -q -p no:cacheprovider tests/e2e tests/conformance
+
+# --- release -------------------------------------------------------------------------------------------------------
+
+# Built apart from everything else, with the folders of this machine taken out of messages: the same commit and the same
+# tools give the same bytes in another folder. RELEASING.md says how a release is made of it.
+RELEASE := dist/release
+RELEASE_TARGET := $(abspath $(TARGET))/release-build
+VERSION := $(shell sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+CARGO_REGISTRY := $(or $(CARGO_HOME),$(HOME)/.cargo)
+RELEASE_CLI := $(RELEASE)/toolward-$(VERSION)-x86_64-unknown-linux-gnu
+RELEASE_WASM := $(RELEASE)/toolward-$(VERSION).wasm
+REPRODUCIBLE = CARGO_TARGET_DIR=$(RELEASE_TARGET) CARGO_INCREMENTAL=0 SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) \
+	RUSTFLAGS='--remap-path-prefix=$(CURDIR)=/toolward --remap-path-prefix=$(CARGO_REGISTRY)=/cargo'
+
+.PHONY: release
+release: .tools/sbom.stamp .tools/binaryen.stamp $(BINDGEN) | rust ## what a release consists of, with checksums and SBOMs, into dist/release
+	@rm -rf $(RELEASE)
+	mkdir -p $(RELEASE)
+	$(REPRODUCIBLE) $(MAKE) TARGET=$(RELEASE_TARGET) WASM=$(RELEASE_WASM) $(RELEASE_WASM)
+	# Without the wasmtime runner, which only people who change the filter need.
+	$(REPRODUCIBLE) CARGO_PROFILE_RELEASE_STRIP=symbols $(STEP) "building the command line" -- cargo build --locked --release -p harness --no-default-features
+	cp $(RELEASE_TARGET)/release/toolward $(RELEASE_CLI)
+	$(REPRODUCIBLE) $(MAKE) TARGET=$(RELEASE_TARGET) NPM=$(RELEASE)/npm $(RELEASE)/npm/engine_bg.wasm
+	npm pack --silent ./$(RELEASE)/npm --pack-destination $(RELEASE) >/dev/null
+	rm -r $(RELEASE)/npm
+	sbom() { # crate, target, file, options of cargo-cyclonedx
+		$(REPRODUCIBLE) $(STEP) "listing what is in $$3" -- .tools/sbom/bin/cargo-cyclonedx cyclonedx --manifest-path $$1/Cargo.toml --target $$2 --format json --spec-version 1.5 --override-filename toolward-sbom --quiet "$${@:4}"
+		sed 's|file://$(CURDIR)|file:///toolward|g' $$1/toolward-sbom.json > $(RELEASE)/$$3
+		find policy-wasm filter harness tests -maxdepth 2 -name toolward-sbom.json -delete # it writes one for each crate
+	}
+	sbom filter wasm32-wasip1 toolward-$(VERSION).wasm.cdx.json
+	sbom harness x86_64-unknown-linux-gnu $(notdir $(RELEASE_CLI)).cdx.json --no-default-features
+	sbom policy-wasm/js wasm32-unknown-unknown toolward-policy-$(VERSION).tgz.cdx.json
+	cp LICENSE CHANGELOG.md $(RELEASE)/
+	(cd $(RELEASE) && sha256sum -- * > SHA256SUMS && cat SHA256SUMS)
+
+# From source: no prebuilt package of it is published where the rest comes from.
+.tools/sbom.stamp: Makefile | rust
+	@[ "$$(.tools/sbom/bin/cargo-cyclonedx cyclonedx --version 2>/dev/null)" = "cargo-cyclonedx-cyclonedx $(CYCLONEDX)" ] || \
+		$(STEP) "building cargo-cyclonedx" -- cargo install --quiet --locked --root .tools/sbom --target-dir $(TARGET)/sbom cargo-cyclonedx@$(CYCLONEDX)
+	touch $@
 
 # --- tools ---------------------------------------------------------------------------------------------------------
 

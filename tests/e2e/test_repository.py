@@ -92,7 +92,7 @@ def test_make_lists_its_targets():
 
 # Pages that name tests, as code, by the name of the function.
 NAMING = ["ARCHITECTURE.md", "README.md", "docs/failures.md", "SECURITY.md"]
-GUIDES = ["ARCHITECTURE.md", "CONTRIBUTING.md"]
+GUIDES = ["ARCHITECTURE.md", "CONTRIBUTING.md", "RELEASING.md"]
 
 
 def named_tests():
