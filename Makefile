@@ -80,7 +80,7 @@ $(WASM): FORCE .tools/binaryen.stamp | rust
 
 $(CLI): FORCE | rust
 	@$(STEP) "building the command line" -- cargo build $(CARGO_FLAGS) -p harness
-	mkdir -p dist
+	mkdir -p $(dir $@)
 	cmp -s $(TARGET)/release/toolward $@ || cp $(TARGET)/release/toolward $@
 
 # `--tests`: with the features that tests ask for, and so with the build of wasmtime that they use.
@@ -172,8 +172,8 @@ e2e: $(WASM) $(CLI) .tools/envoy.stamp .tools/mcp1.stamp .tools/mcp2.stamp .tool
 
 # --- release -------------------------------------------------------------------------------------------------------
 
-# Built apart from everything else, with the folders of this machine taken out of messages: the same commit and the same
-# tools give the same bytes in another folder. RELEASING.md says how a release is made of it.
+# Built in a target folder of its own, with this folder's name removed from messages: the same commit and tools give the
+# same bytes in any folder. RELEASING.md describes the steps of a release.
 RELEASE := dist/release
 RELEASE_TARGET := $(abspath $(TARGET))/release-build
 VERSION := $(shell sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
@@ -184,28 +184,29 @@ REPRODUCIBLE = CARGO_TARGET_DIR=$(RELEASE_TARGET) CARGO_INCREMENTAL=0 SOURCE_DAT
 	RUSTFLAGS='--remap-path-prefix=$(CURDIR)=/toolward --remap-path-prefix=$(CARGO_REGISTRY)=/cargo'
 
 .PHONY: release
-release: .tools/sbom.stamp .tools/binaryen.stamp $(BINDGEN) | rust ## what a release consists of, with checksums and SBOMs, into dist/release
+release: .tools/sbom.stamp .tools/binaryen.stamp $(BINDGEN) | rust ## the files of a release, with checksums and SBOMs, into dist/release
 	@rm -rf $(RELEASE)
 	mkdir -p $(RELEASE)
 	$(REPRODUCIBLE) $(MAKE) TARGET=$(RELEASE_TARGET) WASM=$(RELEASE_WASM) $(RELEASE_WASM)
-	# Without the wasmtime runner, which only people who change the filter need.
-	$(REPRODUCIBLE) CARGO_PROFILE_RELEASE_STRIP=symbols $(STEP) "building the command line" -- cargo build --locked --release -p harness --no-default-features
-	cp $(RELEASE_TARGET)/release/toolward $(RELEASE_CLI)
+	$(REPRODUCIBLE) CARGO_PROFILE_RELEASE_STRIP=symbols $(MAKE) TARGET=$(RELEASE_TARGET) CLI=$(RELEASE_CLI) $(RELEASE_CLI)
 	$(REPRODUCIBLE) $(MAKE) TARGET=$(RELEASE_TARGET) NPM=$(RELEASE)/npm $(RELEASE)/npm/engine_bg.wasm
 	npm pack --silent ./$(RELEASE)/npm --pack-destination $(RELEASE) >/dev/null
 	rm -r $(RELEASE)/npm
-	sbom() { # crate, target, file, options of cargo-cyclonedx
-		$(REPRODUCIBLE) $(STEP) "listing what is in $$3" -- .tools/sbom/bin/cargo-cyclonedx cyclonedx --manifest-path $$1/Cargo.toml --target $$2 --format json --spec-version 1.5 --override-filename toolward-sbom --quiet "$${@:4}"
-		sed 's|file://$(CURDIR)|file:///toolward|g' $$1/toolward-sbom.json > $(RELEASE)/$$3
-		find policy-wasm filter harness tests -maxdepth 2 -name toolward-sbom.json -delete # it writes one for each crate
+	sbom() { # folder of the crate, its name, target, file
+		local written=toolward-sbom.json
+		$(REPRODUCIBLE) $(STEP) "listing what is in $$4" -- .tools/sbom/bin/cargo-cyclonedx cyclonedx --manifest-path $$1/Cargo.toml --target $$3 --format json --spec-version 1.5 --override-filename $${written%.json} --quiet
+		cargo tree --locked -p $$2 --target $$3 -e normal,build --prefix none --format '{p}' \
+			| $(PYTHON) tests/tools/sbom.py $$1/$$written $(RELEASE)/$$4.cdx.json $(RELEASE)/$$4 $(CURDIR)
+		# The tool writes one file for each crate of the workspace.
+		find policy-wasm filter harness tests -maxdepth 2 -name $$written -delete
 	}
-	sbom filter wasm32-wasip1 toolward-$(VERSION).wasm.cdx.json
-	sbom harness x86_64-unknown-linux-gnu $(notdir $(RELEASE_CLI)).cdx.json --no-default-features
-	sbom policy-wasm/js wasm32-unknown-unknown toolward-policy-$(VERSION).tgz.cdx.json
+	sbom filter filter wasm32-wasip1 $(notdir $(RELEASE_WASM))
+	sbom harness harness x86_64-unknown-linux-gnu $(notdir $(RELEASE_CLI))
+	sbom policy-wasm/js policy-js wasm32-unknown-unknown toolward-policy-$(VERSION).tgz
 	cp LICENSE CHANGELOG.md $(RELEASE)/
 	(cd $(RELEASE) && sha256sum -- * > SHA256SUMS && cat SHA256SUMS)
 
-# From source: no prebuilt package of it is published where the rest comes from.
+# Built from source: the registries that we use have no prebuilt package of it.
 .tools/sbom.stamp: Makefile | rust
 	@[ "$$(.tools/sbom/bin/cargo-cyclonedx cyclonedx --version 2>/dev/null)" = "cargo-cyclonedx-cyclonedx $(CYCLONEDX)" ] || \
 		$(STEP) "building cargo-cyclonedx" -- cargo install --quiet --locked --root .tools/sbom --target-dir $(TARGET)/sbom cargo-cyclonedx@$(CYCLONEDX)
