@@ -13,7 +13,7 @@ use base64::Engine as _;
 use filter::config::Config;
 use filter::crypto::{Algorithm, SignatureFailure, SignatureProvider};
 use filter::mcp::Revision;
-use filter::mcp::method::{Direction, Method, Span};
+use filter::mcp::method::{Direction, Method, Schema, Span};
 use filter::reason::Reason;
 use filter::reply::{Row, row};
 use policy_wasm::compile::{Options, SourceFile, compile};
@@ -46,7 +46,7 @@ fn methods() -> String {
     };
     let mut out =
         String::from("| name | clients send it | servers send it | what it acts on |\n|---|---|---|---|\n");
-    for method in Method::ALL {
+    for method in Method::ALL.iter().filter(|method| method.is_of_messages()) {
         writeln!(
             out,
             "| `{}` | {} | {} | {} |",

@@ -6,7 +6,7 @@
 
 pub use crate::bundle::layout::ParamType;
 use crate::decision::BudgetKey;
-pub use crate::model::ItemKind;
+pub use crate::model::{ItemKind, Mode, ServerKind};
 use crate::source::Position;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,16 +69,6 @@ pub struct Origin {
     pub file: u32,
     /// Line and column.
     pub position: Position,
-}
-
-/// Whether a rule is enforced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Mode {
-    /// It decides.
-    #[default]
-    Enforce,
-    /// What it would have denied is recorded and let pass.
-    Monitor,
 }
 
 /// When something holds: from `from` on, until before `until`.
@@ -166,17 +156,6 @@ pub struct Catalogue {
     pub used: bool,
     /// Where it stands.
     pub origin: Origin,
-}
-
-/// What kind of server it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ServerKind {
-    /// One person's own.
-    Personal,
-    /// The organisation's.
-    Corporate,
-    /// The organisation's, with something to lose.
-    Sensitive,
 }
 
 /// An MCP server behind the proxy. One that is in several environments is one [`Server`] for each, `id.environment`.

@@ -6,7 +6,7 @@
 use super::error::MessageError;
 use super::members::{MAX_NAME, Member, find, has_control, lookalike};
 use super::meta::{META_REVISION, Meta, read_meta, read_result_task};
-use super::method::{Direction, Form, Method, NOTIFICATION_PREFIX};
+use super::method::{Direction, Form, Method, NOTIFICATION_PREFIX, Schema};
 use super::revision::Revision;
 use super::target::{PARAM_KEYS, Target, read_target};
 use policy_wasm::json::{self, JsonErrorKind, Kind, Limits, Str, Value};
@@ -221,7 +221,7 @@ pub fn read<'a>(body: &'a [u8], limits: &Limits) -> Result<Message<'a>, Refusal<
     let meta = read_meta(meta_value).map_err(refuse)?;
     // What the revision does not have is not read as if it had it.
     let has = |method: &Method| match meta.revision.as_deref().and_then(Revision::named) {
-        Some(revision) => method.is_of(Direction::ClientToServer, revision),
+        Some(revision) => method.exists_in(Direction::ClientToServer, revision),
         None => true,
     };
     let Some(method) = method.filter(has) else {

@@ -1,9 +1,10 @@
-//! Every method and notification of every revision, in both directions. Whatever is not listed is refused.
+//! Who sends a method in which revision, and what it acts on. The filter rejects a message that no line admits.
 //!
 //! Source: the schemas of MCP 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25 and 2026-07-28, and the extension
 //! `io.modelcontextprotocol/tasks`.
 
-use super::revision::Revision;
+pub use policy_wasm::model::Method;
+use policy_wasm::model::Revision;
 
 /// Whether an answer is awaited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +67,6 @@ pub type Span = (Revision, Option<Revision>);
 /// One line of the table.
 #[derive(Debug)]
 struct Row {
-    name: &'static str,
     form: Form,
     client: Option<Span>,
     server: Option<Span>,
@@ -93,119 +93,112 @@ const ELICITATION: Option<Span> = Some((R06, Some(R25)));
 /// Not sent in this direction.
 const NEVER: Option<Span> = None;
 
-macro_rules! methods {
-    ($($name:ident = $wire:literal, $form:ident, $client:ident, $server:ident, $object:ident;)+) => {
-        /// A method or notification.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Method {
-            $(#[doc = concat!("`", $wire, "`.")] $name,)+
-        }
-
-        impl Method {
-            /// Every one.
-            pub const ALL: &'static [Method] = &[$(Method::$name),+];
-
-            const fn row(self) -> &'static Row {
-                match self {
-                    $(Method::$name => &Row {
-                        name: $wire,
-                        form: Form::$form,
-                        client: $client,
-                        server: $server,
-                        object: Object::$object,
-                    },)+
-                }
+macro_rules! rows {
+    ($($name:ident: $form:ident, $client:ident, $server:ident, $object:ident;)+) => {
+        /// The line of a method. A method without a line does not compile.
+        const fn row(method: Method) -> &'static Row {
+            match method {
+                $(Method::$name => &Row {
+                    form: Form::$form,
+                    client: $client,
+                    server: $server,
+                    object: Object::$object,
+                },)+
             }
         }
     };
 }
 
-methods! {
-    // variant = name, form, sent by clients in, sent by servers in, acts on
-    CallTool = "tools/call", Request, ALWAYS, NEVER, Tool;
-    ListTools = "tools/list", Request, ALWAYS, NEVER, Server;
-    Initialize = "initialize", Request, LEGACY, NEVER, Server;
-    Discover = "server/discover", Request, MODERN, NEVER, Server;
-    Ping = "ping", Request, LEGACY, LEGACY, Server;
-    ListPrompts = "prompts/list", Request, ALWAYS, NEVER, Server;
-    GetPrompt = "prompts/get", Request, ALWAYS, NEVER, Prompt;
-    ListResources = "resources/list", Request, ALWAYS, NEVER, Server;
-    ListTemplates = "resources/templates/list", Request, ALWAYS, NEVER, Server;
-    ReadResource = "resources/read", Request, ALWAYS, NEVER, Resource;
-    Subscribe = "resources/subscribe", Request, LEGACY, NEVER, Resource;
-    Unsubscribe = "resources/unsubscribe", Request, LEGACY, NEVER, Resource;
-    Listen = "subscriptions/listen", Request, MODERN, NEVER, Subscriptions;
-    Complete = "completion/complete", Request, ALWAYS, NEVER, Reference;
-    SetLevel = "logging/setLevel", Request, LEGACY, NEVER, Server;
-    GetTask = "tasks/get", Request, FROM_25, ONLY_25, Task;
-    TaskResult = "tasks/result", Request, ONLY_25, ONLY_25, Task;
-    CancelTask = "tasks/cancel", Request, FROM_25, ONLY_25, Task;
-    ListTasks = "tasks/list", Request, ONLY_25, ONLY_25, Server;
-    UpdateTask = "tasks/update", Request, MODERN, NEVER, Task;
-    CreateMessage = "sampling/createMessage", Request, NEVER, LEGACY, Client;
-    Elicit = "elicitation/create", Request, NEVER, ELICITATION, Client;
-    ListRoots = "roots/list", Request, NEVER, LEGACY, Client;
-    Initialized = "notifications/initialized", Notification, LEGACY, NEVER, Server;
-    Cancelled = "notifications/cancelled", Notification, LEGACY, ALWAYS, Server;
-    Progress = "notifications/progress", Notification, LEGACY, ALWAYS, Server;
-    RootsChanged = "notifications/roots/list_changed", Notification, LEGACY, NEVER, Server;
-    Log = "notifications/message", Notification, NEVER, ALWAYS, Server;
-    ToolsChanged = "notifications/tools/list_changed", Notification, NEVER, ALWAYS, Server;
-    PromptsChanged = "notifications/prompts/list_changed", Notification, NEVER, ALWAYS, Server;
-    ResourcesChanged = "notifications/resources/list_changed", Notification, NEVER, ALWAYS, Server;
-    ResourceUpdated = "notifications/resources/updated", Notification, NEVER, ALWAYS, Resource;
-    TaskStatus = "notifications/tasks/status", Notification, ONLY_25, ONLY_25, Task;
-    ElicitationComplete = "notifications/elicitation/complete", Notification, NEVER, ONLY_25, Client;
-    Acknowledged = "notifications/subscriptions/acknowledged", Notification, NEVER, MODERN, Server;
-    TaskChanged = "notifications/tasks", Notification, NEVER, MODERN, Task;
+rows! {
+    // method: form, sent by clients in, sent by servers in, acts on
+    CallTool: Request, ALWAYS, NEVER, Tool;
+    ListTools: Request, ALWAYS, NEVER, Server;
+    Initialize: Request, LEGACY, NEVER, Server;
+    Discover: Request, MODERN, NEVER, Server;
+    Ping: Request, LEGACY, LEGACY, Server;
+    ListPrompts: Request, ALWAYS, NEVER, Server;
+    GetPrompt: Request, ALWAYS, NEVER, Prompt;
+    ListResources: Request, ALWAYS, NEVER, Server;
+    ListTemplates: Request, ALWAYS, NEVER, Server;
+    ReadResource: Request, ALWAYS, NEVER, Resource;
+    Subscribe: Request, LEGACY, NEVER, Resource;
+    Unsubscribe: Request, LEGACY, NEVER, Resource;
+    Listen: Request, MODERN, NEVER, Subscriptions;
+    Complete: Request, ALWAYS, NEVER, Reference;
+    SetLevel: Request, LEGACY, NEVER, Server;
+    GetTask: Request, FROM_25, ONLY_25, Task;
+    TaskResult: Request, ONLY_25, ONLY_25, Task;
+    CancelTask: Request, FROM_25, ONLY_25, Task;
+    ListTasks: Request, ONLY_25, ONLY_25, Server;
+    UpdateTask: Request, MODERN, NEVER, Task;
+    CreateMessage: Request, NEVER, LEGACY, Client;
+    Elicit: Request, NEVER, ELICITATION, Client;
+    ListRoots: Request, NEVER, LEGACY, Client;
+    Initialized: Notification, LEGACY, NEVER, Server;
+    Cancelled: Notification, LEGACY, ALWAYS, Server;
+    Progress: Notification, LEGACY, ALWAYS, Server;
+    RootsChanged: Notification, LEGACY, NEVER, Server;
+    Log: Notification, NEVER, ALWAYS, Server;
+    ToolsChanged: Notification, NEVER, ALWAYS, Server;
+    PromptsChanged: Notification, NEVER, ALWAYS, Server;
+    ResourcesChanged: Notification, NEVER, ALWAYS, Server;
+    ResourceUpdated: Notification, NEVER, ALWAYS, Resource;
+    TaskStatus: Notification, ONLY_25, ONLY_25, Task;
+    ElicitationComplete: Notification, NEVER, ONLY_25, Client;
+    Acknowledged: Notification, NEVER, MODERN, Server;
+    TaskChanged: Notification, NEVER, MODERN, Task;
+    // Names of policies alone: no message has them.
+    HttpGet: Request, NEVER, NEVER, Server;
+    HttpDelete: Request, NEVER, NEVER, Server;
+    Response: Request, NEVER, NEVER, Server;
 }
 
-impl Method {
-    /// The method or notification with this exact name.
-    pub fn named(name: &str) -> Option<Method> {
-        Method::ALL.iter().copied().find(|method| method.name() == name)
-    }
-
-    /// The name on the wire.
-    pub const fn name(self) -> &'static str {
-        self.row().name
-    }
-
+/// What the schemas of MCP say of a method.
+pub trait Schema {
     /// Whether it is a request or a notification.
-    pub const fn form(self) -> Form {
-        self.row().form
-    }
-
+    fn form(self) -> Form;
     /// What it acts on.
-    pub const fn object(self) -> Object {
-        self.row().object
-    }
-
+    fn object(self) -> Object;
     /// In which revisions it is sent in this direction; `None` where it never is.
     ///
     /// In 2026-07-28 servers ask for sampling, elicitation and roots inside `input_required` results, not by requests.
-    pub const fn span(self, direction: Direction) -> Option<Span> {
+    fn span(self, direction: Direction) -> Option<Span>;
+    /// Whether its answer is a list of what the server offers.
+    fn lists(self) -> bool;
+    /// Whether it is sent in this direction in any revision.
+    fn goes(self, direction: Direction) -> bool;
+    /// Whether a revision has it in this direction.
+    fn exists_in(self, direction: Direction, revision: Revision) -> bool;
+}
+
+impl Schema for Method {
+    fn form(self) -> Form {
+        row(self).form
+    }
+
+    fn object(self) -> Object {
+        row(self).object
+    }
+
+    fn span(self, direction: Direction) -> Option<Span> {
         match direction {
-            Direction::ClientToServer => self.row().client,
-            Direction::ServerToClient => self.row().server,
+            Direction::ClientToServer => row(self).client,
+            Direction::ServerToClient => row(self).server,
         }
     }
 
-    /// Whether its answer is a list of what the server offers.
-    pub const fn lists(self) -> bool {
+    fn lists(self) -> bool {
         matches!(
             self,
             Method::ListTools | Method::ListPrompts | Method::ListResources | Method::ListTemplates
         )
     }
 
-    /// Whether it is sent in this direction in any revision.
-    pub const fn goes(self, direction: Direction) -> bool {
+    fn goes(self, direction: Direction) -> bool {
         self.span(direction).is_some()
     }
 
-    /// Whether a revision has it in this direction.
-    pub fn is_of(self, direction: Direction, revision: Revision) -> bool {
+    fn exists_in(self, direction: Direction, revision: Revision) -> bool {
         self.span(direction)
             .is_some_and(|(first, last)| first <= revision && last.is_none_or(|last| revision <= last))
     }
@@ -219,42 +212,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_unique_and_tell_the_form() {
-        for (index, method) in Method::ALL.iter().enumerate() {
-            assert_eq!(Method::named(method.name()), Some(*method));
-            assert_eq!(Method::ALL.iter().position(|other| other.name() == method.name()), Some(index));
+    fn names_tell_the_form_and_messages_alone_have_a_direction() {
+        for method in Method::ALL {
             let notification = method.name().starts_with(NOTIFICATION_PREFIX);
             assert_eq!(method.form() == Form::Notification, notification, "{}", method.name());
-            assert!(
-                method.goes(Direction::ClientToServer) || method.goes(Direction::ServerToClient),
-                "{}",
-                method.name()
-            );
+            let sent = method.goes(Direction::ClientToServer) || method.goes(Direction::ServerToClient);
+            assert_eq!(sent, method.is_of_messages(), "{}", method.name());
         }
     }
 
     #[test]
     fn revisions_have_what_their_schemas_have() {
         let sent = |direction, revision| {
-            Method::ALL.iter().filter(|method| method.is_of(direction, revision)).count()
+            Method::ALL.iter().filter(|method| method.exists_in(direction, revision)).count()
         };
         let counts = Revision::ALL.map(|revision| {
             (sent(Direction::ClientToServer, revision), sent(Direction::ServerToClient, revision))
         });
         // 2024-11-05 and 2025-03-26 differ in fields and in batches, not in methods.
         assert_eq!(counts, [(17, 10), (17, 10), (17, 11), (22, 17), (13, 9)]);
-    }
-
-    #[test]
-    fn the_policy_language_knows_every_method() {
-        let rule = |method: &Method| format!("\"{}\": deny", method.name());
-        let methods: Vec<_> = Method::ALL.iter().map(rule).collect();
-        let text = format!(
-            "policy: toolward/v1\nissuers: {{a: https://a.test}}\nservers: {{s: {{resource: https://s.test/mcp, tools: {{t: {{tier: read}}}}}}}}\nmethods: {{{}}}\n",
-            methods.join(", ")
-        );
-        let file = policy_wasm::compile::SourceFile { name: "policy.yaml".into(), text };
-        let compiled = policy_wasm::compile::compile(&[file], &policy_wasm::compile::Options::default());
-        assert!(compiled.is_ok(), "{:?}", compiled.err());
     }
 }

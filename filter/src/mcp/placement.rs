@@ -8,7 +8,7 @@ use super::client_message::Request;
 use super::error::MessageError;
 use super::headers::{Mirrored, mirrors};
 use super::meta::Meta;
-use super::method::{Direction, Form, Method, Object};
+use super::method::{Direction, Form, Method, Object, Schema};
 use super::revision::{Era, Revision, Revisions};
 
 /// Which revision a message belongs to, if headers and body agree. `method` is the message's method, `name` what
@@ -61,7 +61,7 @@ pub fn place_request(
     let name = if named { request.target.name() } else { None };
     let method = request.method.name();
     let revision = place(mirrored, &request.meta, Some(method), name, revisions)?;
-    if !request.method.is_of(Direction::ClientToServer, revision) {
+    if !request.method.exists_in(Direction::ClientToServer, revision) {
         return Err(match request.method.form() {
             Form::Request => MessageError::MethodUnknown,
             Form::Notification => MessageError::NotificationUnknown,

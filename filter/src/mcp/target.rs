@@ -6,7 +6,7 @@
 use super::error::MessageError;
 use super::members::{MAX_NAME, MAX_URI, Member, find, kind, object, optional_object, word};
 use super::meta::Meta;
-use super::method::{Method, Object as Acts};
+use super::method::{Method, Object as Acts, Schema};
 use policy_wasm::json::{Kind, Object, Value};
 use std::borrow::Cow;
 

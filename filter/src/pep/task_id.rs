@@ -8,7 +8,7 @@ use crate::config::TaskIds;
 use crate::mcp::ServerMessageError;
 use crate::mcp::client_message::{Message, Request};
 use crate::mcp::headers::{Mirrored, encode_value};
-use crate::mcp::method::{Form, Method};
+use crate::mcp::method::{Form, Method, Schema};
 use crate::mcp::splice::Splices;
 use crate::mcp::target::Target;
 use crate::mcp::task_refs::{Role, TaskRefs, id_of};

@@ -3,9 +3,9 @@
 use super::layout::{self, PartKind, Section};
 use super::list::List;
 use super::read::{Record, Sections, Unreadable};
-use super::rule::{ApprovalTerms, Condition, Mode};
+use super::rule::{ApprovalTerms, Condition};
 use super::{Bundle, Server};
-use crate::model::ItemKind;
+use crate::model::{ItemKind, Mode};
 
 /// An entry of a server's catalogue.
 #[derive(Debug, Clone, Copy)]

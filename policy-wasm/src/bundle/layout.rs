@@ -210,9 +210,6 @@ impl Section {
     }
 }
 
-/// What kind of server it is, as stored.
-pub const SERVER_KINDS: [&str; 3] = ["personal", "corporate", "sensitive"];
-
 /// Who holds a ceiling or is selected by rules, as stored in `Principals`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u32)]

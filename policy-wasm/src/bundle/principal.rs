@@ -4,6 +4,7 @@ use super::layout::{self, ALL_SERVERS, MAX_CLAIMS, PrincipalKind, Section};
 use super::list::List;
 use super::read::{Record, Unreadable};
 use super::{Bundle, Server};
+use crate::model::ServerKind;
 
 /// Somebody, or everybody with something in common, as rules name them.
 #[derive(Debug, Clone, Copy)]
@@ -49,9 +50,9 @@ pub struct AgentType<'b> {
 }
 
 impl AgentType<'_> {
-    /// Whether its agents may use servers of this kind, an index into [`layout::SERVER_KINDS`].
-    pub fn admits(self, kind: u32) -> bool {
-        self.kinds & 1u32.checked_shl(kind).unwrap_or(0) != 0
+    /// Whether its agents may use servers of this kind.
+    pub fn admits(self, kind: ServerKind) -> bool {
+        self.kinds & kind.bit() != 0
     }
 }
 

@@ -6,23 +6,12 @@ use super::list::List;
 use super::principal::AgentType;
 use super::read::{Record, Unreadable};
 use crate::decision::BudgetKey;
-
-/// Whether a rule is enforced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// It decides.
-    Enforce,
-    /// What it would have denied is recorded and let pass.
-    Monitor,
-}
+use crate::model::Mode;
 
 impl Mode {
+    /// The mode with this number.
     pub(super) fn read(stored: u32) -> Result<Mode, Unreadable> {
-        match stored {
-            0 => Ok(Mode::Enforce),
-            1 => Ok(Mode::Monitor),
-            _ => Err(Unreadable),
-        }
+        Mode::ALL.into_iter().find(|mode| *mode as u32 == stored).ok_or(Unreadable)
     }
 }
 

@@ -2,11 +2,11 @@
 
 use super::Bundle;
 use super::item::Item;
-use super::layout::{self, MAX_TEMPLATES, SERVER_KINDS, Section};
+use super::layout::{self, MAX_TEMPLATES, Section};
 use super::list::List;
 use super::read::{Record, Unreadable};
-use super::rule::{Condition, Mode};
-use crate::model::ItemKind;
+use super::rule::Condition;
+use crate::model::{ItemKind, Mode, ServerKind};
 
 /// A server of the bundle.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +53,7 @@ impl<'b> Server<'b> {
 
     /// `personal`, `corporate` or `sensitive`.
     pub fn kind(self) -> &'b str {
-        self.try_kind().unwrap_or("sensitive")
+        self.try_kind().unwrap_or(ServerKind::Sensitive).name()
     }
 
     /// Who answers for the server; empty where the policy does not say.
@@ -193,14 +193,10 @@ impl<'b> Server<'b> {
         self.scope_entries()?.try_for_each(|entry| entry.map(drop))
     }
 
-    fn try_kind(self) -> Result<&'static str, Unreadable> {
-        let kind = usize::try_from(self.kind_number()?).map_err(|_| Unreadable)?;
-        SERVER_KINDS.get(kind).copied().ok_or(Unreadable)
-    }
-
-    /// The kind as a number: an index into [`SERVER_KINDS`].
-    pub(crate) fn kind_number(self) -> Result<u32, Unreadable> {
-        self.record()?.field(layout::server::KIND)
+    /// The kind.
+    pub(crate) fn try_kind(self) -> Result<ServerKind, Unreadable> {
+        let stored = self.record()?.field(layout::server::KIND)?;
+        ServerKind::ALL.into_iter().find(|kind| *kind as u32 == stored).ok_or(Unreadable)
     }
 
     fn list(self, field: usize) -> Result<Option<List<'b>>, Unreadable> {

@@ -4,9 +4,9 @@ use super::trace::{Outcome, Seen, Trace};
 use super::walk;
 use super::walk::DECISION_WORK;
 use crate::bundle::layout::{PrincipalKind, RuleKind};
-use crate::bundle::{Bundle, HeldCeiling, Mode, Rule, Server};
+use crate::bundle::{Bundle, HeldCeiling, Rule, Server};
 use crate::decision::{Decision, DenyReason, Reasons};
-use crate::model::{ActorKind, Request};
+use crate::model::{ActorKind, Mode, Request};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 

@@ -4,9 +4,9 @@ use super::trace::{Outcome, Seen, Trace};
 use super::walk::{Aim, Walk};
 use super::who::{bounded, note};
 use crate::bundle::layout::RuleKind;
-use crate::bundle::{Mode, Rule, Unreadable};
+use crate::bundle::{Rule, Unreadable};
 use crate::decision::DenyReason;
-use crate::model::{Consent, ItemKind};
+use crate::model::{Consent, ItemKind, Mode};
 use crate::uri;
 
 impl<'w, T: Trace> Walk<'w, T> {

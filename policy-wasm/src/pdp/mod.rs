@@ -21,7 +21,6 @@
 mod explain;
 mod facts;
 mod limits;
-pub mod method;
 mod template;
 mod trace;
 mod walk;
@@ -32,9 +31,9 @@ pub use explain::{Explanation, Fact, Layer, LayerName, RuleRef, explain};
 #[cfg(feature = "tools")]
 pub use trace::Outcome;
 
-use crate::bundle::{Bundle, Mode, Server};
+use crate::bundle::{Bundle, Server};
 use crate::decision::{Decision, DenyReason, Reasons, Visibility};
-use crate::model::{ItemKind, Request};
+use crate::model::{ItemKind, Mode, Request};
 use std::cell::Cell;
 use std::rc::Rc;
 use trace::{Silent, Trace};

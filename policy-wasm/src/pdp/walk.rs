@@ -1,13 +1,13 @@
 //! One walk over all layers: what is judged, for whom, and what was found.
 
+use super::template;
 use super::trace::{Outcome, Seen, Trace};
 use super::who::Who;
-use super::{method, template};
-use crate::bundle::{Acceptance, Bundle, Condition, Item, Mode, Server, Unreadable};
+use crate::bundle::{Acceptance, Bundle, Condition, Item, Server, Unreadable};
 use crate::condition::{self, Fault, Reads};
 use crate::decision::{Approval, Budget, Decision, DenyReason, Obligation, Reasons};
 use crate::json;
-use crate::model::{Action, ItemKind, Request};
+use crate::model::{Action, ItemKind, Method, Mode, Request};
 use std::cell::Cell;
 
 /// Most work of all conditions of one decision, in the steps of [`condition::MAX_WORK`].
@@ -214,7 +214,10 @@ impl<'w, T: Trace> Walk<'w, T> {
     /// Whether the policy admits the method here, and where it would lead.
     fn method_layer(&mut self) -> Result<(), Unreadable> {
         let rule = self.server.method_rule(self.method)?;
-        let permitted = rule.map_or_else(|| method::is_permitted(self.method), |rule| rule.permit);
+        let permitted = rule.map_or_else(
+            || Method::named(self.method).is_some_and(Method::is_permitted_by_default),
+            |rule| rule.permit,
+        );
         self.trace.saw(Seen::Method { name: self.method, rule, permitted });
         let mode = rule.map_or(Mode::Enforce, |rule| rule.mode);
         if !permitted {

@@ -3,10 +3,10 @@
 use super::trace::{Outcome, Seen, Trace};
 use super::walk::{Aim, Walk};
 use crate::bundle::layout::{MAX_HUNG, PrincipalKind};
-use crate::bundle::{HeldCeiling, List, Mode, Principal, Rule, Unreadable};
+use crate::bundle::{HeldCeiling, List, Principal, Rule, Unreadable};
 use crate::decision::DenyReason;
 use crate::json;
-use crate::model::{Actor, ActorKind};
+use crate::model::{Actor, ActorKind, Mode};
 use std::borrow::Cow;
 
 /// What is known of the caller at this server.
@@ -322,7 +322,7 @@ impl<'w, T: Trace> Walk<'w, T> {
         if let Some(other) = self.elsewhere(rule)? {
             return Ok(other);
         }
-        let kind = self.server.kind_number()?;
+        let kind = self.server.try_kind()?;
         let admitted = rule.agent_type()?.is_none_or(|agent_type| agent_type.admits(kind));
         Ok(if admitted { Outcome::Applies } else { Outcome::TypeNotAdmitted })
     }

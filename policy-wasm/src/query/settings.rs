@@ -4,14 +4,14 @@
 //! a bundle derives from its policy (where rules hang, hash tables) has no line of its own.
 
 use super::diff::Setting;
-use crate::bundle::layout::{ALL_SERVERS, PrincipalKind, RuleKind, SERVER_KINDS, Section};
+use crate::bundle::layout::{ALL_SERVERS, PrincipalKind, RuleKind, Section};
 use crate::bundle::{
     AgentType, ApprovalTerms, ArgumentRule, Bundle, Check, Condition, HeldCeiling, Issuer, Item, List,
-    MethodRule, Mode, Part, Principal, Rule, Server, Unreadable,
+    MethodRule, Part, Principal, Rule, Server, Unreadable,
 };
 use crate::decision::BudgetKey;
 use crate::json::write_str;
-use crate::model::ItemKind;
+use crate::model::{ItemKind, Mode, ServerKind};
 use crate::time;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -308,7 +308,7 @@ impl<'b> Walk<'b> {
             let path = ["agent_types", name];
             self.thing(&path);
             let kinds =
-                (0..).zip(SERVER_KINDS).filter(|(kind, _)| agent_type.admits(*kind)).map(|(_, kind)| kind);
+                ServerKind::ALL.into_iter().filter(|kind| agent_type.admits(*kind)).map(ServerKind::name);
             self.line(&path, "server_kinds", Ok(Some(listed(kinds))));
             let ceiling = ceiling.map(|ceiling| self.tier(ceiling));
             self.line(&path, "ceiling", Ok(ceiling));
@@ -661,7 +661,7 @@ fn steps(path: &[&str]) -> Path {
 fn mode(mode: Mode) -> Option<String> {
     match mode {
         Mode::Enforce => None,
-        Mode::Monitor => Some("monitor".to_owned()),
+        Mode::Monitor => Some(mode.name().to_owned()),
     }
 }
 

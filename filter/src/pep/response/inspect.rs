@@ -6,7 +6,7 @@
 use crate::mcp::ServerMessageError;
 use crate::mcp::client_message::MAX_BATCH;
 use crate::mcp::list::{self, LISTS, List};
-use crate::mcp::method::{Direction, Form, Method};
+use crate::mcp::method::{Direction, Form, Method, Schema};
 use crate::mcp::revision::{Era, Revision};
 use crate::mcp::server_message::{self, Kind, pick, same_id};
 use crate::mcp::splice::Splices;
@@ -148,7 +148,7 @@ impl Judge<'_> {
         Method::named(name).filter(|method| {
             method.form() == form
                 && match self.revision {
-                    Some(revision) => method.is_of(Direction::ServerToClient, revision),
+                    Some(revision) => method.exists_in(Direction::ServerToClient, revision),
                     None => method.goes(Direction::ServerToClient),
                 }
         })

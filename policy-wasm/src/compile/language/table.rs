@@ -4,6 +4,7 @@ use super::Shape::{
     Anything, Bool, Either, Integer, List, Map, Named, Nothing, Number, OneOf, Pattern, Scalar, Text,
 };
 use super::{Key, MapShape, Shape, key, must};
+use crate::model::{Mode, Revision, ServerKind};
 
 const TIER: Shape = Pattern("[a-z][a-z0-9_-]{0,63}");
 const NAME: Shape = Pattern("[a-z][a-z0-9_-]{0,63}");
@@ -12,10 +13,10 @@ const ID: Shape = Pattern("[A-Za-z0-9._:/-]{1,128}");
 const TIME: Shape = Pattern("[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:]{8}Z)?");
 const DURATION: Shape = Pattern("[0-9]+[smhdw]");
 const DIGEST: Shape = Pattern("sha256:[0-9a-f]{64}");
-const MODE: Shape = OneOf(&["enforce", "monitor"]);
-const KIND: Shape = OneOf(&["personal", "corporate", "sensitive"]);
+const MODE: Shape = OneOf(&Mode::NAMES);
+const KIND: Shape = OneOf(&ServerKind::NAMES);
 const TEXTS: Shape = List(&Text);
-const REVISION: Shape = OneOf(&["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"]);
+const REVISION: Shape = OneOf(&Revision::NAMES);
 
 const NOTE: Key = key("note", "free-text comment without effect", Text);
 const MODE_KEY: Key = key("mode", "`monitor`: what would be denied is recorded and passes", MODE);

@@ -4,7 +4,7 @@ use super::address::url;
 use super::condition;
 use super::condition::Scope;
 use super::names::{Names, mode};
-use crate::pdp::method::METHODS;
+use crate::model::Method;
 use crate::policy::MethodRule;
 use crate::source::{Place, Value, suggest};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,11 +14,11 @@ const TASKS: &str = "tasks/*";
 
 /// What a policy can name.
 fn names_known() -> impl Iterator<Item = &'static str> {
-    METHODS.into_iter().map(|(name, _)| name).chain([TASKS])
+    Method::ALL.iter().map(|method| method.name()).chain([TASKS])
 }
 
 fn task_methods() -> impl Iterator<Item = &'static str> {
-    METHODS.into_iter().map(|(name, _)| name).filter(|name| name.starts_with("tasks/"))
+    Method::ALL.iter().map(|method| method.name()).filter(|name| name.starts_with("tasks/"))
 }
 
 /// Reads a map from method to rule. `tasks/*` stands for all methods of tasks that have no rule of their own.

@@ -303,19 +303,14 @@ fn declared<'n>(
 }
 
 fn agent_type<'n>(entry: Named<'n>, names: &Names<'n>) -> Option<(String, AgentType)> {
-    const KINDS: [(&str, ServerKind); 3] = [
-        ("personal", ServerKind::Personal),
-        ("corporate", ServerKind::Corporate),
-        ("sensitive", ServerKind::Sensitive),
-    ];
     if !is_name(entry.name, b"_-") {
         entry.refuse_name(format!("expected a type like `desktop`, found `{}`", entry.name), None);
     }
     let mut map = entry.value.map()?;
     let places = map.required("server_kinds").and_then(|place| place.list()).unwrap_or_default();
     let kind = |place: &Place<'n>| {
-        let index = place.one_of(&KINDS.map(|(name, _)| name))?;
-        KINDS.get(index).map(|(_, kind)| *kind)
+        let index = place.one_of(&ServerKind::NAMES)?;
+        ServerKind::ALL.get(index).copied()
     };
     let server_kinds = places.iter().filter_map(kind).collect();
     let ceiling = map.optional("ceiling").and_then(|place| names.tier(&place));

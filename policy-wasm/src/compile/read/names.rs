@@ -136,10 +136,8 @@ pub(super) fn labels(place: &Place<'_>) -> BTreeSet<String> {
 
 /// `enforce` or `monitor`.
 pub(super) fn mode(place: Option<Place<'_>>) -> Mode {
-    match place.and_then(|place| place.one_of(&["enforce", "monitor"])) {
-        Some(1) => Mode::Monitor,
-        _ => Mode::Enforce,
-    }
+    let index = place.and_then(|place| place.one_of(&Mode::NAMES));
+    index.and_then(|index| Mode::ALL.get(index).copied()).unwrap_or_default()
 }
 
 /// A moment: `"2026-11-20T12:00:00Z"` or `"2026-11-20"`.

@@ -4,15 +4,12 @@ use super::address::{split_authority, url};
 use super::item::{self, Items};
 use super::method;
 use super::names::{Names, is_name, labels, mode};
-use crate::bundle::layout::SERVER_KINDS;
+use crate::model::Revision;
 use crate::path::plain_path;
 use crate::policy::{Catalogue, Origin, Server, ServerKind, Tier};
 use crate::source::{MapReader, Named, Place, suggest};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// The revisions of MCP that a server can be limited to.
-const REVISIONS: [&str; 5] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"];
 
 /// The servers of a policy, as its rules name them.
 pub(super) struct Known {
@@ -59,7 +56,7 @@ impl Known {
 
 fn qualities<'s>(server: &'s Server, key: &str) -> Vec<&'s str> {
     match key {
-        "kind" => SERVER_KINDS.get(server.kind as usize).copied().into_iter().collect(),
+        "kind" => vec![server.kind.name()],
         "environment" => vec![server.environment.as_str()],
         _ => server.labels.iter().map(String::as_str).collect(),
     }
@@ -157,12 +154,8 @@ fn server<'n>(
     let resource = map.required("resource");
     let authorities = map.optional("authorities");
     let path = map.optional("path");
-    let kind = map.optional("kind").and_then(|place| place.one_of(&SERVER_KINDS));
-    let kind = match kind {
-        Some(0) => ServerKind::Personal,
-        Some(2) => ServerKind::Sensitive,
-        _ => ServerKind::Corporate,
-    };
+    let kind = map.optional("kind").and_then(|place| place.one_of(&ServerKind::NAMES));
+    let kind = kind.and_then(|kind| ServerKind::ALL.get(kind).copied()).unwrap_or(ServerKind::Corporate);
     let owner = map.optional("owner").and_then(|place| place.text()).unwrap_or_default();
     let (environments, several) = environments(map, names);
     let server_labels = map.optional("labels").map(|place| labels(&place)).unwrap_or_default();
@@ -389,7 +382,7 @@ fn revisions(place: &Place<'_>) -> BTreeSet<String> {
     if places.is_empty() {
         place.refuse("expected at least one revision; leave `revisions` out for all that the gateway admits");
     }
-    let named = |place: &Place<'_>| Some((*REVISIONS.get(place.one_of(&REVISIONS)?)?).to_owned());
+    let named = |place: &Place<'_>| Some((*Revision::NAMES.get(place.one_of(&Revision::NAMES)?)?).to_owned());
     places.iter().filter_map(named).collect()
 }
 

@@ -1,8 +1,8 @@
 //! Servers with their catalogues and methods.
 
 use super::heap::{Heap, number};
-use super::plan::{Plan, server_kind};
-use super::{TooLarge, above, long, mode};
+use super::plan::Plan;
+use super::{TooLarge, above, long};
 use crate::bundle::layout::{ALL_SERVERS, PartKind, Section};
 use crate::compile::table;
 use crate::model::ItemKind;
@@ -61,14 +61,14 @@ impl Heap {
             &id,
             &resource,
             &path,
-            &[server_kind(server.kind)],
+            &[server.kind as u32],
             &owner,
             &scopes,
             &environment,
             &[labels],
             &[revisions],
             &methods,
-            &[mode(server.mode)],
+            &[server.mode as u32],
             &[hung],
             &[templates],
         ];
@@ -91,7 +91,8 @@ impl Heap {
                 None => 0,
             };
             let server = server.unwrap_or(ALL_SERVERS);
-            let fields = [u32::from(rule.permit), above(rule.tier), condition, urls, mode(rule.mode), server];
+            let fields =
+                [u32::from(rule.permit), above(rule.tier), condition, urls, rule.mode as u32, server];
             self.record(Section::MethodRules, &[&name, &fields]);
         }
         Ok(place)
@@ -134,7 +135,7 @@ impl Heap {
         };
         let fields = [
             item.kind as u32,
-            mode(item.mode),
+            item.mode as u32,
             self.labels(&item.labels)?,
             self.list_or_none(hung)?,
             self.list_or_none(&definitions)?,

@@ -17,7 +17,7 @@ use crate::bundle::digest;
 use crate::bundle::layout::{
     DIGEST, FORMAT, FORMAT_2, FORMAT_3, HEADER, PrincipalKind, SECTION_ENTRY, Section,
 };
-use crate::policy::{Mode, Policy};
+use crate::policy::Policy;
 use heap::{Heap, number};
 use plan::Plan;
 
@@ -109,7 +109,7 @@ impl Heap {
     fn agent_types(&mut self, policy: &Policy) -> Result<(), TooLarge> {
         for (name, agent_type) in &policy.agent_types {
             let name = self.string(name)?;
-            let kinds = agent_type.server_kinds.iter().fold(0, |kinds, kind| kinds | plan::kind_bit(*kind));
+            let kinds = agent_type.server_kinds.iter().fold(0, |kinds, kind| kinds | kind.bit());
             self.record(Section::AgentTypes, &[&name, &[kinds, above(agent_type.ceiling)]]);
         }
         Ok(())
@@ -123,13 +123,6 @@ fn above(number: Option<u32>) -> u32 {
 
 fn long(number: u64) -> [u32; 2] {
     [(number & u64::from(u32::MAX)) as u32, (number >> 32) as u32]
-}
-
-fn mode(mode: Mode) -> u32 {
-    match mode {
-        Mode::Enforce => 0,
-        Mode::Monitor => 1,
-    }
 }
 
 fn finish(mut heap: Heap, policy: &Policy) -> Result<Vec<u8>, TooLarge> {

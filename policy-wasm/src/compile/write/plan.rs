@@ -4,7 +4,7 @@ use super::TooLarge;
 use super::rules::Rule;
 use crate::bundle::layout::{ALL_SERVERS, MAX_CLAIMS, MAX_GLOBAL, MAX_HUNG, MAX_TEMPLATES, PrincipalKind};
 use crate::model::ItemKind;
-use crate::policy::{Agent, Holder, Item, Items, Policy, Server, ServerKind};
+use crate::policy::{Agent, Holder, Item, Items, Policy, Server};
 use crate::uri;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,18 +46,6 @@ pub(super) struct Plan<'p> {
     /// Everywhere.
     pub(super) global: Vec<u32>,
     pairs: usize,
-}
-
-pub(super) fn kind_bit(kind: ServerKind) -> u32 {
-    1u32.wrapping_shl(server_kind(kind))
-}
-
-pub(super) fn server_kind(kind: ServerKind) -> u32 {
-    match kind {
-        ServerKind::Personal => 0,
-        ServerKind::Corporate => 1,
-        ServerKind::Sensitive => 2,
-    }
 }
 
 pub(super) fn holder(holder: &Holder) -> Key<'_> {

@@ -2,7 +2,7 @@
 
 use super::heap::Heap;
 use super::plan::{Key, Plan, agent, holder};
-use super::{TooLarge, above, long, mode, principals};
+use super::{TooLarge, above, long, principals};
 use crate::bundle::layout::{RuleKind, Section};
 use crate::policy::{
     Actor, ApprovalRule, BudgetRule, Condition, Forbid, Grant, Items, Mode, Policy, ServerKind, Window,
@@ -78,11 +78,11 @@ impl<'p> Rule<'p> {
                     && rule.mode == Mode::Enforce
             }
             Rule::Actor(rule) => {
-                let kinds = [ServerKind::Personal, ServerKind::Corporate, ServerKind::Sensitive];
                 let agent_type = policy.agent_types.get(&rule.agent_type);
                 rule.window == Window::default()
-                    && agent_type
-                        .is_none_or(|found| kinds.iter().all(|kind| found.server_kinds.contains(kind)))
+                    && agent_type.is_none_or(|found| {
+                        ServerKind::ALL.iter().all(|kind| found.server_kinds.contains(kind))
+                    })
             }
             Rule::Forbid(_) | Rule::Approval(_) | Rule::Budget(_) => false,
         }
@@ -185,7 +185,7 @@ impl Heap {
                 let [until, until_high] = long(until);
                 let condition = self.condition(selectors.when)?;
                 let fields = [
-                    mode(selectors.mode),
+                    selectors.mode as u32,
                     rule.ceiling(policy).unwrap_or(0),
                     subjects,
                     actors,

@@ -6,6 +6,7 @@ use super::ast::{Expr, Kind, Span};
 use super::check::{Checker, Typed, node};
 use super::shape::Shape;
 use crate::condition::{Fact, Reads};
+use crate::model::ServerKind;
 use crate::source::suggest;
 
 /// A name and the keys behind it, each with where it stands.
@@ -135,7 +136,7 @@ impl Checker<'_> {
             Fact::ConsentLevel | Fact::ItemTier => Shape::Tier,
             Fact::ConsentGivenAt | Fact::ConsentExpiresAt | Fact::Now => Shape::Time,
             Fact::Tls => Shape::Bool,
-            Fact::ServerKind => text(&["personal", "corporate", "sensitive"]),
+            Fact::ServerKind => text(&ServerKind::NAMES),
             Fact::ItemKind => text(&["tool", "prompt", "resource", "template"]),
             _ => Shape::Text(None),
         }

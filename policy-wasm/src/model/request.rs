@@ -1,7 +1,4 @@
-//! What a decision is asked about, in the words of AuthZEN and RFC 8693.
-//!
-//! Everything here borrows from the caller. An [`Identity`] is an (`iss`, `sub`) pair: the same `sub` from two
-//! issuers is two people. A [`Subject`] is the human on whose behalf a call is made; an [`Actor`] is an agent.
+//! A request for a decision: subject, actors, delegation, action, connection.
 
 use crate::json;
 
@@ -84,35 +81,6 @@ pub struct Delegation<'a> {
     pub consent: Option<Consent<'a>>,
     /// How many seconds the clock of the issuer may be ahead.
     pub leeway: u64,
-}
-
-/// What an entry of a catalogue is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u32)]
-pub enum ItemKind {
-    /// A tool, by name.
-    Tool = 0,
-    /// A prompt, by name.
-    Prompt = 1,
-    /// A resource, by URI.
-    Resource = 2,
-    /// A resource template: a URI with `{name}` for one path segment or `{+name}` for any number of them.
-    Template = 3,
-}
-
-impl ItemKind {
-    /// All kinds in the order of their numbers.
-    pub const ALL: [ItemKind; 4] = [ItemKind::Tool, ItemKind::Prompt, ItemKind::Resource, ItemKind::Template];
-
-    /// What people call such an entry.
-    pub const fn word(self) -> &'static str {
-        match self {
-            ItemKind::Tool => "tool",
-            ItemKind::Prompt => "prompt",
-            ItemKind::Resource => "resource",
-            ItemKind::Template => "resource template",
-        }
-    }
 }
 
 /// What the caller wants to do at a server.
