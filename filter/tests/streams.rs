@@ -15,7 +15,7 @@ mod bodies;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bodies::readers::{Event as Heard, by_splitlines, by_standard, written};
-use filter::mcp::sse::{EventFilter, Fate, has_foreign_line_end};
+use filter::mcp::sse::{EventAction, EventFilter, has_foreign_line_end};
 use filter::pep::{Effect, Event, Exchange, Pep};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -166,7 +166,7 @@ proptest! {
         let mut out = Vec::new();
         let mut with = all.iter();
         let pushed = EventFilter::new(1000).push(stream.as_bytes(), &mut out, &mut |_| {
-            Fate::Replace(with.next().unwrap().clone().into_bytes())
+            EventAction::Replace(with.next().unwrap().clone().into_bytes())
         });
         pushed.unwrap();
         let heard: Vec<Heard> = all

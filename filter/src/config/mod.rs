@@ -38,7 +38,7 @@ const LIMITS: Limits = Limits { depth: 32 };
 #[derive(Debug)]
 pub struct Config {
     /// The policy.
-    pub bundle: Bundle,
+    pub bundle: Rc<Bundle>,
     /// Checks tokens against the configured issuers.
     pub verifier: DelegationVerifier,
     /// Authorization servers, for the metadata (RFC 9728 `authorization_servers`): no repetitions, order kept.
@@ -152,7 +152,7 @@ fn read(root: &Place<'_>, provider: Rc<dyn SignatureProvider>) -> Option<Config>
         cache_entries: limits.token_cache_entries,
     };
     Some(Config {
-        bundle,
+        bundle: Rc::new(bundle),
         verifier: DelegationVerifier::new(settings, provider),
         authorization_servers: issuers.authorization_servers,
         max_body_bytes: limits.max_body_bytes,

@@ -9,7 +9,7 @@ use policy_wasm::json::resemble;
 
 /// What becomes of one event.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum EventAction {
     /// It goes on as it came.
     Pass,
     /// It goes on with this data; its other lines stay.
@@ -77,7 +77,7 @@ impl EventFilter {
         &mut self,
         bytes: &[u8],
         out: &mut Vec<u8>,
-        judge: &mut dyn FnMut(Heard<'_>) -> Fate,
+        judge: &mut dyn FnMut(Heard<'_>) -> EventAction,
     ) -> Result<(), TooLong> {
         let mut bytes = bytes;
         if !bytes.is_empty()
@@ -156,7 +156,7 @@ impl EventFilter {
         &mut self,
         event: &[u8],
         out: &mut Vec<u8>,
-        judge: &mut dyn FnMut(Heard<'_>) -> Fate,
+        judge: &mut dyn FnMut(Heard<'_>) -> EventAction,
     ) -> bool {
         let mut lines = event;
         if !std::mem::replace(&mut self.started, true) {
@@ -187,11 +187,11 @@ impl EventFilter {
             }
         }
         match judge(Heard { name, data: &data }) {
-            Fate::Pass => {
+            EventAction::Pass => {
                 write_lines(out, event);
                 true
             }
-            Fate::Drop => {
+            EventAction::Drop => {
                 let before = out.len();
                 for line in split_lines(lines).filter(|line| is_bookmark(line)) {
                     out.extend_from_slice(line);
@@ -202,8 +202,8 @@ impl EventFilter {
                 }
                 false
             }
-            Fate::Vanish => false,
-            Fate::Replace(with) => {
+            EventAction::Vanish => false,
+            EventAction::Replace(with) => {
                 out.extend_from_slice(&others);
                 write_data(out, &with);
                 false
@@ -352,9 +352,9 @@ mod tests {
                 .push(&stream[from..cut], &mut out, &mut |heard| {
                     seen.push(String::from_utf8_lossy(heard.data).into_owned());
                     match heard.data {
-                        b"drop" => Fate::Drop,
-                        b"swap" => Fate::Replace(b"new\nlines".to_vec()),
-                        _ => Fate::Pass,
+                        b"drop" => EventAction::Drop,
+                        b"swap" => EventAction::Replace(b"new\nlines".to_vec()),
+                        _ => EventAction::Pass,
                     }
                 })
                 .unwrap();
@@ -377,7 +377,7 @@ mod tests {
         for end in ["\u{b}", "\u{c}", "\u{1e}", "\u{85}", "\u{2028}", "\u{feff}", ":"] {
             let stream = format!(":{}\n\n", end.repeat(1_000_000));
             let (mut filter, mut out) = (EventFilter::new(stream.len()), Vec::new());
-            filter.push(stream.as_bytes(), &mut out, &mut |_| Fate::Pass).unwrap();
+            filter.push(stream.as_bytes(), &mut out, &mut |_| EventAction::Pass).unwrap();
             assert_eq!(out.len(), stream.len(), "{end:?}");
         }
     }
@@ -434,7 +434,7 @@ mod tests {
             filter
                 .push(stream.as_bytes(), &mut out, &mut |heard| {
                     seen.push(String::from_utf8_lossy(heard.name).into_owned());
-                    Fate::Pass
+                    EventAction::Pass
                 })
                 .unwrap();
             seen.pop()
@@ -467,7 +467,7 @@ mod tests {
         for event in 0..200_000 {
             let piece: &[u8] = if event % 2 == 0 { b"id: 1\ndata: {\"a\":1}\n\ndata: ha" } else { b"lf\n\n" };
             out.clear();
-            filter.push(piece, &mut out, &mut |_| Fate::Pass).unwrap();
+            filter.push(piece, &mut out, &mut |_| EventAction::Pass).unwrap();
             assert!(filter.pending.capacity() < 1000 && out.capacity() < 1000);
         }
     }
@@ -476,7 +476,7 @@ mod tests {
     fn the_beginning_of_an_event_keeps_no_room_of_those_before_it() {
         let mut filter = EventFilter::new(1_000_000);
         let piece = [b": ".as_slice(), &[b'x'; 900_000], b"\n\ndata: half"].concat();
-        filter.push(&piece, &mut Vec::new(), &mut |_| Fate::Pass).unwrap();
+        filter.push(&piece, &mut Vec::new(), &mut |_| EventAction::Pass).unwrap();
         assert!(filter.pending.capacity() < 100, "{}", filter.pending.capacity());
     }
 
@@ -484,9 +484,9 @@ mod tests {
     fn an_event_that_never_ends_is_not_let_out_and_does_not_grow() {
         let mut filter = EventFilter::new(10);
         let mut out = Vec::new();
-        assert_eq!(filter.push(b"data: 01234", &mut out, &mut |_| Fate::Pass), Err(TooLong));
+        assert_eq!(filter.push(b"data: 01234", &mut out, &mut |_| EventAction::Pass), Err(TooLong));
         let mut whole = EventFilter::new(10);
-        assert_eq!(whole.push(b"data: 01234\n\n", &mut out, &mut |_| Fate::Pass), Err(TooLong));
+        assert_eq!(whole.push(b"data: 01234\n\n", &mut out, &mut |_| EventAction::Pass), Err(TooLong));
         assert!(out.is_empty());
         assert_eq!(run(b"data: half", &[]).0, b"");
     }

@@ -7,24 +7,15 @@
 //! INVARIANT (nothing but a denial): a server chooses the ids of its answers, so an id is looked at only on a stream that
 //! was opened as one of HTTP with SSE, and what comes out of it is what a gateway writes, to the byte.
 
-use crate::mcp::Method;
 use crate::mcp::client_message::RequestId;
 use crate::mcp::revision::Revision;
-use crate::pep::audit::Story;
-use crate::pep::event::Effect;
-use crate::pep::grant::{PendingGrant, Progress};
-use crate::pep::sse_endpoint::Posted;
-use crate::pep::task_id::Opened;
-use crate::pep::{Pep, Permit};
+use crate::pep::caller::Caller;
 use crate::reason::Reason;
-use crate::reply::{self, Context, DenialForm, Reply};
+use crate::reply::{self, Context, DenialForm};
 use crate::sealed_id::{Binding, KeyRing, Purpose};
-use crate::token::VerifiedDelegation;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use policy_wasm::json::{self, Limits, Object, Value};
-use policy_wasm::model::Action;
-use policy_wasm::pdp;
 use sha2::{Digest as _, Sha256};
 
 /// What the id of such a ping begins with.
@@ -38,70 +29,32 @@ const MAX_DECISION_ID: usize = 64;
 /// How long a sealed denial may be on its way, in seconds.
 const SECONDS: u64 = 300;
 
-impl Story {
-    /// How the client is told of a denial: by the reply, or, where it came by HTTP with SSE, by a ping that carries it.
-    /// A notification that is denied is taken and dropped: nobody waits for an answer to it.
-    pub fn told_by_sse(&mut self, pep: Option<&Pep>, reason: Reason, reply: Reply) -> Effect {
-        let dropped = reply::row(reason).of_call || reason == Reason::NotificationUnknown;
-        if self.posted.is_none() || reason == Reason::HostFailure {
-            return Effect::Reply(reply);
-        }
-        if self.matter().id.is_none() && !self.matters.is_empty() && dropped {
-            return Effect::Reply(Reply { status: 202, headers: Vec::new(), body: Vec::new(), ..reply });
-        }
-        let relayed = self.relay(pep, &reply.body);
-        // The TypeScript SDK tells its caller of anything but a success.
-        let status = if reply.status == 200 { 403 } else { reply.status };
-        relayed.unwrap_or(Effect::Reply(Reply { status, ..reply }))
-    }
-
-    /// The ping goes on if the policy permits the caller a ping.
-    fn relay(&mut self, pep: Option<&Pep>, answer: &[u8]) -> Option<Effect> {
-        self.matter().id.as_ref()?;
-        let onward = self.posted.as_mut()?.onward.take()?;
-        let (server, delegation) = (self.server(pep)?, self.delegation.clone()?);
-        let bundle = server.bundle();
-        let decision = delegation.with_delegation(bundle.reads_claims(), |delegation| {
-            let request = self.asked(delegation, Some(Method::Ping.name()), Action::UseServer);
-            pdp::evaluate_within(bundle, server, &request, &self.work)
-        });
-        let Progress::Granted(grant) = PendingGrant::of(&decision).ok()?.progress() else { return None };
-        let permit = Permit::new(&delegation, vec![grant])?;
-        let target = self.posted.as_ref().and_then(Posted::upstream);
-        let set = self.session.upstream().into_iter().chain(target).collect();
-        let relay = Relay::of(pep?, &delegation, server.resource(), self.now_ms / 1000);
-        let opened = Opened { name: None, body: Some(relay.ping(answer)?) };
-        Some(onward.forward(permit, set, opened, Vec::new()))
-    }
-}
-
 /// Puts denials into the ids of pings and takes them out again, for one caller at one server.
-pub(super) struct Relay<'r> {
+pub(super) struct DenialPings<'r> {
     /// With keys nobody but a gateway that has them can make such an id.
-    keys: Option<&'r KeyRing>,
-    caller: &'r VerifiedDelegation,
-    resource: &'r str,
+    keys: Option<(&'r KeyRing, Binding)>,
     /// Unix seconds.
     now: u64,
 }
 
-impl<'r> Relay<'r> {
-    pub(super) fn of(pep: &'r Pep, caller: &'r VerifiedDelegation, resource: &'r str, now: u64) -> Self {
-        Relay { keys: pep.config.sessions.as_ref().map(|sessions| &sessions.keys), caller, resource, now }
+impl<'r> DenialPings<'r> {
+    /// For this caller at its server, at this time (Unix seconds).
+    pub(super) fn of(caller: &'r Caller, now: u64) -> Self {
+        DenialPings { keys: caller.keys().map(|keys| (keys, caller.binding())), now }
     }
 
     /// The ping that carries this answer; `None` where it is too long.
-    fn ping(&self, answer: &[u8]) -> Option<String> {
+    pub(super) fn ping(&self, answer: &[u8]) -> Option<String> {
         if answer.len() > MAX {
             return None;
         }
         let mut out = String::from("{\"jsonrpc\":\"2.0\",\"id\":\"");
         out.push_str(MARK);
         URL_SAFE_NO_PAD.encode_string(answer, &mut out);
-        if let Some(keys) = self.keys {
+        if let Some((keys, owner)) = self.keys {
             let end = self.now.saturating_add(SECONDS);
             out.push(SEAL);
-            out.push_str(&keys.seal(Purpose::Denial, &digest(answer), self.binding(), end)?);
+            out.push_str(&keys.seal(Purpose::Denial, &digest(answer), owner, end)?);
         }
         out.push_str("\",\"method\":\"ping\"}");
         Some(out)
@@ -112,19 +65,15 @@ impl<'r> Relay<'r> {
     pub(super) fn open(&self, id: &str) -> Option<String> {
         let carried = id.strip_prefix(MARK)?;
         let encoded = match self.keys {
-            Some(keys) => {
+            Some((keys, owner)) => {
                 let (encoded, sealed) = carried.split_once(SEAL)?;
-                let opened = keys.open(Purpose::Denial, sealed, self.binding(), self.now).ok()?;
+                let opened = keys.open(Purpose::Denial, sealed, owner, self.now).ok()?;
                 (opened == digest(&URL_SAFE_NO_PAD.decode(encoded).ok()?)).then_some(encoded)?
             }
             None => carried,
         };
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(encoded).ok()?).ok()?;
         is_denial(&text).then_some(text)
-    }
-
-    fn binding(&self) -> Binding {
-        Binding::of(self.caller, self.resource)
     }
 }
 

@@ -78,3 +78,53 @@ impl PendingGrant {
         }
     }
 }
+
+/// The grants of all evaluations of a request.
+#[derive(Debug, Default)]
+pub(super) struct Grants {
+    /// By the number of the evaluation, in order.
+    pending: VecDeque<(usize, PendingGrant)>,
+    granted: Vec<Grant>,
+}
+
+/// The check that the grant of one evaluation waits for.
+#[derive(Debug)]
+pub(super) struct PendingCheck {
+    /// The number of the evaluation.
+    pub(super) evaluation: usize,
+    pub(super) check: RelationCheck,
+    grant: PendingGrant,
+}
+
+impl Grants {
+    /// Adds the grant of an evaluation.
+    pub(super) fn add(&mut self, evaluation: usize, grant: PendingGrant) {
+        self.pending.push_back((evaluation, grant));
+    }
+
+    /// The next check, or `None` once every grant is met.
+    pub(super) fn next_check(&mut self) -> Option<PendingCheck> {
+        while let Some((evaluation, grant)) = self.pending.pop_front() {
+            match grant.progress() {
+                Progress::Granted(grant) => self.granted.push(grant),
+                Progress::Waits(grant, check) => return Some(PendingCheck { evaluation, check, grant }),
+            }
+        }
+        None
+    }
+
+    /// Takes the answer to a check.
+    ///
+    /// # Errors
+    /// The reason where the cluster did not allow it.
+    pub(super) fn settle(&mut self, pending: PendingCheck, answer: CheckAnswer) -> Result<(), Reason> {
+        let grant = pending.grant.settle(answer)?;
+        self.pending.push_front((pending.evaluation, grant));
+        Ok(())
+    }
+
+    /// The grants, where every one is met.
+    pub(super) fn into_granted(self) -> Option<Vec<Grant>> {
+        self.pending.is_empty().then_some(self.granted)
+    }
+}

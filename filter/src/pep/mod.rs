@@ -8,8 +8,10 @@
 //! out of order leaves it held.
 
 mod audit;
+mod caller;
 mod connection;
 mod denial_ping;
+mod evaluation;
 pub mod event;
 mod exchange;
 mod grant;

@@ -1,12 +1,12 @@
 //! The proof that a request may go on.
 
-use crate::pep::grant::Grant;
-use crate::token::VerifiedDelegation;
+use crate::pep::caller::Caller;
+use crate::pep::grant::{Grant, Grants};
 
 /// Proof that a request was permitted. It cannot be cloned and has no public constructor.
 ///
-/// INVARIANT (no forwarding without a permit): only this module makes one, from a verified delegation and a [`Grant`] for
-/// each thing that was asked for. A grant cannot be had while an obligation of its decision is open.
+/// INVARIANT (no forwarding without a permit): only this module makes one, from a caller whose token is verified and a [`Grant`]
+/// for each evaluation. No grant exists while an obligation of its decision is open.
 ///
 /// The name is public:
 /// ```
@@ -22,8 +22,9 @@ pub struct Permit {
 }
 
 impl Permit {
-    /// From the grants of all that is asked for; `None` where there are none.
-    pub(super) fn new(_: &VerifiedDelegation, grants: Vec<Grant>) -> Option<Permit> {
-        (!grants.is_empty()).then_some(Permit { _grants: grants })
+    /// The permit for everything that is asked for; `None` where a grant is open or nothing was asked.
+    pub(super) fn new(_: &Caller, grants: Grants) -> Option<Permit> {
+        let grants = grants.into_granted().filter(|grants| !grants.is_empty())?;
+        Some(Permit { _grants: grants })
     }
 }

@@ -1,11 +1,11 @@
 //! The session of an exchange: what the client calls it, what the server calls it.
 
 use crate::http::Fields;
-use crate::pep::Pep;
+use crate::pep::caller::Caller;
 use crate::pep::event::Effect;
 use crate::reason::Reason;
-use crate::sealed_id::{ActiveSession, Binding, Purpose};
-use crate::token::{TokenError, VerifiedDelegation};
+use crate::sealed_id::{ActiveSession, Purpose};
+use crate::token::TokenError;
 
 /// The header, as MCP's legacy revisions name it.
 const HEADER: &str = "mcp-session-id";
@@ -26,18 +26,12 @@ impl Session {
     ///
     /// # Errors
     /// The reason where it is not this caller's at this server, or over.
-    pub(super) fn open(
-        pep: &Pep,
-        delegation: &VerifiedDelegation,
-        resource: &str,
-        sent: Option<&str>,
-        now: u64,
-    ) -> Result<Session, Reason> {
+    pub(super) fn open(caller: &Caller, sent: Option<&str>, now: u64) -> Result<Session, Reason> {
+        let pep = &caller.pep;
         let (Some(sessions), Some(sent)) = (&pep.config.sessions, sent) else {
             return Ok(Session::default());
         };
-        let binding = Binding::of(delegation, resource);
-        let resumed = sessions.resume(Purpose::Session, sent, binding, now, pep.store.as_ref());
+        let resumed = sessions.resume(Purpose::Session, sent, caller.binding(), now, pep.store.as_ref());
         let (opened, active) = resumed.map_err(Reason::from)?;
         Ok(Session { opened: Some((sent.to_owned(), opened)), begins: false, active: Some(active) })
     }
@@ -54,7 +48,8 @@ impl Session {
 
     /// Why the caller may read no longer. Where they may, notes that the session is used still: a call that takes long
     /// and a stream that is open are uses.
-    pub(super) fn over(&mut self, pep: &Pep, delegation: &VerifiedDelegation, now: u64) -> Option<Reason> {
+    pub(super) fn over(&mut self, caller: &Caller, now: u64) -> Option<Reason> {
+        let (pep, delegation) = (&caller.pep, &caller.delegation);
         if pep.config.verifier.has_expired(delegation, now) {
             return Some(Reason::Token(TokenError::Expired));
         }
@@ -81,15 +76,8 @@ impl Session {
     }
 
     /// What the client sees of the id that the server named in its answer.
-    pub(super) fn answer(
-        &mut self,
-        pep: &Pep,
-        delegation: &VerifiedDelegation,
-        resource: &str,
-        fields: &Fields<'_>,
-        now: u64,
-    ) -> Option<Effect> {
-        let sessions = pep.config.sessions.as_ref()?;
+    pub(super) fn answer(&mut self, caller: &Caller, fields: &Fields<'_>, now: u64) -> Option<Effect> {
+        let sessions = caller.pep.config.sessions.as_ref()?;
         let mut named = fields.iter().filter(|(name, _)| *name == HEADER.as_bytes());
         let (_, id) = named.next()?;
         let hidden = Some(Effect::RemoveResponseHeaders(&[HEADER]));
@@ -100,10 +88,8 @@ impl Session {
         if !self.begins {
             return hidden;
         }
-        let binding = Binding::of(delegation, resource);
-        let Some((sealed, active)) = sessions.begin(Purpose::Session, id, binding, now) else {
-            return hidden;
-        };
+        let begun = sessions.begin(Purpose::Session, id, caller.binding(), now);
+        let Some((sealed, active)) = begun else { return hidden };
         self.active = Some(active);
         Some(Effect::SetResponseHeader(HEADER, sealed))
     }

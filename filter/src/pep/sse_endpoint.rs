@@ -4,12 +4,10 @@
 
 use crate::config::Config;
 use crate::http::reference::ExpectedEndpoint;
-use crate::pep::Pep;
-use crate::pep::request::forward::Onward;
+use crate::pep::caller::Caller;
 use crate::pep::request::head::Head;
 use crate::reason::Reason;
-use crate::sealed_id::{ActiveSession, Binding, Purpose, SessionPolicy};
-use crate::token::VerifiedDelegation;
+use crate::sealed_id::{ActiveSession, Purpose};
 use policy_wasm::bundle::Server;
 
 /// The event's name.
@@ -35,18 +33,11 @@ pub(super) fn expected(config: &Config, server: Server<'_>, head: &Head<'_>) -> 
     })
 }
 
-/// What the client sees of path and query, and the session that so begins: with keys sealed, else as they are. `None`
-/// where they cannot be sealed.
-pub(super) fn seal(
-    sessions: Option<&SessionPolicy>,
-    delegation: &VerifiedDelegation,
-    resource: &str,
-    target: String,
-    now: u64,
-) -> Option<(String, Option<ActiveSession>)> {
-    let Some(sessions) = sessions else { return Some((target, None)) };
-    let binding = Binding::of(delegation, resource);
-    let (sealed, active) = sessions.begin(Purpose::Endpoint, &target, binding, now)?;
+/// The endpoint that the client sees for the server's path and query, and the session that begins so. With keys the path
+/// and query are sealed, else they stay. `None` where they cannot be sealed.
+pub(super) fn seal(caller: &Caller, target: String, now: u64) -> Option<(String, Option<ActiveSession>)> {
+    let Some(sessions) = &caller.pep.config.sessions else { return Some((target, None)) };
+    let (sealed, active) = sessions.begin(Purpose::Endpoint, &target, caller.binding(), now)?;
     let path = target.split_once('?').map_or(target.as_str(), |(path, _)| path);
     let mut shown = path.to_owned();
     for part in ["?", PARAMETER, "=", &sealed] {
@@ -55,41 +46,36 @@ pub(super) fn seal(
     Some((shown, Some(active)))
 }
 
-/// A message that was posted to an endpoint.
+/// A message that a client posted to an endpoint.
 #[derive(Debug, Default)]
-pub(super) struct Posted {
+pub(super) struct LegacyPost {
     /// Path and query that the server gave, where the client's are sealed.
     upstream: Option<String>,
-    /// For the ping that carries a denial.
-    pub(super) onward: Option<Onward>,
 }
 
-impl Posted {
-    /// Opens what the client posts to, and notes that the session is used.
+impl LegacyPost {
+    /// Opens the path and query that the client posts to, and notes that the session is used.
     ///
     /// # Errors
-    /// The reason where it is not sealed, or not for this caller at this server, or over.
+    /// The reason where they are not sealed, or not for this caller at this server, or the session is over.
     pub(super) fn open(
-        pep: &Pep,
-        delegation: &VerifiedDelegation,
-        resource: &str,
+        caller: &Caller,
         (path, query): (&str, Option<&str>),
         now: u64,
-    ) -> Result<Posted, Reason> {
-        let Some(sessions) = &pep.config.sessions else { return Ok(Posted::default()) };
+    ) -> Result<LegacyPost, Reason> {
+        let Some(sessions) = &caller.pep.config.sessions else { return Ok(LegacyPost::default()) };
         let sealed = query.and_then(|query| query.strip_prefix(PARAMETER)?.strip_prefix('='));
         let sealed = sealed.ok_or(Reason::SessionUnknown)?;
-        let binding = Binding::of(delegation, resource);
-        let resumed = sessions.resume(Purpose::Endpoint, sealed, binding, now, pep.store.as_ref());
-        let (opened, _) = resumed.map_err(Reason::from)?;
+        let store = caller.pep.store.as_ref();
+        let (opened, _) = sessions.resume(Purpose::Endpoint, sealed, caller.binding(), now, store)?;
         // The server may have had another path when this was sealed.
         if opened.split_once('?').map_or(opened.as_str(), |(path, _)| path) != path {
             return Err(Reason::SessionUnknown);
         }
-        Ok(Posted { upstream: Some(opened), onward: None })
+        Ok(LegacyPost { upstream: Some(opened) })
     }
 
-    /// What goes on to the server in place of what the client sent.
+    /// The header field that the server gets in place of the client's.
     pub(super) fn upstream(&self) -> Option<(&'static str, String)> {
         self.upstream.as_ref().map(|target| (":path", target.clone()))
     }

@@ -12,11 +12,9 @@ use crate::mcp::method::{Form, Method, Schema};
 use crate::mcp::splice::Splices;
 use crate::mcp::target::Target;
 use crate::mcp::task_refs::{Role, TaskRefs, id_of};
-use crate::pep::Pep;
-use crate::pep::audit::Story;
+use crate::pep::caller::Caller;
 use crate::reason::Reason;
-use crate::sealed_id::{Binding, KeyRing, OpenError, Purpose};
-use crate::token::VerifiedDelegation;
+use crate::sealed_id::{KeyRing, OpenError, Purpose};
 use policy_wasm::json::{self, Value};
 
 /// A sealed task id does not end: how long a task lasts is the server's `ttl`, and a text that is always the same is
@@ -26,80 +24,92 @@ const NO_END: u64 = u64::MAX;
 /// Most tasks of one list whose ids are sealed: a sealed id is ten times as long as the shortest entry.
 const MAX_LISTED: usize = 4096;
 
-/// What is known of the tasks of an exchange.
+/// The tasks that a request names, and the server's ids that they stand for.
 #[derive(Debug, Default)]
-pub(super) struct Tasks {
-    /// What the client sent, and the server's id that it stands for.
-    opened: Vec<(String, String)>,
+pub(super) struct OpenedTasks {
+    /// The client's sealed id, and the server's.
+    ids: Vec<(String, String)>,
     /// Changes to the body.
-    edits: Splices,
+    splices: Splices,
     /// `Mcp-Name` as it goes on.
     name: Option<String>,
-    /// The body as it goes on.
-    body: Option<String>,
 }
 
-/// What a message goes on with.
+/// The parts of a message that go on changed.
 #[derive(Debug, Default)]
-pub(super) struct Opened {
+pub(super) struct BodyRewrite {
     /// In place of `Mcp-Name`.
     pub(super) name: Option<String>,
     /// In place of the body.
     pub(super) body: Option<String>,
 }
 
-impl Story {
-    /// Opens the task that a message belongs to (`_meta`), and says whether its tasks may be asked for at all.
+impl OpenedTasks {
+    /// Opens the task that a message belongs to (`_meta`).
     ///
     /// # Errors
-    /// The reason where the task is not the caller's, or where tasks would be listed.
-    pub fn open_related(&mut self, pep: &Pep, message: &Message<'_>, body: &[u8]) -> Result<(), Reason> {
+    /// The reason where the task is not the caller's, or where the message lists tasks and the gateway cannot.
+    pub(super) fn open_related(
+        &mut self,
+        caller: &Caller,
+        message: &Message<'_>,
+        body: &[u8],
+        now: u64,
+    ) -> Result<(), Reason> {
         if let Message::Request(Request { method: Method::ListTasks, .. }) = message
-            && self.settings(pep).tasks == TaskIds::Sealed
+            && caller.settings().tasks == TaskIds::Sealed
         {
             return Err(Reason::TaskListRefused);
         }
         match message.related_task() {
-            // A request acts on it; an answer and a notification may be about a task of the client's own.
-            Some(id) => self.open_task(pep, id, body, !message.is_request()),
+            // A request acts on it. An answer and a notification may be about a task of the client's own.
+            Some(id) => self.open_task(caller, id, body, now, !message.is_request()),
             None => Ok(()),
         }
     }
 
-    /// Opens the task that is a target of a request. `name`: what the record calls it.
+    /// Opens the task that is a target of a request. `name` becomes the server's id, for the record.
     ///
     /// # Errors
-    /// The reason where it is not the caller's.
-    pub fn open_target(
+    /// The reason where the task is not the caller's.
+    #[expect(clippy::too_many_arguments, reason = "the request's parts, each of which decides")]
+    pub(super) fn open_target(
         &mut self,
-        pep: &Pep,
+        caller: &Caller,
         request: &Request<'_>,
         target: &Target<'_>,
         mirrored: &Mirrored,
         body: &[u8],
+        now: u64,
         name: Option<&mut String>,
     ) -> Result<(), Reason> {
         let Target::Task { id, written } = target else { return Ok(()) };
-        // A status is told of a task of the client's own.
+        // A notification reports the status of a task of the client's own.
         if request.method.form() == Form::Notification {
             return Ok(());
         }
-        self.open_task(pep, *written, body, false)?;
-        let Some((_, own)) = self.tasks.opened.iter().find(|(sent, _)| sent == id) else { return Ok(()) };
+        self.open_task(caller, *written, body, now, false)?;
+        let Some((_, own)) = self.ids.iter().find(|(sent, _)| sent == id) else { return Ok(()) };
         if let Some(name) = name {
             name.clone_from(own);
         }
         if mirrored.name.is_some() && request.target.name().is_some() {
-            self.tasks.name = Some(encode_value(own));
+            self.name = Some(encode_value(own));
         }
         Ok(())
     }
 
-    /// `others`: what is not sealed is a client's own id, and stays.
-    fn open_task(&mut self, pep: &Pep, written: Value<'_>, body: &[u8], others: bool) -> Result<(), Reason> {
+    /// `others`: an id that is not sealed is a client's own, and stays.
+    fn open_task(
+        &mut self,
+        caller: &Caller,
+        written: Value<'_>,
+        body: &[u8],
+        now: u64,
+        others: bool,
+    ) -> Result<(), Reason> {
         let Some(sent) = written.as_str().map(json::Str::decode) else { return Ok(()) };
-        let now = self.now_ms / 1000;
-        let Some(opened) = self.sealing(pep).map(|sealing| sealing.open(&sent, now)) else { return Ok(()) };
+        let Some(opened) = self.sealer(caller).map(|sealer| sealer.open(&sent, now)) else { return Ok(()) };
         let own = match opened {
             Ok(own) => own,
             Err(OpenError::Unknown) if others => return Ok(()),
@@ -108,58 +118,47 @@ impl Story {
         };
         let mut text = String::new();
         json::write_str(&mut text, &own);
-        self.tasks.edits.replace(as_text(body), written.raw(), text);
-        self.tasks.opened.push((sent.into_owned(), own));
+        self.splices.replace(as_text(body), written.raw(), text);
+        self.ids.push((sent.into_owned(), own));
         Ok(())
     }
 
-    /// All ids are opened: the body with the server's.
+    /// The parts that go on in place of the client's, once every id is opened.
     ///
     /// # Errors
     /// [`Reason::HostFailure`], which cannot be: the changes are to this body.
-    pub fn edit_body(&mut self, body: &[u8]) -> Result<(), Reason> {
-        let edits = std::mem::take(&mut self.tasks.edits);
-        if !edits.is_empty() {
-            self.tasks.body = Some(edits.apply(as_text(body)).ok_or(Reason::HostFailure)?);
-        }
-        Ok(())
+    pub(super) fn rewrite(&mut self, body: &[u8]) -> Result<BodyRewrite, Reason> {
+        let splices = std::mem::take(&mut self.splices);
+        let body = match splices.is_empty() {
+            true => None,
+            false => Some(splices.apply(as_text(body)).ok_or(Reason::HostFailure)?),
+        };
+        Ok(BodyRewrite { name: self.name.take(), body })
     }
 
-    /// What goes on in place of what the client sent.
-    pub fn take_opened(&mut self) -> Opened {
-        Opened { name: self.tasks.name.take(), body: self.tasks.body.take() }
-    }
-
-    /// How ids of tasks are sealed here, if they are.
-    pub fn sealing<'s>(&'s self, pep: &'s Pep) -> Option<Sealing<'s>> {
-        let tasks = self.settings(pep).tasks;
+    /// Seals and opens the caller's ids of tasks, where the configuration has them sealed.
+    pub(super) fn sealer<'s>(&'s self, caller: &'s Caller) -> Option<TaskSealer<'s>> {
+        let tasks = caller.settings().tasks;
         if tasks == TaskIds::Server {
             return None;
         }
-        Some(Sealing {
-            keys: &pep.config.sessions.as_ref()?.keys,
-            caller: self.delegation.as_deref()?,
-            resource: self.server(Some(pep))?.resource(),
-            listed: tasks == TaskIds::Listed,
-            opened: &self.tasks.opened,
-        })
+        Some(TaskSealer { keys: caller.keys()?, caller, listed: tasks == TaskIds::Listed, opened: &self.ids })
     }
 }
 
 /// Seals and opens the ids of one caller at one server.
-pub(super) struct Sealing<'s> {
+pub(super) struct TaskSealer<'s> {
     keys: &'s KeyRing,
-    caller: &'s VerifiedDelegation,
-    resource: &'s str,
+    caller: &'s Caller,
     /// Whether the server's lists are taken at their word.
     listed: bool,
     /// What the client sent in this exchange, and what it stands for.
     opened: &'s [(String, String)],
 }
 
-impl Sealing<'_> {
+impl TaskSealer<'_> {
     fn open(&self, sent: &str, now: u64) -> Result<String, OpenError> {
-        self.keys.open(Purpose::Task, sent, Binding::of(self.caller, self.resource), now)
+        self.keys.open(Purpose::Task, sent, self.caller.binding(), now)
     }
 
     /// What the client calls the task with this id, as it did in this exchange if it did.
@@ -167,7 +166,7 @@ impl Sealing<'_> {
         if let Some(sent) = self.sent(own) {
             return Ok(sent.to_owned());
         }
-        let binding = Binding::of(self.caller, self.resource);
+        let binding = self.caller.binding();
         self.keys.seal(Purpose::Task, own, binding, NO_END).ok_or(ServerMessageError)
     }
 

@@ -4,7 +4,7 @@ use super::chain::{self, Chain};
 use super::consent::ConsentClaim;
 use super::issuer::Issuer;
 use super::{ActorClaim, TokenError, VerifiedDelegation, bounds};
-use policy_wasm::json::{Object, Value};
+use policy_wasm::json::{Object, OwnedObject, Value};
 use policy_wasm::model::ActorKind;
 
 /// Reads the claims (RFC 7519 §4.1, RFC 9068 §2.2, RFC 8693 §4).
@@ -17,7 +17,7 @@ pub(super) fn read(
     issuer: &Issuer,
     leeway: u64,
 ) -> Result<VerifiedDelegation, TokenError> {
-    let payload = claims.raw();
+    let payload = OwnedObject::from(claims);
     let claims = Claims::collect(claims, issuer);
     let invalid = TokenError::ClaimsInvalid;
 
@@ -75,7 +75,7 @@ pub(super) fn read(
         not_before: not_before.max(issued_at),
         leeway,
         consent,
-        payload: payload.into(),
+        payload,
     })
 }
 

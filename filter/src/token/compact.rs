@@ -155,8 +155,3 @@ pub(crate) fn same_type(left: &str, right: &str) -> bool {
     }
     short(left).eq_ignore_ascii_case(short(right))
 }
-
-/// The claims of a payload that was read before.
-pub(super) fn claims(payload: &[u8]) -> Option<Object<'_>> {
-    json::parse(payload, &LIMITS).ok()?.as_object()
-}

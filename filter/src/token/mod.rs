@@ -33,6 +33,7 @@ pub use verifier::DelegationVerifier;
 
 pub(crate) use compact::same_type;
 
+use policy_wasm::json::OwnedObject;
 use policy_wasm::model::{Actor, ActorKind, Delegation, Identity, Subject};
 use std::fmt;
 
@@ -96,8 +97,8 @@ pub struct VerifiedDelegation {
     /// How many seconds the issuer's clock may be ahead.
     leeway: u64,
     pub(crate) consent: Option<ConsentClaim>,
-    /// The claims as the token has them: strict JSON, an object.
-    payload: Box<str>,
+    /// The claims as the token has them.
+    payload: OwnedObject,
 }
 
 impl VerifiedDelegation {
@@ -151,14 +152,14 @@ impl VerifiedDelegation {
         self.expires_at
     }
 
-    /// The PDP's view, lent to `use_it`; nothing is copied and nothing allocated. All claims are read again where the
+    /// The PDP's view, lent to `use_it`; nothing is copied and nothing allocated. All claims are lent where the
     /// policy looks at them.
     pub fn with_delegation<R>(&self, all_claims: bool, use_it: impl FnOnce(&Delegation<'_>) -> R) -> R {
         let identity = Identity { issuer: &self.issuer, id: &self.subject };
         let nobody = Actor { kind: ActorKind::Subject, identity };
         let (mut actors, mut clients) = ([nobody; bounds::CHAIN], [nobody; bounds::CLIENTS]);
         let (actors, clients) = (lend(&self.actors, &mut actors), lend(&self.clients, &mut clients));
-        let claims = all_claims.then(|| compact::claims(self.payload.as_bytes())).flatten();
+        let claims = all_claims.then(|| self.payload.get());
         use_it(&Delegation {
             subject: Subject { identity, groups: &self.groups, roles: &self.roles, claims },
             actors,

@@ -42,7 +42,7 @@ pub use param_header::ParamHeader;
 pub use principal::{AgentType, HeldCeiling, Issuer, Principal};
 pub use read::{Unreadable, digest};
 pub use rule::{ApprovalTerms, BudgetTerms, Condition, Rule};
-pub use server::{MethodRule, Server};
+pub use server::{MethodRule, OwnedServer, Server};
 pub use signature::{KeyError, KeyId, PublicKey, Trust, TrustError};
 pub use unverified::Unverified;
 

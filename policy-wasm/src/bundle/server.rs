@@ -7,12 +7,32 @@ use super::list::List;
 use super::read::{Record, Unreadable};
 use super::rule::Condition;
 use crate::model::{ItemKind, Mode, ServerKind};
+use std::rc::Rc;
 
 /// A server of the bundle.
 #[derive(Debug, Clone, Copy)]
 pub struct Server<'b> {
     pub(super) bundle: &'b Bundle,
     pub(super) index: u32,
+}
+
+/// A server that keeps its bundle: for owners that outlive a borrow.
+#[derive(Debug, Clone)]
+pub struct OwnedServer {
+    bundle: Rc<Bundle>,
+    index: u32,
+}
+
+impl OwnedServer {
+    /// The server of this bundle with this index, from [`Server::index`].
+    pub fn at(bundle: &Rc<Bundle>, index: u32) -> Option<OwnedServer> {
+        bundle.server(index).map(|server| OwnedServer { bundle: Rc::clone(bundle), index: server.index })
+    }
+
+    /// The server.
+    pub fn get(&self) -> Server<'_> {
+        Server { bundle: &self.bundle, index: self.index }
+    }
 }
 
 impl<'b> Server<'b> {

@@ -15,7 +15,7 @@ mod string;
 mod walk;
 
 pub use string::{Chars, Folded, Str, resemble};
-pub use walk::{Array, Ends, Kind, Object, Value, offset_in};
+pub use walk::{Array, Ends, Kind, Object, OwnedObject, Value, offset_in};
 
 /// Bounds of one document. Its length is the caller's to bound (at most `u32::MAX` bytes are read).
 #[derive(Debug, Clone, Copy)]

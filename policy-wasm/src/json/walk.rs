@@ -31,6 +31,25 @@ pub struct Object<'a> {
     text: &'a str,
 }
 
+/// An object of an accepted text that keeps its text, so that the text is read once.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OwnedObject {
+    text: Box<str>,
+}
+
+impl OwnedObject {
+    /// The object.
+    pub fn get(&self) -> Object<'_> {
+        Object { text: &self.text }
+    }
+}
+
+impl From<Object<'_>> for OwnedObject {
+    fn from(object: Object<'_>) -> OwnedObject {
+        OwnedObject { text: object.text.into() }
+    }
+}
+
 /// An array of an accepted text.
 #[derive(Debug, Clone, Copy)]
 pub struct Array<'a> {

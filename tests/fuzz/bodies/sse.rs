@@ -2,7 +2,7 @@
 //! reader that follows the standard (WHATWG HTML §9.2.6) sees the events that were let pass, and no others.
 
 use super::readers::{Event, by_standard, written};
-use filter::mcp::sse::{EventFilter, Fate, Heard};
+use filter::mcp::sse::{EventAction, EventFilter, Heard};
 
 /// The body: the first byte says how long the pieces are.
 pub fn run(data: &[u8]) {
@@ -19,23 +19,23 @@ pub fn run(data: &[u8]) {
     let passed: Vec<Event> = judged
         .into_iter()
         .filter_map(|(name, data)| match fate(&data) {
-            Fate::Pass => Some((name, data)),
-            Fate::Replace(with) => Some((name, written(&with))),
-            Fate::Drop | Fate::Vanish => None,
+            EventAction::Pass => Some((name, data)),
+            EventAction::Replace(with) => Some((name, written(&with))),
+            EventAction::Drop | EventAction::Vanish => None,
         })
         .collect();
     assert_eq!(by_standard(&whole), passed, "a reader sees something else than what passed");
 }
 
 /// Some of each.
-fn fate(data: &[u8]) -> Fate {
+fn fate(data: &[u8]) -> EventAction {
     match data.first() {
         // Data of a stream has no CR; what stands in its place may.
         Some(b'r') => {
-            Fate::Replace(data.iter().map(|byte| if *byte == b'c' { b'\r' } else { *byte }).collect())
+            EventAction::Replace(data.iter().map(|byte| if *byte == b'c' { b'\r' } else { *byte }).collect())
         }
-        Some(b'd') => Fate::Drop,
-        _ => Fate::Pass,
+        Some(b'd') => EventAction::Drop,
+        _ => EventAction::Pass,
     }
 }
 

@@ -2,6 +2,8 @@
 use super::super::tests::{NOW, claims, signed};
 use super::*;
 use crate::mcp::revision::Revisions;
+use crate::pep::Pep;
+use crate::token::VerifiedDelegation;
 use policy_wasm::decision::DenyReason;
 use std::rc::Rc;
 
@@ -14,8 +16,9 @@ fn ring() -> KeyRing {
     KeyRing::new(vec![crate::sealed_id::Key::new([1; 32])]).unwrap()
 }
 
-fn relay<'r>(keys: Option<&'r KeyRing>, caller: &'r VerifiedDelegation) -> Relay<'r> {
-    Relay { keys, caller, resource: "https://tools.test/mcp", now: NOW }
+fn pings<'r>(keys: Option<&'r KeyRing>, caller: &VerifiedDelegation) -> DenialPings<'r> {
+    let owner = Binding::of(caller, "https://tools.test/mcp");
+    DenialPings { keys: keys.map(|keys| (keys, owner)), now: NOW }
 }
 
 fn denial(reason: Reason, context: &Context<'_>) -> String {
@@ -65,9 +68,9 @@ fn every_denial_that_a_ping_carries_comes_out_again() {
                     };
                     let text = denial(reason, &context);
                     for keys in [None, Some(&keys)] {
-                        let relay = relay(keys, &alice);
-                        let id = id_of(&relay.ping(text.as_bytes()).unwrap());
-                        assert_eq!(relay.open(&id).as_deref(), Some(text.as_str()), "{reason:?}");
+                        let pings = pings(keys, &alice);
+                        let id = id_of(&pings.ping(text.as_bytes()).unwrap());
+                        assert_eq!(pings.open(&id).as_deref(), Some(text.as_str()), "{reason:?}");
                     }
                 }
             }
@@ -79,7 +82,7 @@ fn every_denial_that_a_ping_carries_comes_out_again() {
 fn nothing_comes_out_but_what_a_gateway_writes() {
     let pep = super::super::tests::pep();
     let alice = caller(&pep, "alice");
-    let open = |text: &str| relay(None, &alice).open(&marked(text));
+    let open = |text: &str| pings(None, &alice).open(&marked(text));
     let text = plain();
     assert_eq!(open(&text).as_deref(), Some(text.as_str()));
     for other in [
@@ -110,9 +113,9 @@ fn nothing_comes_out_but_what_a_gateway_writes() {
         assert_eq!(open(&other), None, "{other:?}");
     }
     for id in ["", "toolward-denied", "toolward-denied.=", "toolward-denied.a b", "5"] {
-        assert_eq!(relay(None, &alice).open(id), None, "{id}");
+        assert_eq!(pings(None, &alice).open(id), None, "{id}");
     }
-    assert_eq!(relay(None, &alice).open(&format!("{}=", marked(&text))), None);
+    assert_eq!(pings(None, &alice).open(&format!("{}=", marked(&text))), None);
 }
 
 #[test]
@@ -120,19 +123,20 @@ fn with_keys_a_denial_is_sealed_for_one_caller_at_one_server() {
     let pep = super::super::tests::pep();
     let (alice, bob, keys) = (caller(&pep, "alice"), caller(&pep, "bob"), ring());
     let text = plain();
-    let id = id_of(&relay(Some(&keys), &alice).ping(text.as_bytes()).unwrap());
-    assert_eq!(relay(Some(&keys), &alice).open(&id), Some(text.clone()));
-    assert_eq!(relay(Some(&keys), &alice).open(&marked(&text)), None, "not sealed");
-    assert_eq!(relay(None, &alice).open(&id), None, "sealed, without keys");
-    assert_eq!(relay(Some(&keys), &bob).open(&id), None, "another human");
-    let elsewhere = Relay { resource: "https://tools.test/other", ..relay(Some(&keys), &alice) };
+    let id = id_of(&pings(Some(&keys), &alice).ping(text.as_bytes()).unwrap());
+    assert_eq!(pings(Some(&keys), &alice).open(&id), Some(text.clone()));
+    assert_eq!(pings(Some(&keys), &alice).open(&marked(&text)), None, "not sealed");
+    assert_eq!(pings(None, &alice).open(&id), None, "sealed, without keys");
+    assert_eq!(pings(Some(&keys), &bob).open(&id), None, "another human");
+    let owner = Binding::of(&alice, "https://tools.test/other");
+    let elsewhere = DenialPings { keys: Some((&keys, owner)), now: NOW };
     assert_eq!(elsewhere.open(&id), None, "another server");
-    let late = |seconds| Relay { now: NOW + seconds, ..relay(Some(&keys), &alice) };
+    let late = |seconds| DenialPings { now: NOW + seconds, ..pings(Some(&keys), &alice) };
     assert_eq!(late(SECONDS - 1).open(&id), Some(text.clone()));
     assert_eq!(late(SECONDS).open(&id), None, "late");
     let (_, sealed) = id.rsplit_once(SEAL).unwrap();
     let other = marked(&text.replace("\"id\":4", "\"id\":5"));
-    assert_eq!(relay(Some(&keys), &alice).open(&format!("{other}{SEAL}{sealed}")), None, "another denial");
+    assert_eq!(pings(Some(&keys), &alice).open(&format!("{other}{SEAL}{sealed}")), None, "another denial");
     let of_session = keys.seal(
         Purpose::Session,
         &digest(text.as_bytes()),
@@ -140,13 +144,13 @@ fn with_keys_a_denial_is_sealed_for_one_caller_at_one_server() {
         NOW + 9,
     );
     let id = format!("{}{SEAL}{}", marked(&text), of_session.unwrap());
-    assert_eq!(relay(Some(&keys), &alice).open(&id), None, "sealed for another purpose");
+    assert_eq!(pings(Some(&keys), &alice).open(&id), None, "sealed for another purpose");
 }
 
 #[test]
 fn a_denial_that_is_too_long_is_not_carried() {
     let pep = super::super::tests::pep();
     let alice = caller(&pep, "alice");
-    let ping = |length| relay(None, &alice).ping(&vec![b'x'; length]).map(|text| text.len());
+    let ping = |length| pings(None, &alice).ping(&vec![b'x'; length]).map(|text| text.len());
     assert_eq!((ping(MAX), ping(MAX + 1)), (Some(5519), None));
 }

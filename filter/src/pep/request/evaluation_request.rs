@@ -2,7 +2,7 @@
 
 use crate::mcp::client_message::{self, Message, Request};
 use crate::mcp::target::Target;
-use crate::pep::audit::Matter;
+use crate::pep::evaluation::Evaluation;
 use policy_wasm::model::Action;
 
 /// What a target is to the PDP. A task is the server's to know: the method's rule decides about it. `definition`: what
@@ -27,31 +27,37 @@ const fn word(target: &Target<'_>) -> &'static str {
     }
 }
 
-/// What is judged of a request, each by itself.
-pub(in crate::pep) fn matters<'a>(
+/// The evaluations of a request, with the target of each.
+pub(in crate::pep) fn each<'a>(
     request: &'a Request<'a>,
-) -> impl Iterator<Item = (Matter, &'a Target<'a>)> {
+) -> impl Iterator<Item = (Evaluation, &'a Target<'a>)> {
     let targets = match &request.target {
         Target::Each(each) => each.as_slice(),
         one => std::slice::from_ref(one),
     };
     targets.iter().map(|target| {
-        let matter = Matter {
+        let evaluation = Evaluation {
             id: request.id.map(|id| id.raw().to_owned()),
             method: Some(request.method.name()),
             object: target.name().map(|name| (word(target), name.to_owned())),
-            ..Matter::default()
+            ..Evaluation::default()
         };
-        (matter, target)
+        (evaluation, target)
     })
 }
 
-/// A message as one matter.
-pub(in crate::pep) fn matter_of(message: &Message<'_>) -> Matter {
+/// A message as one evaluation.
+pub(in crate::pep) fn whole(message: &Message<'_>) -> Evaluation {
     match message {
-        Message::Request(request) => matters(request).next().map(|(matter, _)| matter).unwrap_or_default(),
+        Message::Request(request) => {
+            each(request).next().map(|(evaluation, _)| evaluation).unwrap_or_default()
+        }
         // What is answered is a request of the server: the id is the server's, and nobody awaits one for it.
-        Message::Response { .. } => Matter { method: Some(client_message::RESPONSE), ..Matter::default() },
-        Message::Unlisted { id, .. } => Matter { id: id.map(|id| id.raw().to_owned()), ..Matter::default() },
+        Message::Response { .. } => {
+            Evaluation { method: Some(client_message::RESPONSE), ..Evaluation::default() }
+        }
+        Message::Unlisted { id, .. } => {
+            Evaluation { id: id.map(|id| id.raw().to_owned()), ..Evaluation::default() }
+        }
     }
 }

@@ -4,7 +4,7 @@ use crate::mcp::headers::Mirrored;
 use crate::pep::Permit;
 use crate::pep::event::Effect;
 use crate::pep::request::head::{Head, PARAM_PREFIX};
-use crate::pep::task_id::Opened;
+use crate::pep::task_id::BodyRewrite;
 use crate::record::DecisionRecord;
 use policy_wasm::order::in_order;
 
@@ -12,17 +12,21 @@ use policy_wasm::order::in_order;
 const VOUCHING: [&[u8]; 4] = [b"content-md5", b"digest", b"content-digest", b"repr-digest"];
 
 /// What the head says of the way on.
-#[derive(Debug, Clone)]
-pub(in crate::pep) struct Onward {
+#[derive(Debug, Clone, Default)]
+pub(in crate::pep) struct UpstreamEdits {
     remove: Vec<Vec<u8>>,
     /// Whether the head says how long the body is.
     measured: bool,
 }
 
-impl Onward {
+impl UpstreamEdits {
     /// Fields that do not go on: forgeries of ours, the token unless it is kept, and what would bring a compressed
     /// answer.
-    pub(in crate::pep) fn of(head: &Head<'_>, keep_authorization: bool, sealed_sessions: bool) -> Onward {
+    pub(in crate::pep) fn of(
+        head: &Head<'_>,
+        keep_authorization: bool,
+        sealed_sessions: bool,
+    ) -> UpstreamEdits {
         let mut remove: Vec<Vec<u8>> = Vec::new();
         for name in in_order(&head.spoofed) {
             if remove.last().is_none_or(|last| last != name) {
@@ -38,17 +42,15 @@ impl Onward {
         if head.has_accept_encoding {
             remove.push(b"accept-encoding".to_vec());
         }
-        Onward { remove, measured: head.has_content_length }
+        UpstreamEdits { remove, measured: head.has_content_length }
     }
 
     /// The same without what mirrors the body, for another message; `None` where some of that was not read.
-    pub(in crate::pep) fn unmirrored(&self, mirrored: &Mirrored) -> Option<Onward> {
-        let mut onward = self.clone();
-        onward.remove.extend([b"mcp-method".to_vec(), b"mcp-name".to_vec()]);
-        onward
-            .remove
-            .extend(mirrored.params.iter().map(|said| [PARAM_PREFIX, said.name.as_bytes()].concat()));
-        (!mirrored.malformed).then_some(onward)
+    pub(in crate::pep) fn unmirrored(&self, mirrored: &Mirrored) -> Option<UpstreamEdits> {
+        let mut edits = self.clone();
+        edits.remove.extend([b"mcp-method".to_vec(), b"mcp-name".to_vec()]);
+        edits.remove.extend(mirrored.params.iter().map(|said| [PARAM_PREFIX, said.name.as_bytes()].concat()));
+        (!mirrored.malformed).then_some(edits)
     }
 
     /// The request goes on, with these fields and the server's own names for tasks.
@@ -56,17 +58,17 @@ impl Onward {
         self,
         permit: Permit,
         mut set: Vec<(&'static str, String)>,
-        opened: Opened,
+        rewrite: BodyRewrite,
         records: Vec<DecisionRecord>,
     ) -> Effect {
         let mut remove = self.remove;
-        set.extend(opened.name.map(|name| ("mcp-name", name)));
-        if let Some(body) = &opened.body {
+        set.extend(rewrite.name.map(|name| ("mcp-name", name)));
+        if let Some(body) = &rewrite.body {
             if self.measured {
                 set.push(("content-length", body.len().to_string()));
             }
             remove.extend(VOUCHING.map(<[u8]>::to_vec));
         }
-        Effect::Forward { permit, remove, set, body: opened.body.map(String::into_bytes), records }
+        Effect::Forward { permit, remove, set, body: rewrite.body.map(String::into_bytes), records }
     }
 }

@@ -1,7 +1,9 @@
-//! The request side: from a head and a body to the questions for the policy.
+//! The request side: a head and a body become evaluations, and a permitted request goes on.
 
-pub(in crate::pep) mod evaluation_request;
-pub(in crate::pep) mod forward;
-pub(in crate::pep) mod head;
-pub(in crate::pep) mod param_agreement;
-pub(in crate::pep) mod param_headers;
+pub(super) mod authenticate;
+pub(super) mod authorize;
+pub(super) mod deny;
+mod evaluation_request;
+pub(super) mod forward;
+pub(super) mod head;
+mod param_headers;

@@ -4,14 +4,38 @@
 //! header repeats stands in the tool's input schema (`x-mcp-header`), which the policy may know. Legacy revisions have no
 //! such headers; one that comes all the same is held against the body too, since what routes by it does not ask.
 
-use crate::mcp::Era;
-use crate::mcp::headers::{ParamHeader, one_variable};
+use crate::mcp::headers::{Mirrored, ParamHeader, one_variable};
+use crate::mcp::target::Target;
+use crate::mcp::{Era, Revision};
+use crate::pep::caller::Caller;
 use crate::reason::Reason;
 use policy_wasm::bundle::layout::ParamType;
 use policy_wasm::bundle::{self, Definition, Item, Unreadable};
 use policy_wasm::decision::DenyReason;
 use policy_wasm::json::{Kind, Object, Value};
+use policy_wasm::model::ItemKind;
 use policy_wasm::order::sorted;
+
+/// Verifies `Mcp-Param-*` against one target of a message that the policy permits.
+///
+/// # Errors
+/// [`Reason::HeaderMismatch`], or `policy_unreadable`.
+pub(in crate::pep) fn verify(
+    caller: &Caller,
+    mirrored: &Mirrored,
+    target: &Target<'_>,
+    revision: Revision,
+    now: u64,
+) -> Result<(), Reason> {
+    let tool = match target {
+        Target::Tool { name, .. } if caller.bundle().has_param_headers() => caller
+            .server()
+            .item(ItemKind::Tool, name)
+            .map_err(|_: Unreadable| Reason::Policy(DenyReason::PolicyUnreadable))?,
+        _ => None,
+    };
+    compare(&mirrored.params, tool, target.arguments(), revision.era(), now)
+}
 
 /// Holds the headers of a request against its arguments. `tool` is what the policy knows of the tool that is called, and
 /// `now` the time in Unix seconds.
@@ -21,7 +45,7 @@ use policy_wasm::order::sorted;
 ///
 /// # Errors
 /// [`Reason::HeaderMismatch`], or `policy_unreadable`.
-pub fn hold(
+fn compare(
     said: &[ParamHeader],
     tool: Option<Item<'_>>,
     arguments: Option<Object<'_>>,

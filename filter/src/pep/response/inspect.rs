@@ -1,4 +1,4 @@
-//! Judges one message from the server on its way to the client (`docs/answers.md`).
+//! Inspects one message from the server on its way to the client (`docs/answers.md`).
 //!
 //! Lists are cut, definitions held against the pinned ones, and what the server asks of the client or the human is put
 //! to the policy like a call: as the caller's own, at this server, under the name of the server's method.
@@ -11,26 +11,54 @@ use crate::mcp::revision::{Era, Revision};
 use crate::mcp::server_message::{self, Kind, pick, same_id};
 use crate::mcp::splice::Splices;
 use crate::mcp::task_refs::{self, TaskRefs};
-use crate::pep::Pep;
-use crate::pep::denial_ping::{self, Relay};
-use crate::pep::response::log_once::{Note, Told};
-use crate::pep::task_id::Sealing;
+use crate::pep::audit::Audit;
+use crate::pep::caller::Caller;
+use crate::pep::denial_ping::{self, DenialPings};
+use crate::pep::evaluation::ServerEvaluation;
+use crate::pep::response::log_once::LogOnce;
+use crate::pep::task_id::OpenedTasks;
 use crate::reason::Reason;
-use policy_wasm::bundle::{Acceptance, Server};
+use policy_wasm::bundle::Acceptance;
 use policy_wasm::decision::{Decision, DenyReason, Visibility};
 use policy_wasm::definition;
 use policy_wasm::json::{self, Array, Object, Str, Value};
-use policy_wasm::model::{Action, ItemKind, Request};
-use policy_wasm::pdp::{self, Authority, Work};
+use policy_wasm::model::{Action, ItemKind};
+use policy_wasm::pdp::{Authority, Work};
 
-/// What the answer to a request must be.
-#[derive(Clone, Copy)]
-pub(in crate::pep) struct Awaited<'j> {
+/// The kind of response that a client awaits.
+pub(in crate::pep) enum Awaited {
+    /// No answer (DELETE).
+    Nothing,
+    /// The answer to a request; in a stream, other messages too.
+    Answer(AwaitedAnswer),
+    /// Messages of the server's own: streams of GET, and responses to notifications.
+    Messages,
+    /// An acknowledgement only: the answer comes on the stream of a GET (2024-11-05).
+    Acknowledgement,
+}
+
+impl Awaited {
+    /// The answer to the request with this id (JSON text).
+    pub(in crate::pep) fn answer(id: &str, method: Method, revision: Revision) -> Awaited {
+        let asked = Asked { method, list: list::asked_by(method) };
+        Awaited::Answer(AwaitedAnswer { id: id.to_owned(), asked, revision })
+    }
+}
+
+/// The answer that a client awaits.
+pub(in crate::pep) struct AwaitedAnswer {
     /// The request's id as JSON text.
-    pub(in crate::pep) id: &'j str,
-    /// What was asked.
+    pub(in crate::pep) id: String,
+    pub(in crate::pep) asked: Asked,
+    /// The request's revision.
+    pub(in crate::pep) revision: Revision,
+}
+
+/// The question of a request.
+#[derive(Clone, Copy)]
+pub(in crate::pep) struct Asked {
     pub(in crate::pep) method: Method,
-    /// The list that was asked for, if it was one.
+    /// The list that the request asks for, if it does.
     pub(in crate::pep) list: Option<&'static List>,
 }
 
@@ -38,91 +66,90 @@ pub(in crate::pep) struct Awaited<'j> {
 const MAX_ASKED: usize = 64;
 
 /// What becomes of a message.
-pub(in crate::pep) enum Fate {
+pub(in crate::pep) enum MessageAction {
     /// It goes on as it came.
-    Keep,
+    Pass,
     /// It goes on like this.
-    Change(String),
+    Rewrite(String),
     /// It does not go on.
     Drop,
 }
 
 /// Why a message is not passed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::pep) enum Stop {
+pub(in crate::pep) enum InspectError {
     /// It could be read in two ways, or not at all.
     Unreadable,
     /// The policy denies something that it asks for; noted.
     Denied(Reason),
 }
 
-impl From<ServerMessageError> for Stop {
+impl From<ServerMessageError> for InspectError {
     fn from(_: ServerMessageError) -> Self {
-        Stop::Unreadable
+        InspectError::Unreadable
     }
 }
 
-/// Judges messages of one response.
-pub(in crate::pep) struct Judge<'j> {
-    pub(in crate::pep) pep: &'j Pep,
-    pub(in crate::pep) server: Server<'j>,
-    /// The caller, the time and the connection; method and action are replaced.
-    pub(in crate::pep) request: &'j Request<'j>,
-    /// How ids of tasks are sealed, if they are.
-    pub(in crate::pep) tasks: Option<&'j Sealing<'j>>,
-    /// The request's revision; `None` for what may come in any legacy one.
-    pub(in crate::pep) revision: Option<Revision>,
-    pub(in crate::pep) awaited: Option<Awaited<'j>>,
-    /// The message is one of a stream, not the whole answer.
-    pub(in crate::pep) stream: bool,
-    /// What takes denials out of ids, on a stream of HTTP with SSE.
-    pub(in crate::pep) relay: Option<&'j Relay<'j>>,
-    /// What a denial says in place of the answer with this id (JSON text).
-    pub(in crate::pep) denial: &'j dyn Fn(Reason, &str) -> Vec<u8>,
-    pub(in crate::pep) told: &'j mut Told,
-    pub(in crate::pep) authority: Option<Authority<'j>>,
-    /// The work that is left for what one message, or one list, makes the policy decide.
+/// Inspects the server's messages of one response. Built once, when the request goes on.
+pub(in crate::pep) struct Inspector {
+    pub(in crate::pep) caller: Caller,
+    /// The request's method as policies name it.
+    pub(in crate::pep) method: &'static str,
+    pub(in crate::pep) awaited: Awaited,
+    /// The tasks that the request named.
+    pub(in crate::pep) tasks: OpenedTasks,
+    /// Each message is one of a stream, not the whole answer.
+    pub(in crate::pep) streams: bool,
+    /// The stream is one of HTTP with SSE: ids of answers on it may carry denials.
+    pub(in crate::pep) carries_denials: bool,
+    pub(in crate::pep) log: LogOnce,
+    /// The work that is left for the decisions about one message.
     pub(in crate::pep) work: Work,
 }
 
-impl Judge<'_> {
+impl Inspector {
     /// Judges the bytes of one message, or of an array of them (2025-03-26, batches).
-    pub(in crate::pep) fn judge(&mut self, bytes: &[u8]) -> Result<Fate, Stop> {
-        let value = json::parse(bytes, &self.pep.limits).map_err(|_| Stop::Unreadable)?;
-        let batch = value.as_array().filter(|_| !self.is_modern() && self.awaited.is_none());
+    pub(in crate::pep) fn inspect(
+        &mut self,
+        audit: &Audit,
+        bytes: &[u8],
+    ) -> Result<MessageAction, InspectError> {
+        self.work = Work::default();
+        let value = json::parse(bytes, &self.caller.pep.limits).map_err(|_| InspectError::Unreadable)?;
+        let batch = value.as_array().filter(|_| !self.is_modern() && self.answer().is_none());
         let fate = match batch {
-            Some(array) => self.batch(array)?,
-            None => self.message(value)?,
+            Some(array) => self.batch(audit, array)?,
+            None => self.message(audit, value)?,
         };
-        let Fate::Change(text) = fate else { return Ok(fate) };
+        let MessageAction::Rewrite(text) = fate else { return Ok(fate) };
         // White space around stays too.
-        let whole = std::str::from_utf8(bytes).map_err(|_| Stop::Unreadable)?;
+        let whole = std::str::from_utf8(bytes).map_err(|_| InspectError::Unreadable)?;
         let mut edits = Splices::default();
         edits.replace(whole, value.raw(), text);
-        edits.apply(whole).map(Fate::Change).ok_or(Stop::Unreadable)
+        edits.apply(whole).map(MessageAction::Rewrite).ok_or(InspectError::Unreadable)
     }
 
-    fn batch(&mut self, array: Array<'_>) -> Result<Fate, Stop> {
+    fn batch(&mut self, audit: &Audit, array: Array<'_>) -> Result<MessageAction, InspectError> {
         if array.elements().nth(MAX_BATCH).is_some() {
-            return Err(Stop::Unreadable);
+            return Err(InspectError::Unreadable);
         }
         let (mut text, mut changed) = (String::new(), false);
         for message in array.elements() {
-            let fate = self.message(message)?;
-            changed |= !matches!(fate, Fate::Keep);
+            let fate = self.message(audit, message)?;
+            changed |= !matches!(fate, MessageAction::Pass);
             let part = match &fate {
-                Fate::Keep => message.raw(),
-                Fate::Change(part) => part,
-                Fate::Drop => continue,
+                MessageAction::Pass => message.raw(),
+                MessageAction::Rewrite(part) => part,
+                MessageAction::Drop => continue,
             };
             text.push(if text.is_empty() { '[' } else { ',' });
             text.push_str(part);
         }
         if text.is_empty() {
-            return if changed { Ok(Fate::Drop) } else { Err(Stop::Unreadable) };
+            return if changed { Ok(MessageAction::Drop) } else { Err(InspectError::Unreadable) };
         }
         text.push(']');
-        Ok(if changed { Fate::Change(text) } else { Fate::Keep })
+        Ok(if changed { MessageAction::Rewrite(text) } else { MessageAction::Pass })
     }
 
     /// Something in a stream could not be read and does not go on.
@@ -136,67 +163,94 @@ impl Judge<'_> {
     }
 
     fn note(&mut self, method: Option<Method>, decision: Option<Decision>, reason: Option<Reason>) {
-        self.told.note(Note { method, tool: None, definition: None, decision, reason, repeated: 0 });
+        self.log.add(ServerEvaluation {
+            method,
+            tool: None,
+            definition: None,
+            decision,
+            reason,
+            repeated: 0,
+        });
+    }
+
+    /// The answer that the client awaits here; `None` where any message of the server's may come.
+    pub(in crate::pep) fn answer(&self) -> Option<&AwaitedAnswer> {
+        match &self.awaited {
+            Awaited::Answer(answer) => Some(answer),
+            Awaited::Nothing | Awaited::Messages | Awaited::Acknowledgement => None,
+        }
+    }
+
+    /// The request's revision; `None` for messages that may come in any legacy one.
+    fn revision(&self) -> Option<Revision> {
+        self.answer().map(|answer| answer.revision)
     }
 
     fn is_modern(&self) -> bool {
-        self.revision.is_some_and(|revision| revision.era() == Era::Modern)
+        self.revision().is_some_and(|revision| revision.era() == Era::Modern)
     }
 
     /// The method with this name and form, where a server may send it.
     fn sent(&self, name: &str, form: Form) -> Option<Method> {
         Method::named(name).filter(|method| {
             method.form() == form
-                && match self.revision {
+                && match self.revision() {
                     Some(revision) => method.exists_in(Direction::ServerToClient, revision),
                     None => method.goes(Direction::ServerToClient),
                 }
         })
     }
 
-    fn message(&mut self, message: Value<'_>) -> Result<Fate, Stop> {
+    fn message(&mut self, audit: &Audit, message: Value<'_>) -> Result<MessageAction, InspectError> {
         let incoming = server_message::read(message)?;
-        if let Some(relay) = self.relay
+        if self.carries_denials
             && matches!(incoming.kind, Kind::Result(_) | Kind::Error(_))
             && let Some(id) = incoming.id.filter(|id| denial_ping::is_marked(*id)).and_then(Value::as_str)
         {
-            return relay.open(&id.decode()).map(Fate::Change).ok_or(Stop::Unreadable);
+            return DenialPings::of(&self.caller, audit.now())
+                .open(&id.decode())
+                .map(MessageAction::Rewrite)
+                .ok_or(InspectError::Unreadable);
         }
-        let awaited = self.awaited.filter(|awaited| same_id(incoming.id, awaited.id));
-        let whole = self.awaited.is_some() && !self.stream;
+        let asked = self.answer().filter(|awaited| same_id(incoming.id, &awaited.id));
+        let asked = asked.map(|awaited| awaited.asked);
+        let whole = self.answer().is_some() && !self.streams;
         let result = match incoming.kind {
             // The whole answer to a request is its answer, not a request in turn.
-            Kind::Call { .. } if whole => return Err(Stop::Unreadable),
-            Kind::Call { method, params } => return self.call(incoming.id, method, params, message),
-            Kind::Result(_) if whole && awaited.is_none() => return Err(Stop::Unreadable),
+            Kind::Call { .. } if whole => return Err(InspectError::Unreadable),
+            Kind::Call { method, params } => return self.call(audit, incoming.id, method, params, message),
+            Kind::Result(_) if whole && asked.is_none() => return Err(InspectError::Unreadable),
             Kind::Result(result) => {
                 let object = match result.as_object() {
                     Some(object) => object,
-                    None if awaited.is_some() => return Err(Stop::Unreadable),
-                    None => return Ok(Fate::Keep),
+                    None if asked.is_some() => return Err(InspectError::Unreadable),
+                    None => return Ok(MessageAction::Pass),
                 };
                 let mut edits = Splices::default();
-                let judged = self.contents(object, message.raw(), awaited, &mut edits, true);
+                let judged = self.contents(audit, object, message.raw(), asked, &mut edits, true);
                 judged.and_then(|()| {
-                    let asked = awaited.map(|awaited| awaited.method);
+                    let asked = asked.map(|asked| asked.method);
                     let ours =
                         self.seal(|| task_refs::of_result(asked, object), message.raw(), &mut edits)?;
-                    if ours { Ok(edits) } else { Err(Stop::Unreadable) }
+                    if ours { Ok(edits) } else { Err(InspectError::Unreadable) }
                 })
             }
-            Kind::Error(error) => self.error(error).map(|()| Splices::default()),
+            Kind::Error(error) => self.error(audit, error).map(|()| Splices::default()),
         };
         match result {
-            Ok(edits) if edits.is_empty() => Ok(Fate::Keep),
-            Ok(edits) => edits.apply(message.raw()).map(Fate::Change).ok_or(Stop::Unreadable),
+            Ok(edits) if edits.is_empty() => Ok(MessageAction::Pass),
+            Ok(edits) => {
+                edits.apply(message.raw()).map(MessageAction::Rewrite).ok_or(InspectError::Unreadable)
+            }
             // The whole answer is replaced with its head.
-            Err(Stop::Denied(reason)) if !whole => {
+            Err(InspectError::Denied(reason)) if !whole => {
                 // JSON-RPC 2.0 §5 knows no other ids; what a server puts there beside them is not repeated.
                 let id =
                     incoming.id.filter(|id| matches!(id.kind(), json::Kind::String | json::Kind::Number));
                 let id = id.map_or("null", Value::raw);
-                let text = String::from_utf8((self.denial)(reason, id)).map_err(|_| Stop::Unreadable)?;
-                Ok(Fate::Change(text))
+                let denial = audit.refusal(reason, Some(id)).body;
+                let text = String::from_utf8(denial).map_err(|_| InspectError::Unreadable)?;
+                Ok(MessageAction::Rewrite(text))
             }
             Err(stop) => Err(stop),
         }
@@ -205,47 +259,49 @@ impl Judge<'_> {
     /// What a result holds, or a task in place of one. `outer`: a result may hold the result of a task.
     fn contents(
         &mut self,
+        audit: &Audit,
         result: Object<'_>,
         whole: &str,
-        awaited: Option<Awaited<'_>>,
+        asked: Option<Asked>,
         edits: &mut Splices,
         outer: bool,
-    ) -> Result<(), Stop> {
-        let asked = awaited.and_then(|awaited| awaited.list);
-        // Whoever waits for another kind of answer does not look for lists in it.
-        let lists = if awaited.is_some() && asked.is_none() { &[] } else { LISTS.as_slice() };
+    ) -> Result<(), InspectError> {
+        let of_other_kind = asked.is_some_and(|asked| asked.list.is_none());
+        let asked = asked.and_then(|asked| asked.list);
+        // A client that awaits another kind of answer does not look for lists in it.
+        let lists = if of_other_kind { &[] } else { LISTS.as_slice() };
         let (mut found, mut asked_found, mut scope) = (false, asked.is_none(), None);
         for (key, value) in result.members() {
             let folded = key.fold();
             for list in lists {
                 if key.is(list.member) {
-                    let array = value.as_array().ok_or(Stop::Unreadable)?;
-                    list::cut(list, array, whole, edits, &mut |name, entry| self.shows(list, name, entry))?;
+                    let array = value.as_array().ok_or(InspectError::Unreadable)?;
+                    self.cut(audit, list, array, whole, edits)?;
                     found = true;
                     asked_found |= asked == Some(list);
                 } else if folded.is(list.member) {
-                    return Err(Stop::Unreadable);
+                    return Err(InspectError::Unreadable);
                 }
             }
             // What else a list could be taken for: the result of a tool, which could show what the list hides.
             let second = asked.is_some() && (folded.is("content") || folded.is("structuredContent"));
             let like = |name: &str| folded.is(name) && !key.is(name);
             if second || like("cacheScope") || like("inputRequests") || (outer && like("result")) {
-                return Err(Stop::Unreadable);
+                return Err(InspectError::Unreadable);
             }
             if key.is("cacheScope") {
                 scope = Some(value);
             } else if key.is("inputRequests") {
-                self.inputs(value)?;
+                self.inputs(audit, value)?;
             } else if outer
                 && key.is("result")
                 && let Some(result) = value.as_object()
             {
-                self.contents(result, whole, None, edits, false)?;
+                self.contents(audit, result, whole, None, edits, false)?;
             }
         }
         if !asked_found {
-            return Err(Stop::Unreadable);
+            return Err(InspectError::Unreadable);
         }
         // What is permitted to one caller is nobody else's (MCP 2026-07-28, caching), cut or not.
         match scope {
@@ -262,68 +318,60 @@ impl Judge<'_> {
         Ok(())
     }
 
-    /// Whether the list shows this entry.
-    fn shows(&mut self, list: &'static List, name: &str, entry: Value<'_>) -> bool {
-        let (bundle, server, request) = (&self.pep.config.bundle, self.server, self.request);
-        let work = &self.work;
-        let authority =
-            self.authority.get_or_insert_with(|| Authority::within(bundle, server, request, work));
-        let item = match list.kind {
-            ItemKind::Tool => server.item(ItemKind::Tool, name).ok().flatten(),
-            _ => None,
-        };
-        let Some(item) = item.filter(|item| item.is_pinned().unwrap_or(true)) else {
-            return authority.visibility(list.kind, name) != Visibility::Deny;
-        };
-        let digest = definition::digest(entry).unwrap_or_default();
-        let shown = authority.visibility_as(list.kind, name, Some(&digest)) != Visibility::Deny;
-        let reason = match item.accepts(&digest, request.now) {
-            Ok(Acceptance::Unknown) => DenyReason::DefinitionUnaccepted,
-            Ok(Acceptance::Expired(_)) => DenyReason::DefinitionExpired,
-            _ => {
-                self.pep.definitions.note(item, digest);
-                return shown;
-            }
-        };
-        if self.pep.definitions.note(item, digest) && !shown {
-            self.told.note(Note {
-                method: Some(list.method),
-                tool: Some(name.to_owned()),
-                definition: Some(digest),
-                decision: None,
-                reason: Some(Reason::Policy(reason)),
-                repeated: 0,
-            });
-        }
-        shown
+    /// Cuts a list down to the entries that the caller may use.
+    fn cut(
+        &mut self,
+        audit: &Audit,
+        list: &'static List,
+        array: Array<'_>,
+        whole: &str,
+        edits: &mut Splices,
+    ) -> Result<(), InspectError> {
+        let Inspector { caller, log, work, method, .. } = self;
+        caller.with_request(method, Action::UseServer, audit.now(), |request| {
+            let mut authority = None;
+            list::cut(list, array, whole, edits, &mut |name, entry| {
+                let authority = authority.get_or_insert_with(|| {
+                    Authority::within(caller.bundle(), caller.server(), request, work)
+                });
+                shows(caller, authority, log, list, name, entry, request.now)
+            })
+        })?;
+        Ok(())
     }
 
     /// A request or a notification of the server.
     fn call(
         &mut self,
+        audit: &Audit,
         id: Option<Value<'_>>,
         method: Str<'_>,
         params: Option<Object<'_>>,
         message: Value<'_>,
-    ) -> Result<Fate, Stop> {
+    ) -> Result<MessageAction, InspectError> {
         let name = method.decode();
-        let Some(id) = id else { return self.notification(&name, params, message) };
+        let Some(id) = id else { return self.notification(audit, &name, params, message) };
         if !matches!(id.kind(), json::Kind::String | json::Kind::Number) {
-            return Err(Stop::Unreadable);
+            return Err(InspectError::Unreadable);
         }
         let Some(method) = self.sent(&name, Form::Request) else {
             self.note(None, None, Some(Reason::MethodUnknown));
-            return Ok(Fate::Drop);
+            return Ok(MessageAction::Drop);
         };
-        match self.asks(method, params) {
+        match self.asks(audit, method, params) {
             Ok(()) => self.passes(method, params, message, Splices::default()),
-            Err(Stop::Denied(_)) => Ok(Fate::Drop),
-            Err(Stop::Unreadable) => Err(Stop::Unreadable),
+            Err(InspectError::Denied(_)) => Ok(MessageAction::Drop),
+            Err(InspectError::Unreadable) => Err(InspectError::Unreadable),
         }
     }
 
     /// Puts a request of the server to the policy.
-    fn asks(&mut self, method: Method, params: Option<Object<'_>>) -> Result<(), Stop> {
+    fn asks(
+        &mut self,
+        audit: &Audit,
+        method: Method,
+        params: Option<Object<'_>>,
+    ) -> Result<(), InspectError> {
         let url;
         let action = if method == Method::Elicit {
             url = page(params)?;
@@ -331,7 +379,7 @@ impl Judge<'_> {
         } else {
             Action::UseServer
         };
-        let decision = self.decide(method, action);
+        let decision = self.decide(audit, method, action);
         let reason = match decision.reasons.first() {
             Some(reason) => Some(Reason::Policy(reason)),
             // Nothing can be asked, and nobody waited for, in the middle of an answer.
@@ -342,45 +390,44 @@ impl Judge<'_> {
         if reason.is_some() || method != Method::Ping {
             self.note(Some(method), Some(decision), reason);
         }
-        reason.map_or(Ok(()), |reason| Err(Stop::Denied(reason)))
+        reason.map_or(Ok(()), |reason| Err(InspectError::Denied(reason)))
     }
 
-    fn decide(&self, method: Method, action: Action<'_>) -> Decision {
-        let Request { delegation, now, connection, .. } = *self.request;
-        let request = Request { delegation, method: method.name(), action, now, connection };
-        pdp::evaluate_within(&self.pep.config.bundle, self.server, &request, &self.work)
+    fn decide(&self, audit: &Audit, method: Method, action: Action<'_>) -> Decision {
+        self.caller.decide(method.name(), action, audit.now(), &self.work)
     }
 
     fn notification(
         &mut self,
+        audit: &Audit,
         name: &str,
         params: Option<Object<'_>>,
         message: Value<'_>,
-    ) -> Result<Fate, Stop> {
+    ) -> Result<MessageAction, InspectError> {
         let Some(method) = self.sent(name, Form::Notification) else {
             self.note(None, None, Some(Reason::NotificationUnknown));
-            return Ok(Fate::Drop);
+            return Ok(MessageAction::Drop);
         };
         let uri;
         let mut action = Action::UseServer;
         if method == Method::ResourceUpdated {
-            let [value] = pick(params.ok_or(Stop::Unreadable)?, ["uri"])?;
-            uri = value.and_then(Value::as_str).ok_or(Stop::Unreadable)?.decode();
+            let [value] = pick(params.ok_or(InspectError::Unreadable)?, ["uri"])?;
+            uri = value.and_then(Value::as_str).ok_or(InspectError::Unreadable)?.decode();
             action = Action::ReadResource { uri: &uri };
         }
-        let decision = self.decide(method, action);
+        let decision = self.decide(audit, method, action);
         if let Some(reason) = decision.reasons.first() {
             self.note(Some(method), Some(decision), Some(Reason::Policy(reason)));
-            return Ok(Fate::Drop);
+            return Ok(MessageAction::Drop);
         }
         let mut edits = Splices::default();
         if method == Method::TaskChanged
             && let Some(task) = params
         {
-            match self.contents(task, message.raw(), None, &mut edits, true) {
+            match self.contents(audit, task, message.raw(), None, &mut edits, true) {
                 Ok(()) => {}
-                Err(Stop::Denied(_)) => return Ok(Fate::Drop),
-                Err(Stop::Unreadable) => return Err(Stop::Unreadable),
+                Err(InspectError::Denied(_)) => return Ok(MessageAction::Drop),
+                Err(InspectError::Unreadable) => return Err(InspectError::Unreadable),
             }
         }
         self.passes(method, params, message, edits)
@@ -393,15 +440,15 @@ impl Judge<'_> {
         params: Option<Object<'_>>,
         message: Value<'_>,
         mut edits: Splices,
-    ) -> Result<Fate, Stop> {
+    ) -> Result<MessageAction, InspectError> {
         if !self.seal(|| task_refs::of_call(method, params), message.raw(), &mut edits)? {
             self.note(Some(method), None, Some(Reason::TaskForeign));
-            return Ok(Fate::Drop);
+            return Ok(MessageAction::Drop);
         }
         if edits.is_empty() {
-            return Ok(Fate::Keep);
+            return Ok(MessageAction::Pass);
         }
-        edits.apply(message.raw()).map(Fate::Change).ok_or(Stop::Unreadable)
+        edits.apply(message.raw()).map(MessageAction::Rewrite).ok_or(InspectError::Unreadable)
     }
 
     /// Seals the tasks that a message names, where they are sealed. `false`: one of them is none that was asked about.
@@ -410,64 +457,105 @@ impl Judge<'_> {
         places: impl FnOnce() -> Result<TaskRefs<'a>, ServerMessageError>,
         whole: &str,
         edits: &mut Splices,
-    ) -> Result<bool, Stop> {
-        match self.tasks {
-            Some(tasks) => Ok(tasks.seal(&places()?, whole, edits)?),
+    ) -> Result<bool, InspectError> {
+        match self.tasks.sealer(&self.caller) {
+            Some(sealer) => Ok(sealer.seal(&places()?, whole, edits)?),
             None => Ok(true),
         }
     }
 
     /// What a result asks for before it is complete (MCP 2026-07-28, multi round-trip requests).
-    fn inputs(&mut self, requests: Value<'_>) -> Result<(), Stop> {
-        let requests = requests.as_object().ok_or(Stop::Unreadable)?;
+    fn inputs(&mut self, audit: &Audit, requests: Value<'_>) -> Result<(), InspectError> {
+        let requests = requests.as_object().ok_or(InspectError::Unreadable)?;
         if requests.members().nth(MAX_ASKED).is_some() {
-            return Err(Stop::Unreadable);
+            return Err(InspectError::Unreadable);
         }
         for (_, request) in requests.members() {
-            let [method, params] = pick(request.as_object().ok_or(Stop::Unreadable)?, ["method", "params"])?;
-            let name = method.and_then(Value::as_str).ok_or(Stop::Unreadable)?.decode();
+            let [method, params] =
+                pick(request.as_object().ok_or(InspectError::Unreadable)?, ["method", "params"])?;
+            let name = method.and_then(Value::as_str).ok_or(InspectError::Unreadable)?.decode();
             let may = [Method::Elicit, Method::CreateMessage, Method::ListRoots];
             let method =
-                Method::named(&name).filter(|method| may.contains(method)).ok_or(Stop::Unreadable)?;
+                Method::named(&name).filter(|method| may.contains(method)).ok_or(InspectError::Unreadable)?;
             let params = match params {
-                Some(params) => Some(params.as_object().ok_or(Stop::Unreadable)?),
+                Some(params) => Some(params.as_object().ok_or(InspectError::Unreadable)?),
                 None => None,
             };
-            self.asks(method, params)?;
+            self.asks(audit, method, params)?;
         }
         Ok(())
     }
 
     /// Pages that an error sends the human to (MCP 2025-11-25, −32042).
-    fn error(&mut self, error: Value<'_>) -> Result<(), Stop> {
+    fn error(&mut self, audit: &Audit, error: Value<'_>) -> Result<(), InspectError> {
         let Some(error) = error.as_object() else { return Ok(()) };
         let [data] = pick(error, ["data"])?;
         let Some(data) = data.and_then(Value::as_object) else { return Ok(()) };
         let [elicitations] = pick(data, ["elicitations"])?;
         let Some(elicitations) = elicitations else { return Ok(()) };
-        let elicitations = elicitations.as_array().ok_or(Stop::Unreadable)?;
+        let elicitations = elicitations.as_array().ok_or(InspectError::Unreadable)?;
         if elicitations.elements().nth(MAX_ASKED).is_some() {
-            return Err(Stop::Unreadable);
+            return Err(InspectError::Unreadable);
         }
         for elicitation in elicitations.elements() {
-            self.asks(Method::Elicit, Some(elicitation.as_object().ok_or(Stop::Unreadable)?))?;
+            self.asks(audit, Method::Elicit, Some(elicitation.as_object().ok_or(InspectError::Unreadable)?))?;
         }
         Ok(())
     }
 }
 
+/// Whether the list shows this entry. The digest of a pinned definition is noted, and a changed one is recorded.
+fn shows(
+    caller: &Caller,
+    authority: &Authority<'_>,
+    log: &mut LogOnce,
+    list: &List,
+    name: &str,
+    entry: Value<'_>,
+    now: u64,
+) -> bool {
+    let item = match list.kind {
+        ItemKind::Tool => caller.server().item(ItemKind::Tool, name).ok().flatten(),
+        _ => None,
+    };
+    let Some(item) = item.filter(|item| item.is_pinned().unwrap_or(true)) else {
+        return authority.visibility(list.kind, name) != Visibility::Deny;
+    };
+    let digest = definition::digest(entry).unwrap_or_default();
+    let shown = authority.visibility_as(list.kind, name, Some(&digest)) != Visibility::Deny;
+    let reason = match item.accepts(&digest, now) {
+        Ok(Acceptance::Unknown) => DenyReason::DefinitionUnaccepted,
+        Ok(Acceptance::Expired(_)) => DenyReason::DefinitionExpired,
+        _ => {
+            caller.pep.definitions.note(item, digest);
+            return shown;
+        }
+    };
+    if caller.pep.definitions.note(item, digest) && !shown {
+        log.add(ServerEvaluation {
+            method: Some(list.method),
+            tool: Some(name.to_owned()),
+            definition: Some(digest),
+            decision: None,
+            reason: Some(Reason::Policy(reason)),
+            repeated: 0,
+        });
+    }
+    shown
+}
+
 /// The page of an elicitation; `None` for a form. One that has a page is judged by it, whatever its mode.
-fn page(params: Option<Object<'_>>) -> Result<Option<std::borrow::Cow<'_, str>>, Stop> {
+fn page(params: Option<Object<'_>>) -> Result<Option<std::borrow::Cow<'_, str>>, InspectError> {
     let Some(params) = params else { return Ok(None) };
     let [mode, url] = pick(params, ["mode", "url"])?;
     let mode = match mode {
-        Some(mode) => Some(mode.as_str().ok_or(Stop::Unreadable)?),
+        Some(mode) => Some(mode.as_str().ok_or(InspectError::Unreadable)?),
         None => None,
     };
     match (mode, url) {
-        (_, Some(url)) => Ok(Some(url.as_str().ok_or(Stop::Unreadable)?.decode())),
+        (_, Some(url)) => Ok(Some(url.as_str().ok_or(InspectError::Unreadable)?.decode())),
         (None, None) => Ok(None),
         (Some(mode), None) if mode.is("form") => Ok(None),
-        (Some(_), None) => Err(Stop::Unreadable),
+        (Some(_), None) => Err(InspectError::Unreadable),
     }
 }

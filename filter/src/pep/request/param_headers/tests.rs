@@ -63,7 +63,7 @@ fn held(tool: &str, said: &[(&str, &str)], arguments: &str, era: Era) -> bool {
     let value = parse(arguments.as_bytes(), &Limits::default()).expect("strict JSON");
     let server = BUNDLE.with(|bundle| *bundle).server(0).expect("one server");
     let item = server.item(ItemKind::Tool, tool).expect("readable");
-    match hold(&said, item, value.as_object(), era, NOW) {
+    match compare(&said, item, value.as_object(), era, NOW) {
         Ok(()) => true,
         Err(reason) => {
             assert_eq!(reason, Reason::HeaderMismatch);
