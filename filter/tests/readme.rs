@@ -51,9 +51,9 @@ fn methods() -> String {
             out,
             "| `{}` | {} | {} | {} |",
             method.name(),
-            span(method.span(Direction::ClientToServer)),
-            span(method.span(Direction::ServerToClient)),
-            method.object().words()
+            span(method.revisions(Direction::ClientToServer)),
+            span(method.revisions(Direction::ServerToClient)),
+            method.target_kind().words()
         )
         .unwrap();
     }

@@ -6,7 +6,7 @@
 use super::error::MessageError;
 use super::members::{MAX_NAME, Member, find, has_control, lookalike};
 use super::meta::{META_REVISION, Meta, read_meta, read_result_task};
-use super::method::{Direction, Form, Method, NOTIFICATION_PREFIX, Schema};
+use super::method::{Direction, Method, MethodKind, NOTIFICATION_PREFIX, Schema};
 use super::revision::Revision;
 use super::target::{PARAM_KEYS, Target, read_target};
 use policy_wasm::json::{self, JsonErrorKind, Kind, Limits, Str, Value};
@@ -204,15 +204,15 @@ pub fn read<'a>(body: &'a [u8], limits: &Limits) -> Result<Message<'a>, Refusal<
     if name.is_empty() || name.len() > MAX_NAME || has_control(&name) {
         return Err(refuse(MessageError::Invalid));
     }
-    let method = Method::named(&name).filter(|method| method.goes(Direction::ClientToServer));
+    let method = Method::named(&name).filter(|method| method.is_sent(Direction::ClientToServer));
     let form = match method {
-        Some(method) => method.form(),
-        None if name.starts_with(NOTIFICATION_PREFIX) || id_value.is_none() => Form::Notification,
-        None => Form::Request,
+        Some(method) => method.kind(),
+        None if name.starts_with(NOTIFICATION_PREFIX) || id_value.is_none() => MethodKind::Notification,
+        None => MethodKind::Request,
     };
     match (form, id_value, id) {
-        (Form::Request, _, None) => return Err(refuse(MessageError::IdUnusable)),
-        (Form::Notification, Some(_), _) => return Err(refuse(MessageError::Invalid)),
+        (MethodKind::Request, _, None) => return Err(refuse(MessageError::IdUnusable)),
+        (MethodKind::Notification, Some(_), _) => return Err(refuse(MessageError::Invalid)),
         _ => {}
     }
     if find(&outline.message, "params").is_some_and(|params| params.kind() != Kind::Object) {

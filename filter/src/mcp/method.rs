@@ -8,7 +8,7 @@ use policy_wasm::model::Revision;
 
 /// Whether an answer is awaited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum MethodKind {
     /// A request: it has an id, and an answer comes.
     Request,
     /// A notification: it has no id.
@@ -26,7 +26,7 @@ pub enum Direction {
 
 /// What a message acts on, and so what the decision about it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Object {
+pub enum TargetKind {
     /// The server as a whole.
     Server,
     /// The tool that `params.name` names.
@@ -45,18 +45,18 @@ pub enum Object {
     Client,
 }
 
-impl Object {
+impl TargetKind {
     /// How docs call it.
     pub const fn words(self) -> &'static str {
         match self {
-            Object::Server => "the server",
-            Object::Tool => "the tool `params.name`",
-            Object::Prompt => "the prompt `params.name`",
-            Object::Resource => "the resource `params.uri`",
-            Object::Reference => "the prompt or resource `params.ref`",
-            Object::Task => "the task `params.taskId`",
-            Object::Subscriptions => "each resource and task of `params.notifications`",
-            Object::Client => "the client: its model, its human, its files",
+            TargetKind::Server => "the server",
+            TargetKind::Tool => "the tool `params.name`",
+            TargetKind::Prompt => "the prompt `params.name`",
+            TargetKind::Resource => "the resource `params.uri`",
+            TargetKind::Reference => "the prompt or resource `params.ref`",
+            TargetKind::Task => "the task `params.taskId`",
+            TargetKind::Subscriptions => "each resource and task of `params.notifications`",
+            TargetKind::Client => "the client: its model, its human, its files",
         }
     }
 }
@@ -67,10 +67,10 @@ pub type Span = (Revision, Option<Revision>);
 /// One line of the table.
 #[derive(Debug)]
 struct Row {
-    form: Form,
+    kind: MethodKind,
     client: Option<Span>,
     server: Option<Span>,
-    object: Object,
+    target: TargetKind,
 }
 
 const R11: Revision = Revision::R20241105;
@@ -94,15 +94,15 @@ const ELICITATION: Option<Span> = Some((R06, Some(R25)));
 const NEVER: Option<Span> = None;
 
 macro_rules! rows {
-    ($($name:ident: $form:ident, $client:ident, $server:ident, $object:ident;)+) => {
+    ($($name:ident: $kind:ident, $client:ident, $server:ident, $target:ident;)+) => {
         /// The line of a method. A method without a line does not compile.
         const fn row(method: Method) -> &'static Row {
             match method {
                 $(Method::$name => &Row {
-                    form: Form::$form,
+                    kind: MethodKind::$kind,
                     client: $client,
                     server: $server,
-                    object: Object::$object,
+                    target: TargetKind::$target,
                 },)+
             }
         }
@@ -110,7 +110,7 @@ macro_rules! rows {
 }
 
 rows! {
-    // method: form, sent by clients in, sent by servers in, acts on
+    // method: kind, sent by clients in, sent by servers in, acts on
     CallTool: Request, ALWAYS, NEVER, Tool;
     ListTools: Request, ALWAYS, NEVER, Server;
     Initialize: Request, LEGACY, NEVER, Server;
@@ -156,31 +156,31 @@ rows! {
 /// What the schemas of MCP say of a method.
 pub trait Schema {
     /// Whether it is a request or a notification.
-    fn form(self) -> Form;
+    fn kind(self) -> MethodKind;
     /// What it acts on.
-    fn object(self) -> Object;
+    fn target_kind(self) -> TargetKind;
     /// In which revisions it is sent in this direction; `None` where it never is.
     ///
     /// In 2026-07-28 servers ask for sampling, elicitation and roots inside `input_required` results, not by requests.
-    fn span(self, direction: Direction) -> Option<Span>;
+    fn revisions(self, direction: Direction) -> Option<Span>;
     /// Whether its answer is a list of what the server offers.
     fn lists(self) -> bool;
     /// Whether it is sent in this direction in any revision.
-    fn goes(self, direction: Direction) -> bool;
+    fn is_sent(self, direction: Direction) -> bool;
     /// Whether a revision has it in this direction.
     fn exists_in(self, direction: Direction, revision: Revision) -> bool;
 }
 
 impl Schema for Method {
-    fn form(self) -> Form {
-        row(self).form
+    fn kind(self) -> MethodKind {
+        row(self).kind
     }
 
-    fn object(self) -> Object {
-        row(self).object
+    fn target_kind(self) -> TargetKind {
+        row(self).target
     }
 
-    fn span(self, direction: Direction) -> Option<Span> {
+    fn revisions(self, direction: Direction) -> Option<Span> {
         match direction {
             Direction::ClientToServer => row(self).client,
             Direction::ServerToClient => row(self).server,
@@ -194,12 +194,12 @@ impl Schema for Method {
         )
     }
 
-    fn goes(self, direction: Direction) -> bool {
-        self.span(direction).is_some()
+    fn is_sent(self, direction: Direction) -> bool {
+        self.revisions(direction).is_some()
     }
 
     fn exists_in(self, direction: Direction, revision: Revision) -> bool {
-        self.span(direction)
+        self.revisions(direction)
             .is_some_and(|(first, last)| first <= revision && last.is_none_or(|last| revision <= last))
     }
 }
@@ -215,8 +215,8 @@ mod tests {
     fn names_tell_the_form_and_messages_alone_have_a_direction() {
         for method in Method::ALL {
             let notification = method.name().starts_with(NOTIFICATION_PREFIX);
-            assert_eq!(method.form() == Form::Notification, notification, "{}", method.name());
-            let sent = method.goes(Direction::ClientToServer) || method.goes(Direction::ServerToClient);
+            assert_eq!(method.kind() == MethodKind::Notification, notification, "{}", method.name());
+            let sent = method.is_sent(Direction::ClientToServer) || method.is_sent(Direction::ServerToClient);
             assert_eq!(sent, method.is_of_messages(), "{}", method.name());
         }
     }

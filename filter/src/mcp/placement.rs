@@ -8,7 +8,7 @@ use super::client_message::Request;
 use super::error::MessageError;
 use super::headers::{Mirrored, mirrors};
 use super::meta::Meta;
-use super::method::{Direction, Form, Method, Object, Schema};
+use super::method::{Direction, Method, MethodKind, Schema, TargetKind};
 use super::revision::{Era, Revision, Revisions};
 
 /// Which revision a message belongs to, if headers and body agree. `method` is the message's method, `name` what
@@ -56,15 +56,17 @@ pub fn place_request(
         return place_initialize(mirrored, request, revisions);
     }
     // A completion has no name of its own: `Mcp-Name` is not for it.
-    let named =
-        matches!(request.method.object(), Object::Tool | Object::Prompt | Object::Resource | Object::Task);
+    let named = matches!(
+        request.method.target_kind(),
+        TargetKind::Tool | TargetKind::Prompt | TargetKind::Resource | TargetKind::Task
+    );
     let name = if named { request.target.name() } else { None };
     let method = request.method.name();
     let revision = place(mirrored, &request.meta, Some(method), name, revisions)?;
     if !request.method.exists_in(Direction::ClientToServer, revision) {
-        return Err(match request.method.form() {
-            Form::Request => MessageError::MethodUnknown,
-            Form::Notification => MessageError::NotificationUnknown,
+        return Err(match request.method.kind() {
+            MethodKind::Request => MessageError::MethodUnknown,
+            MethodKind::Notification => MessageError::NotificationUnknown,
         });
     }
     if revision.era() == Era::Modern {

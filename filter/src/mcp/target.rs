@@ -6,7 +6,7 @@
 use super::error::MessageError;
 use super::members::{MAX_NAME, MAX_URI, Member, find, kind, object, optional_object, word};
 use super::meta::Meta;
-use super::method::{Method, Object as Acts, Schema};
+use super::method::{Method, Schema, TargetKind};
 use policy_wasm::json::{Kind, Object, Value};
 use std::borrow::Cow;
 
@@ -109,14 +109,16 @@ pub(super) fn read_target<'a>(
     kind(find(params, "requestState"), Kind::String)?;
     kind(find(params, "level"), Kind::String)?;
     let arguments = || optional_object(find(params, "arguments"));
-    Ok(match method.object() {
-        Acts::Tool => Target::Tool { name: word(find(params, "name"), MAX_NAME)?, arguments: arguments()? },
-        Acts::Prompt => {
+    Ok(match method.target_kind() {
+        TargetKind::Tool => {
+            Target::Tool { name: word(find(params, "name"), MAX_NAME)?, arguments: arguments()? }
+        }
+        TargetKind::Prompt => {
             Target::Prompt { name: word(find(params, "name"), MAX_NAME)?, arguments: arguments()? }
         }
-        Acts::Resource => Target::Resource { uri: word(find(params, "uri"), MAX_URI)? },
-        Acts::Reference => read_reference(params)?,
-        Acts::Task => {
+        TargetKind::Resource => Target::Resource { uri: word(find(params, "uri"), MAX_URI)? },
+        TargetKind::Reference => read_reference(params)?,
+        TargetKind::Task => {
             let written = find(params, "taskId").ok_or(MessageError::ParamsInvalid)?;
             let id = word(Some(written), MAX_URI)?;
             // A server that goes by `_meta` would take another task than the one that was judged.
@@ -125,10 +127,10 @@ pub(super) fn read_target<'a>(
             }
             Target::Task { id, written }
         }
-        Acts::Subscriptions => {
+        TargetKind::Subscriptions => {
             read_subscriptions(find(params, "notifications").ok_or(MessageError::ParamsInvalid)?)?
         }
-        Acts::Server | Acts::Client => {
+        TargetKind::Server | TargetKind::Client => {
             if method == Method::SetLevel && find(params, "level").is_none() {
                 return Err(MessageError::ParamsInvalid);
             }

@@ -8,7 +8,7 @@ use crate::config::TaskIds;
 use crate::mcp::ServerMessageError;
 use crate::mcp::client_message::{Message, Request};
 use crate::mcp::headers::{Mirrored, encode_value};
-use crate::mcp::method::{Form, Method, Schema};
+use crate::mcp::method::{Method, MethodKind, Schema};
 use crate::mcp::splice::Splices;
 use crate::mcp::target::Target;
 use crate::mcp::task_refs::{Role, TaskRefs, id_of};
@@ -85,7 +85,7 @@ impl OpenedTasks {
     ) -> Result<(), Reason> {
         let Target::Task { id, written } = target else { return Ok(()) };
         // A notification reports the status of a task of the client's own.
-        if request.method.form() == Form::Notification {
+        if request.method.kind() == MethodKind::Notification {
             return Ok(());
         }
         self.open_task(caller, *written, body, now, false)?;

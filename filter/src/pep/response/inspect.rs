@@ -6,7 +6,7 @@
 use crate::mcp::ServerMessageError;
 use crate::mcp::client_message::MAX_BATCH;
 use crate::mcp::list::{self, LISTS, List};
-use crate::mcp::method::{Direction, Form, Method, Schema};
+use crate::mcp::method::{Direction, Method, MethodKind, Schema};
 use crate::mcp::revision::{Era, Revision};
 use crate::mcp::server_message::{self, Kind, pick, same_id};
 use crate::mcp::splice::Splices;
@@ -191,12 +191,12 @@ impl Inspector {
     }
 
     /// The method with this name and form, where a server may send it.
-    fn sent(&self, name: &str, form: Form) -> Option<Method> {
+    fn sent(&self, name: &str, kind: MethodKind) -> Option<Method> {
         Method::named(name).filter(|method| {
-            method.form() == form
+            method.kind() == kind
                 && match self.revision() {
                     Some(revision) => method.exists_in(Direction::ServerToClient, revision),
-                    None => method.goes(Direction::ServerToClient),
+                    None => method.is_sent(Direction::ServerToClient),
                 }
         })
     }
@@ -354,7 +354,7 @@ impl Inspector {
         if !matches!(id.kind(), json::Kind::String | json::Kind::Number) {
             return Err(InspectError::Unreadable);
         }
-        let Some(method) = self.sent(&name, Form::Request) else {
+        let Some(method) = self.sent(&name, MethodKind::Request) else {
             self.note(None, None, Some(Reason::MethodUnknown));
             return Ok(MessageAction::Drop);
         };
@@ -404,7 +404,7 @@ impl Inspector {
         params: Option<Object<'_>>,
         message: Value<'_>,
     ) -> Result<MessageAction, InspectError> {
-        let Some(method) = self.sent(name, Form::Notification) else {
+        let Some(method) = self.sent(name, MethodKind::Notification) else {
             self.note(None, None, Some(Reason::NotificationUnknown));
             return Ok(MessageAction::Drop);
         };
