@@ -1,6 +1,6 @@
 //! The chain of actors (RFC 8693 §4.1): the outermost `act` calls now, deeper ones acted earlier.
 
-use super::claims::name;
+use super::claim_values::name;
 use super::{ActorClaim, TokenError, bounds};
 use policy_wasm::json::{Object, Value};
 use policy_wasm::model::ActorKind;

@@ -5,7 +5,7 @@
 //! understood, and so the token is refused.
 
 use super::bounds;
-use super::claims::{list, name, seconds_down};
+use super::claim_values::{list, name, seconds_down};
 use policy_wasm::json::Value;
 use policy_wasm::model::Consent;
 

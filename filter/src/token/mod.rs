@@ -14,6 +14,7 @@
 
 mod cache;
 mod chain;
+mod claim_values;
 mod claims;
 mod compact;
 mod consent;
