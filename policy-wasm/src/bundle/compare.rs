@@ -7,7 +7,8 @@
 use super::Bundle;
 use super::header::Header;
 use super::layout::{HEADER, PartKind, SECTION_ENTRY, Section, manifest};
-use super::read::{Record, Sections, Unreadable, index, u32_at};
+use super::le::u32_at;
+use super::read::{Record, Sections, Unreadable, index};
 use sha2::{Digest as _, Sha256};
 
 /// Fields of strings in a record: the first of the two.

@@ -1,7 +1,7 @@
 //! Why a bundle is refused, in words that say what to do.
 
+use super::key_id::KeyId;
 use super::layout;
-use super::signature::KeyId;
 use std::fmt;
 
 /// Why a bundle is refused.

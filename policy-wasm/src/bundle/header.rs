@@ -2,7 +2,7 @@
 
 use super::error::{BundleError, ErrorKind};
 use super::layout::{DIGEST, FORMAT, HEADER, MAGIC, NOT_AFTER, SERIAL};
-use super::read::{u16_at, u32_at, u64_at};
+use super::le::{u16_at, u32_at, u64_at};
 
 /// What the header says. Nothing in it can be relied on before [`super::Unverified::verify`].
 #[derive(Debug, Clone, PartialEq, Eq)]

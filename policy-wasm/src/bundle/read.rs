@@ -5,6 +5,7 @@ use super::header::Header;
 use super::layout::{
     DIGEST, HEADER, KeyHash, MAX_PROBE, MAX_SECTIONS, SECTION_ENTRY, SLOT, Section, TABLE_HEADER,
 };
+use super::le::{u32_at, u64_at};
 use sha2::{Digest, Sha256};
 
 /// A read outside of what the bundle holds, or of something that makes no sense there.
@@ -66,21 +67,6 @@ impl<'b> Record<'b> {
     pub(super) fn later_long(self, number: usize) -> u64 {
         self.long(number).unwrap_or(0)
     }
-}
-
-pub(super) fn u16_at(bytes: &[u8], offset: usize) -> Option<u16> {
-    let end = offset.checked_add(2)?;
-    bytes.get(offset..end)?.try_into().ok().map(u16::from_le_bytes)
-}
-
-pub(super) fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
-    let end = offset.checked_add(4)?;
-    bytes.get(offset..end)?.try_into().ok().map(u32::from_le_bytes)
-}
-
-pub(super) fn u64_at(bytes: &[u8], offset: usize) -> Option<u64> {
-    let end = offset.checked_add(8)?;
-    bytes.get(offset..end)?.try_into().ok().map(u64::from_le_bytes)
 }
 
 pub(super) fn index(number: u32) -> usize {

@@ -2,21 +2,11 @@
 
 use super::error::{BundleError, ErrorKind};
 use super::header::Header;
+use super::key_id::KeyId;
 use super::layout::{HEADER, KEY_ID, MAX_SIGNATURES, SIGNATURE, SIGNATURE_DOMAIN};
-use super::read::u32_at;
+use super::le::u32_at;
 use ed25519_dalek::VerifyingKey;
-use sha2::{Digest as _, Sha256};
 use std::fmt;
-
-/// The name of a key: the first 8 bytes of the SHA-256 of its 32 bytes, shown as 16 hex digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct KeyId([u8; KEY_ID]);
-
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
 
 /// Why 32 bytes are no key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,10 +49,7 @@ impl PublicKey {
         if key.is_weak() {
             return Err(KeyError::Weak);
         }
-        let whole: [u8; 32] = Sha256::digest(array).into();
-        let mut id = [0; KEY_ID];
-        id.iter_mut().zip(whole).for_each(|(place, byte)| *place = byte);
-        Ok(PublicKey { id: KeyId(id), key: Box::new(key) })
+        Ok(PublicKey { id: KeyId::of(array), key: Box::new(key) })
     }
 
     /// Its 32 bytes.
@@ -224,7 +211,7 @@ impl Signatures {
         let mut found: Vec<(KeyId, [u8; SIGNATURE])> = Vec::with_capacity(count);
         for entry in entries.chunks_exact(KEY_ID.checked_add(SIGNATURE)?) {
             let (id, signature) = entry.split_at_checked(KEY_ID)?;
-            let id = KeyId(id.try_into().ok()?);
+            let id = KeyId::from_bytes(id.try_into().ok()?);
             if found.last().is_some_and(|(last, _)| *last >= id) {
                 return None;
             }
@@ -240,7 +227,7 @@ impl Signatures {
         if count != 0 {
             bytes.extend(count.to_le_bytes());
             for (id, signature) in &self.0 {
-                bytes.extend(id.0);
+                bytes.extend(id.as_bytes());
                 bytes.extend(signature);
             }
         }

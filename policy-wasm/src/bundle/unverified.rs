@@ -3,9 +3,10 @@
 use super::Bundle;
 use super::error::{BundleError, ErrorKind};
 use super::header::Header;
+use super::key_id::KeyId;
 use super::layout::{HEADER, SIGNATURE, SIGNATURE_DOMAIN, Section};
 use super::read::{Sections, Unreadable, digest, index};
-use super::signature::{KeyId, PublicKey, Signatures, Trust, message};
+use super::signature::{PublicKey, Signatures, Trust, message};
 use std::fmt;
 
 /// A bundle before it is verified: it tells what its header and its signature block say, and answers nothing else.

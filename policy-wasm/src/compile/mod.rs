@@ -1,7 +1,7 @@
 //! The policy compiler: readable files in, a bundle out, or every problem at once.
 //!
 //! ```text
-//! YAML text ─yaml─> Node ─read─> Policy ─write, table─> bundle bytes
+//! YAML text ─yaml─> Node ─read─> Policy ─write─> bundle bytes
 //!                     └────────────── mistakes ──────────────┴─> Problems
 //! ```
 //!
@@ -11,7 +11,6 @@ mod format;
 mod language;
 mod read;
 mod spans;
-mod table;
 mod write;
 mod yaml;
 

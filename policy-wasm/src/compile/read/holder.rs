@@ -1,7 +1,7 @@
 //! Selectors of rules: which humans, which agents, which servers.
 
 use super::names::{Names, is_name};
-use super::server::Known;
+use super::server_index::ServerIndex;
 use crate::policy::{Agent, Holder};
 use crate::source::{MapReader, Place, Value, suggest};
 use std::collections::BTreeSet;
@@ -165,7 +165,7 @@ fn list<'n, T>(place: &Place<'n>, forms: &str, read: impl Fn(Place<'n>) -> Optio
 }
 
 /// `servers` of a rule, as the ids that it covers.
-pub(super) fn servers<'n>(place: &Place<'n>, known: &Known) -> BTreeSet<String> {
+pub(super) fn servers<'n>(place: &Place<'n>, known: &ServerIndex) -> BTreeSet<String> {
     let mut covered = BTreeSet::new();
     let mut named = BTreeSet::new();
     for place in list(place, "a server's id, `{kind: …}`, `{environment: …}`, `{label: …}`", Some) {
@@ -182,7 +182,7 @@ pub(super) fn servers<'n>(place: &Place<'n>, known: &Known) -> BTreeSet<String> 
     covered
 }
 
-fn by_id(place: &Place<'_>, known: &Known) -> Option<Vec<String>> {
+fn by_id(place: &Place<'_>, known: &ServerIndex) -> Option<Vec<String>> {
     let name = place.text()?;
     let found = known.named(name);
     if found.is_empty() {
@@ -192,7 +192,7 @@ fn by_id(place: &Place<'_>, known: &Known) -> Option<Vec<String>> {
     Some(found)
 }
 
-fn by_quality(place: &Place<'_>, known: &Known) -> Option<Vec<String>> {
+fn by_quality(place: &Place<'_>, known: &ServerIndex) -> Option<Vec<String>> {
     let mut map = place.map()?;
     let (key, value) = exactly_one(&mut map, &["environment", "kind", "label"])?;
     map.finish();

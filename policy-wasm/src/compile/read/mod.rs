@@ -14,6 +14,7 @@ mod mirrored;
 mod names;
 mod rule;
 mod server;
+mod server_index;
 mod template;
 
 use super::{Options, SourceFile};

@@ -6,7 +6,7 @@ use super::holder::{self, agents, subjects};
 use super::item::approval_of;
 use super::method;
 use super::names::{Names, duration, id, labels, mode, window};
-use super::server::Known;
+use super::server_index::ServerIndex;
 use crate::decision::BudgetKey;
 use crate::policy::{Actor, ApprovalRule, BudgetRule, Condition, Forbid, Grant, Holder, Items};
 use crate::source::{MapReader, Place, Value, suggest};
@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What rules refer to.
 pub(super) struct Context<'c, 'n> {
     pub(super) names: &'c Names<'n>,
-    pub(super) servers: &'c Known,
+    pub(super) servers: &'c ServerIndex,
     /// Labels of agents.
     pub(super) labels: BTreeSet<String>,
 }
@@ -126,7 +126,7 @@ impl<'n> Context<'_, 'n> {
 }
 
 /// Reads `actors`.
-pub(super) fn actors<'n>(places: &[Place<'n>], names: &Names<'n>, servers: &Known) -> Vec<Actor> {
+pub(super) fn actors<'n>(places: &[Place<'n>], names: &Names<'n>, servers: &ServerIndex) -> Vec<Actor> {
     entries(places, |map, id| {
         let agent = holder::agent(map, names);
         let agent_type = map.optional("type");

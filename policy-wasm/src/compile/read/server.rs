@@ -4,63 +4,13 @@ use super::address::{split_authority, url};
 use super::item::{self, Items};
 use super::method;
 use super::names::{Names, is_name, labels, mode};
+use super::server_index::ServerIndex;
 use crate::model::Revision;
 use crate::path::plain_path;
 use crate::policy::{Catalogue, Origin, Server, ServerKind, Tier};
 use crate::source::{MapReader, Named, Place, suggest};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// The servers of a policy, as its rules name them.
-pub(super) struct Known {
-    /// Name in the policy to ids: one, or one for each environment.
-    named: BTreeMap<String, Vec<String>>,
-    servers: Vec<Server>,
-}
-
-impl Known {
-    /// The ids behind a name or an id; none where there is no such server.
-    pub(super) fn named(&self, name: &str) -> Vec<String> {
-        if let Some(ids) = self.named.get(name) {
-            return ids.clone();
-        }
-        self.servers.iter().filter(|server| server.id == name).map(|server| server.id.clone()).collect()
-    }
-
-    /// Every name and id.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.named.keys().map(String::as_str).chain(self.servers.iter().map(|server| server.id.as_str()))
-    }
-
-    /// The ids of the servers that have a quality: `kind`, `environment` or `label`.
-    pub(super) fn with(&self, key: &str, wanted: &str) -> Vec<String> {
-        let has = |server: &&Server| qualities(server, key).contains(&wanted);
-        self.servers.iter().filter(has).map(|server| server.id.clone()).collect()
-    }
-
-    /// What servers have of a quality.
-    pub(super) fn qualities(&self, key: &str) -> Vec<&str> {
-        self.servers.iter().flat_map(|server| qualities(server, key)).collect()
-    }
-
-    /// The servers.
-    pub(super) fn servers(&self) -> &[Server] {
-        &self.servers
-    }
-
-    /// The servers, in order of their ids.
-    pub(super) fn into_servers(self) -> Vec<Server> {
-        self.servers
-    }
-}
-
-fn qualities<'s>(server: &'s Server, key: &str) -> Vec<&'s str> {
-    match key {
-        "kind" => vec![server.kind.name()],
-        "environment" => vec![server.environment.as_str()],
-        _ => server.labels.iter().map(String::as_str).collect(),
-    }
-}
 
 /// Entries that servers share.
 pub(super) struct Shared<'n> {
@@ -109,8 +59,8 @@ pub(super) fn read<'n>(
     named: Vec<Named<'n>>,
     catalogues: &BTreeMap<&'n str, Shared<'n>>,
     names: &Names<'n>,
-) -> Known {
-    let mut known = Known { named: BTreeMap::new(), servers: Vec::new() };
+) -> ServerIndex {
+    let mut known = ServerIndex { named: BTreeMap::new(), servers: Vec::new() };
     let mut resources: BTreeMap<String, String> = BTreeMap::new();
     let mut addresses: BTreeMap<(String, String), String> = BTreeMap::new();
     let mut ids = BTreeSet::new();

@@ -1,10 +1,10 @@
 //! Servers with their catalogues and methods.
 
-use super::heap::{Heap, number};
+use super::error::TooLarge;
+use super::hash_table;
+use super::heap::{Heap, above, long, number};
 use super::plan::Plan;
-use super::{TooLarge, above, long};
 use crate::bundle::layout::{ALL_SERVERS, PartKind, Section};
-use crate::compile::table;
 use crate::model::ItemKind;
 use crate::policy::{Check, Definition, Item, MethodRule, Server, TemplatePart};
 use crate::uri;
@@ -22,12 +22,12 @@ impl Heap {
                 addresses.push((authority.as_str(), server.path.as_str()));
             }
         }
-        let table = table::build(&addresses, |hash, (host, path)| hash.lowercase(host).string(path))?;
+        let table = hash_table::build(&addresses, |hash, (host, path)| hash.lowercase(host).string(path))?;
         self.table(Section::AddressTable, table);
         for (place, (server, item)) in (0u32..).zip(&plan.items) {
             self.item(place, *server, item, plan.item_hung.get(&place).map_or(&[], Vec::as_slice))?;
         }
-        let table = table::build(&plan.items, |hash, (server, item)| {
+        let table = hash_table::build(&plan.items, |hash, (server, item)| {
             let hash = hash.number(*server).string(&item.name);
             if item.kind == ItemKind::Tool { hash } else { hash.number(item.kind as u32) }
         })?;

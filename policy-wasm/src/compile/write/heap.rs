@@ -1,6 +1,6 @@
 //! The sections as they grow: records, and strings, lists and conditions that are stored once.
 
-use super::TooLarge;
+use super::error::TooLarge;
 use crate::bundle::layout::Section;
 use crate::policy::Condition;
 use std::collections::BTreeMap;
@@ -19,6 +19,16 @@ pub(super) struct Heap {
 
 pub(super) fn number(count: usize) -> Result<u32, TooLarge> {
     u32::try_from(count).map_err(|_| TOO_LONG)
+}
+
+/// A number that counts from 1, with 0 for none.
+pub(super) fn above(number: Option<u32>) -> u32 {
+    number.map_or(0, |number| number.saturating_add(1))
+}
+
+/// The low and the high half of a number.
+pub(super) fn long(number: u64) -> [u32; 2] {
+    [(number & u64::from(u32::MAX)) as u32, (number >> 32) as u32]
 }
 
 impl Heap {

@@ -7,9 +7,12 @@
 //! What a policy says decides the bytes: lists that order does not matter for are sorted here whoever made them.
 
 mod catalogue;
+mod error;
+mod hash_table;
 mod heap;
 mod plan;
 mod principals;
+mod rule;
 mod rules;
 
 use crate::bundle::Header;
@@ -18,20 +21,9 @@ use crate::bundle::layout::{
     DIGEST, FORMAT, FORMAT_2, FORMAT_3, HEADER, PrincipalKind, SECTION_ENTRY, Section,
 };
 use crate::policy::Policy;
-use heap::{Heap, number};
+pub use error::TooLarge;
+use heap::{Heap, above, long, number};
 use plan::Plan;
-
-/// The policy does not fit into a bundle; says why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TooLarge(pub &'static str);
-
-impl std::fmt::Display for TooLarge {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-impl std::error::Error for TooLarge {}
 
 /// Writes a policy as the bytes of one bundle, not signed yet.
 ///
@@ -114,15 +106,6 @@ impl Heap {
         }
         Ok(())
     }
-}
-
-/// A number that counts from 1, with 0 for none.
-fn above(number: Option<u32>) -> u32 {
-    number.map_or(0, |number| number.saturating_add(1))
-}
-
-fn long(number: u64) -> [u32; 2] {
-    [(number & u64::from(u32::MAX)) as u32, (number >> 32) as u32]
 }
 
 fn finish(mut heap: Heap, policy: &Policy) -> Result<Vec<u8>, TooLarge> {

@@ -1,18 +1,15 @@
 //! What gets which number, and where each rule hangs: at the first of what it names, so that a decision meets it.
 
-use super::TooLarge;
-use super::rules::Rule;
+use super::error::TooLarge;
+use super::rule::{Key, Rule, agent};
 use crate::bundle::layout::{ALL_SERVERS, MAX_CLAIMS, MAX_GLOBAL, MAX_HUNG, MAX_TEMPLATES, PrincipalKind};
 use crate::model::ItemKind;
-use crate::policy::{Agent, Holder, Item, Items, Policy, Server};
+use crate::policy::{Item, Items, Policy, Server};
 use crate::uri;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most pairs of a holder and a server, or of a rule and an entry.
 const MAX_PAIRS: usize = 4_000_000;
-
-/// A principal: kind, issuer, name, value.
-pub(super) type Key<'p> = (PrincipalKind, &'p str, &'p str, &'p str);
 
 /// What hangs on a principal.
 #[derive(Default)]
@@ -46,26 +43,6 @@ pub(super) struct Plan<'p> {
     /// Everywhere.
     pub(super) global: Vec<u32>,
     pairs: usize,
-}
-
-pub(super) fn holder(holder: &Holder) -> Key<'_> {
-    match holder {
-        Holder::Id(issuer, name) => (PrincipalKind::SubjectId, issuer, name, ""),
-        Holder::Group(issuer, name) => (PrincipalKind::Group, issuer, name, ""),
-        Holder::Role(issuer, name) => (PrincipalKind::Role, issuer, name, ""),
-        Holder::Claim(issuer, name, value) => (PrincipalKind::Claim, issuer, name, value),
-        Holder::Anyone(issuer) => (PrincipalKind::Anyone, issuer, "", ""),
-    }
-}
-
-pub(super) fn agent(agent: &Agent) -> Key<'_> {
-    match agent {
-        Agent::Subject(issuer, name) => (PrincipalKind::ActorSubject, issuer, name, ""),
-        Agent::Client(issuer, name) => (PrincipalKind::ActorClient, issuer, name, ""),
-        Agent::Issuer(issuer) => (PrincipalKind::ActorIssuer, issuer, "", ""),
-        Agent::Label(label) => (PrincipalKind::Label, "", label, ""),
-        Agent::Type(name) => (PrincipalKind::AgentType, "", name, ""),
-    }
 }
 
 impl<'p> Plan<'p> {

@@ -1,10 +1,11 @@
 //! Principals: who holds what, and what hangs on whom.
 
-use super::TooLarge;
+use super::error::TooLarge;
+use super::hash_table;
 use super::heap::{Heap, number};
-use super::plan::{Key, Plan};
+use super::plan::Plan;
+use super::rule::Key;
 use crate::bundle::layout::{PrincipalKind, Section};
-use crate::compile::table;
 use std::collections::BTreeMap;
 
 /// The numbers of all principals.
@@ -37,7 +38,7 @@ impl Heap {
             self.record(Section::Claims, &[&issuer, &name]);
         }
         let keys: Vec<_> = numbers.into_keys().collect();
-        let table = table::build(&keys, |hash, (kind, issuer, name, value)| {
+        let table = hash_table::build(&keys, |hash, (kind, issuer, name, value)| {
             let hash = hash.number(*kind as u32).string(issuer).string(name);
             if *kind == PrincipalKind::Claim { hash.string(value) } else { hash }
         })?;

@@ -1,6 +1,6 @@
 //! Hash tables of the bundle: built so that no look-up reads more than [`MAX_PROBE`] slots.
 
-use super::write::TooLarge;
+use super::error::TooLarge;
 use crate::bundle::layout::{KeyHash, MAX_PROBE, SLOT, TABLE_HEADER};
 
 /// Seeds that are tried before the table grows.
