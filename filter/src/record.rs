@@ -6,7 +6,7 @@
 use crate::reason::Reason;
 use crate::token::VerifiedDelegation;
 use policy_wasm::decision::Decision;
-use policy_wasm::json::write_str;
+use policy_wasm::json::writer::Object;
 use policy_wasm::model::ActorKind;
 
 /// One decision, as it is logged.
@@ -88,52 +88,23 @@ fn bounded(text: &str) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
-/// Writes `{"key":value,…}` without a copy of any value.
-struct Fields<'o> {
-    out: &'o mut String,
-    first: bool,
+/// Writes texts that are bounded.
+trait Bounded {
+    fn bounded(&mut self, key: &'static str, value: &str);
+    /// Writes nothing for `None`.
+    fn optional(&mut self, key: &'static str, value: Option<&str>);
 }
 
-impl<'o> Fields<'o> {
-    fn open(out: &'o mut String) -> Self {
-        out.push('{');
-        Fields { out, first: true }
+impl Bounded for Object<'_> {
+    fn bounded(&mut self, key: &'static str, value: &str) {
+        self.text(key, bounded(value));
     }
 
-    fn key(&mut self, key: &str) -> &mut String {
-        if !std::mem::replace(&mut self.first, false) {
-            self.out.push(',');
-        }
-        self.out.push('"');
-        self.out.push_str(key);
-        self.out.push_str("\":");
-        self.out
-    }
-
-    fn text(&mut self, key: &str, value: &str) {
-        write_str(self.key(key), bounded(value));
-    }
-
-    fn optional(&mut self, key: &str, value: Option<&str>) {
+    fn optional(&mut self, key: &'static str, value: Option<&str>) {
         if let Some(value) = value {
-            self.text(key, value);
+            self.bounded(key, value);
         }
     }
-
-    fn close(self) {
-        self.out.push('}');
-    }
-}
-
-fn list<T>(out: &mut String, items: impl IntoIterator<Item = T>, mut write: impl FnMut(&mut String, T)) {
-    out.push('[');
-    for (index, item) in items.into_iter().enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        write(out, item);
-    }
-    out.push(']');
 }
 
 /// The record of one decision; `denied` is empty for a permit.
@@ -141,35 +112,34 @@ pub fn record(facts: &Facts<'_>, denied: Option<Reason>) -> DecisionRecord {
     let result = if denied.is_some() { "deny" } else { "permit" };
     let reason = denied.map_or("allowed", Reason::code);
     let mut json = String::with_capacity(768);
-    let mut fields = Fields::open(&mut json);
-    fields.text("decision_id", facts.decision_id);
-    fields.text("time", &rfc3339(facts.time_ms));
-    fields.text("result", result);
-    fields.text("reason", reason);
+    let mut fields = Object::open(&mut json);
+    fields.bounded("decision_id", facts.decision_id);
+    fields.bounded("time", &rfc3339(facts.time_ms));
+    fields.bounded("result", result);
+    fields.bounded("reason", reason);
     if let Some(decision) = facts.decision.filter(|decision| !decision.reasons.is_empty()) {
-        list(fields.key("reasons"), decision.reasons.iter(), |out, reason| write_str(out, reason.code()));
+        fields.texts("reasons", decision.reasons.iter().map(|reason| reason.code()));
     }
     if let Some(decision) = facts.decision.filter(|decision| !decision.monitored.is_empty()) {
-        list(fields.key("monitored"), decision.monitored.iter(), |out, reason| write_str(out, reason.code()));
+        fields.texts("monitored", decision.monitored.iter().map(|reason| reason.code()));
     }
     if let Some(delegation) = facts.delegation {
-        let out = fields.key("subject");
-        let mut subject = Fields::open(out);
-        subject.text("issuer", &delegation.issuer);
-        subject.text("id", &delegation.subject);
+        let mut subject = fields.object("subject");
+        subject.bounded("issuer", &delegation.issuer);
+        subject.bounded("id", &delegation.subject);
         subject.optional("tenant", delegation.tenant.as_deref());
         subject.close();
-        list(fields.key("actors"), &delegation.actors, |out, actor| {
-            let mut fields = Fields::open(out);
-            fields.text(
+        fields.list("actors", &delegation.actors, |out, actor| {
+            let mut fields = Object::open(out);
+            fields.bounded(
                 "kind",
                 match actor.kind {
                     ActorKind::Subject => "subject",
                     ActorKind::Client => "client",
                 },
             );
-            fields.text("issuer", &actor.issuer);
-            fields.text("id", &actor.id);
+            fields.bounded("issuer", &actor.issuer);
+            fields.bounded("id", &actor.id);
             fields.close();
         });
         fields.optional("client_id", delegation.client_id.as_deref());
@@ -177,7 +147,7 @@ pub fn record(facts: &Facts<'_>, denied: Option<Reason>) -> DecisionRecord {
         fields.optional("consent_id", delegation.consent.as_ref().map(|consent| consent.id.as_str()));
     }
     if facts.from_server {
-        fields.text("direction", "server_to_client");
+        fields.bounded("direction", "server_to_client");
     }
     if facts.repeated > 0 {
         digits(fields.key("repeated"), facts.repeated, 1);
@@ -185,10 +155,10 @@ pub fn record(facts: &Facts<'_>, denied: Option<Reason>) -> DecisionRecord {
     fields.optional("server", facts.server);
     fields.optional("method", facts.method);
     if let Some((kind, name)) = facts.object {
-        fields.text(kind, name);
+        fields.bounded(kind, name);
     }
     if let Some(definition) = facts.definition {
-        let mut seen = Fields::open(fields.key("definition"));
+        let mut seen = fields.object("definition");
         let out = seen.key("digest");
         out.push_str("\"sha256:");
         for nibble in definition.digest.iter().flat_map(|byte| [byte >> 4, byte & 15]) {
@@ -199,26 +169,26 @@ pub fn record(facts: &Facts<'_>, denied: Option<Reason>) -> DecisionRecord {
         seen.close();
     }
     if let Some(arguments) = facts.arguments {
-        fields.key("arguments").push_str(arguments);
+        fields.raw("arguments", arguments);
     }
     if let Some(decision) = facts.decision {
         fields.optional("tier", decision.tier.as_deref());
         fields.optional("ceiling", decision.ceiling.as_deref());
     }
     if !facts.checks.is_empty() {
-        list(fields.key("checks"), facts.checks, |out, check| {
-            let mut fields = Fields::open(out);
-            fields.text("relation", &check.relation);
-            fields.text("object_type", &check.object_type);
-            fields.text("result", check.result);
+        fields.list("checks", facts.checks, |out, check| {
+            let mut fields = Object::open(out);
+            fields.bounded("relation", &check.relation);
+            fields.bounded("object_type", &check.object_type);
+            fields.bounded("result", check.result);
             fields.close();
         });
     }
     fields.optional("bundle_revision", facts.bundle_revision);
     fields.optional("request_id", facts.request_id);
-    let mut http = Fields::open(fields.key("http"));
-    http.text("method", facts.http_method);
-    http.text("path", facts.path);
+    let mut http = fields.object("http");
+    http.bounded("method", facts.http_method);
+    http.bounded("path", facts.path);
     http.close();
     fields.close();
     DecisionRecord { json, result, reason }

@@ -8,7 +8,7 @@ use crate::mcp::Era;
 use crate::reason::Reason;
 use crate::token::TokenError;
 use policy_wasm::decision::DenyReason;
-use policy_wasm::json;
+use policy_wasm::json::writer::Object;
 
 /// A local reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -389,47 +389,45 @@ pub const fn told(reason: Reason) -> Reason {
 
 /// A JSON-RPC error; also the data of the event that stands in for a list.
 pub fn rpc_error(reason: Reason, rpc_code: i32, text: &str, context: &Context<'_>) -> String {
-    let mut out = String::from("{\"jsonrpc\":\"2.0\",\"id\":");
-    out.push_str(context.id.unwrap_or("null"));
-    out.push_str(",\"error\":{\"code\":");
-    out.push_str(&rpc_code.to_string());
-    out.push_str(",\"message\":");
-    json::write_str(&mut out, text);
-    out.push_str(",\"data\":{\"reason\":");
-    json::write_str(&mut out, told(reason).code());
-    out.push_str(",\"decision_id\":");
-    json::write_str(&mut out, context.decision_id);
+    let mut out = String::with_capacity(256);
+    let mut message = Object::open(&mut out);
+    message.text("jsonrpc", "2.0");
+    message.raw("id", context.id.unwrap_or("null"));
+    let mut error = message.object("error");
+    error.scalar("code", rpc_code);
+    error.text("message", text);
+    let mut data = error.object("data");
+    data.text("reason", told(reason).code());
+    data.text("decision_id", context.decision_id);
     if reason == Reason::RevisionUnsupported {
-        out.push_str(",\"supported\":[");
-        for (index, revision) in context.revisions.iter().enumerate() {
-            if index > 0 {
-                out.push(',');
-            }
-            json::write_str(&mut out, revision.name());
-        }
-        out.push_str("],\"requested\":");
-        match context.requested {
-            Some(requested) => json::write_str(&mut out, requested),
-            None => out.push_str("null"),
-        }
+        data.texts("supported", context.revisions.iter().map(|revision| revision.name()));
+        data.text_or_null("requested", context.requested);
     }
-    out.push_str("}}}");
+    data.close();
+    error.close();
+    message.close();
     out
 }
 
 fn tool_error(reason: Reason, text: &str, context: &Context<'_>) -> String {
-    let mut out = String::from("{\"jsonrpc\":\"2.0\",\"id\":");
-    out.push_str(context.id.unwrap_or("null"));
-    out.push_str(",\"result\":{");
+    let mut out = String::with_capacity(256);
+    let mut message = Object::open(&mut out);
+    message.text("jsonrpc", "2.0");
+    message.raw("id", context.id.unwrap_or("null"));
+    let mut result = message.object("result");
     if context.modern {
-        out.push_str("\"resultType\":\"complete\",");
+        result.text("resultType", "complete");
     }
-    out.push_str("\"content\":[{\"type\":\"text\",\"text\":");
-    json::write_str(
-        &mut out,
-        &format!("denied: {text} ({}, decision {})", reason.code(), context.decision_id),
-    );
-    out.push_str("}],\"isError\":true}}");
+    let text = format!("denied: {text} ({}, decision {})", reason.code(), context.decision_id);
+    result.list("content", [text], |out, text| {
+        let mut content = Object::open(out);
+        content.text("type", "text");
+        content.text("text", &text);
+        content.close();
+    });
+    result.scalar("isError", true);
+    result.close();
+    message.close();
     out
 }
 

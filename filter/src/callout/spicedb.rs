@@ -6,6 +6,7 @@ use super::{CheckAnswer, HttpAnswer, HttpCall};
 use crate::reason::Reason;
 use base64::Engine as _;
 use policy_wasm::decision::RelationCheck;
+use policy_wasm::json::writer::Object;
 use policy_wasm::json::{self, Limits, Str, Value};
 use std::borrow::Cow;
 use std::fmt;
@@ -67,6 +68,12 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= 128 && name.bytes().all(admitted)
 }
 
+fn reference(mut object: Object<'_>, kind: &str, id: &str) {
+    object.text("objectType", kind);
+    object.text("objectId", id);
+    object.close();
+}
+
 /// The call that asks for one relation; `None` where the names cannot be told to SpiceDB.
 pub fn question(settings: &SpiceDb, check: &RelationCheck) -> Option<HttpCall> {
     let object = identifier(&check.object_id, settings.identifiers)?;
@@ -74,16 +81,18 @@ pub fn question(settings: &SpiceDb, check: &RelationCheck) -> Option<HttpCall> {
     if !is_name(&check.object_type) || !is_name(&check.subject_type) || !is_name(&check.relation) {
         return None;
     }
-    // Every part was held against an alphabet without quotes or escapes. Revocation must count at once, so the
-    // answer is asked for at the head of the log rather than from a cache.
-    let body = format!(
-        concat!(
-            r#"{{"consistency":{{"fullyConsistent":true}},"#,
-            r#""resource":{{"objectType":"{}","objectId":"{}"}},"permission":"{}","#,
-            r#""subject":{{"object":{{"objectType":"{}","objectId":"{}"}}}}}}"#
-        ),
-        check.object_type, object, check.relation, check.subject_type, subject
-    );
+    let mut body = String::with_capacity(256);
+    let mut request = Object::open(&mut body);
+    // A revocation must count at once, so SpiceDB answers from the head of its log rather than from a cache.
+    let mut consistency = request.object("consistency");
+    consistency.scalar("fullyConsistent", true);
+    consistency.close();
+    reference(request.object("resource"), &check.object_type, &object);
+    request.text("permission", &check.relation);
+    let mut subject_reference = request.object("subject");
+    reference(subject_reference.object("object"), &check.subject_type, &subject);
+    subject_reference.close();
+    request.close();
     let mut headers = vec![("content-type", "application/json".to_owned())];
     if let Some(token) = &settings.bearer_token {
         headers.push(("authorization", format!("Bearer {token}")));

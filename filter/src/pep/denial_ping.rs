@@ -15,7 +15,7 @@ use crate::reply::{self, Context, DenialForm};
 use crate::sealed_id::{Binding, KeyRing, Purpose};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use policy_wasm::json::{self, Limits, Object, Value};
+use policy_wasm::json::{self, Limits, Object, Value, writer};
 use sha2::{Digest as _, Sha256};
 
 /// What the id of such a ping begins with.
@@ -48,15 +48,21 @@ impl<'r> DenialPings<'r> {
         if answer.len() > MAX {
             return None;
         }
-        let mut out = String::from("{\"jsonrpc\":\"2.0\",\"id\":\"");
-        out.push_str(MARK);
-        URL_SAFE_NO_PAD.encode_string(answer, &mut out);
+        let mut out = String::new();
+        let mut message = writer::Object::open(&mut out);
+        message.text("jsonrpc", "2.0");
+        let id = message.key("id");
+        id.push('"');
+        id.push_str(MARK);
+        URL_SAFE_NO_PAD.encode_string(answer, id);
         if let Some((keys, owner)) = self.keys {
             let end = self.now.saturating_add(SECONDS);
-            out.push(SEAL);
-            out.push_str(&keys.seal(Purpose::Denial, &digest(answer), owner, end)?);
+            id.push(SEAL);
+            id.push_str(&keys.seal(Purpose::Denial, &digest(answer), owner, end)?);
         }
-        out.push_str("\",\"method\":\"ping\"}");
+        id.push('"');
+        message.text("method", "ping");
+        message.close();
         Some(out)
     }
 

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::reply::Reply;
 use policy_wasm::bundle::Server;
-use policy_wasm::json::write_str;
+use policy_wasm::json::writer::Object;
 
 /// Where the metadata of a resource at the root of its host is (RFC 9728 §3.1).
 pub const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
@@ -32,25 +32,15 @@ fn split_url(url: &str) -> (&str, &str) {
 }
 
 fn document(config: &Config, server: Server<'_>) -> String {
-    let list = |out: &mut String, key: &str, items: &mut dyn Iterator<Item = &str>| {
-        out.push_str(key);
-        for (index, item) in items.enumerate() {
-            out.push_str(if index > 0 { "," } else { "" });
-            write_str(out, item);
-        }
-        out.push(']');
-    };
-    let mut json = String::from("{\"resource\":");
-    write_str(&mut json, server.resource());
-    list(
-        &mut json,
-        ",\"authorization_servers\":[",
-        &mut config.authorization_servers.iter().map(String::as_str),
-    );
+    let mut json = String::new();
+    let mut document = Object::open(&mut json);
+    document.text("resource", server.resource());
+    document.texts("authorization_servers", &config.authorization_servers);
     if server.scopes().next().is_some() {
-        list(&mut json, ",\"scopes_supported\":[", &mut server.scopes());
+        document.texts("scopes_supported", server.scopes());
     }
-    json.push_str(",\"bearer_methods_supported\":[\"header\"]}");
+    document.texts("bearer_methods_supported", ["header"]);
+    document.close();
     json
 }
 

@@ -13,6 +13,7 @@ mod number;
 mod scan;
 mod string;
 mod walk;
+pub mod writer;
 
 pub use string::{Chars, Folded, Str, resemble};
 pub use walk::{Array, Ends, Kind, Object, OwnedObject, Value, offset_in};

@@ -1,10 +1,10 @@
 //! Decisions, explanations and problems as JSON: one form for the command line, JavaScript and tests.
 
 use super::change::changes;
-use super::json::{Object, list};
 use super::read::Query;
 use crate::bundle::Bundle;
 use crate::decision::{BudgetKey, Decision, Effect, Obligation, Reasons};
+use crate::json::writer::{Object, list};
 use crate::pdp::{Explanation, Fact, Layer};
 use crate::source::{Paint, Problem, Problems};
 
@@ -48,16 +48,16 @@ pub fn problem_json(problem: &Problem) -> String {
     let mut out = String::new();
     let mut object = Object::open(&mut out);
     object.text("file", &problem.file);
-    object.plain("line", problem.position.line);
-    object.plain("column", problem.position.column);
-    object.plain("end_line", problem.end.line);
-    object.plain("end_column", problem.end.column);
+    object.scalar("line", problem.position.line);
+    object.scalar("column", problem.position.column);
+    object.scalar("end_line", problem.end.line);
+    object.scalar("end_column", problem.end.column);
     object.text("path", &problem.path);
     object.text("message", &problem.message);
-    object.optional("suggestion", problem.suggestion.as_deref());
+    object.text_or_null("suggestion", problem.suggestion.as_deref());
     let excerpt = problem.excerpt.as_ref();
     let excerpt = excerpt.map(|excerpt| excerpt.lines(problem.position.line, Paint::Plain).join("\n"));
-    object.optional("excerpt", excerpt.as_deref());
+    object.text_or_null("excerpt", excerpt.as_deref());
     object.close();
     out
 }
@@ -74,14 +74,14 @@ fn members(object: &mut Object<'_>, bundle: &Bundle, decision: &Decision) {
     object.text("effect", effect_code(decision.effect()));
     reasons(object, "reasons", decision.reasons);
     reasons(object, "monitored", decision.monitored);
-    object.optional("tier", decision.tier.as_deref());
-    object.optional("ceiling", decision.ceiling.as_deref());
-    object.optional("scope_needed", decision.scope_needed.as_deref());
+    object.text_or_null("tier", decision.tier.as_deref());
+    object.text_or_null("ceiling", decision.ceiling.as_deref());
+    object.text_or_null("scope_needed", decision.scope_needed.as_deref());
     object.list("obligations", &decision.obligations, obligation);
     object.text("revision", bundle.revision());
 }
 
-fn reasons(object: &mut Object<'_>, key: &str, reasons: Reasons) {
+fn reasons(object: &mut Object<'_>, key: &'static str, reasons: Reasons) {
     object.texts(key, reasons.iter().map(|reason| reason.code()));
 }
 
@@ -98,14 +98,14 @@ fn obligation(out: &mut String, obligation: &Obligation) {
             object.text("kind", "approval");
             object.text("rule", &approval.rule);
             object.texts("approvers", &approval.approvers);
-            object.plain("valid_for", approval.valid_for);
+            object.scalar("valid_for", approval.valid_for);
         }
         Obligation::Budget(budget) => {
             object.text("kind", "budget");
             object.text("rule", &budget.rule);
             object.texts("per", budget.per.iter().map(|key| budget_key(*key)));
-            object.plain("limit", budget.limit);
-            object.plain("window", budget.window);
+            object.scalar("limit", budget.limit);
+            object.scalar("window", budget.window);
         }
     }
     object.close();
@@ -131,8 +131,8 @@ fn layer(out: &mut String, layer: &Layer) {
 fn fact(out: &mut String, fact: &Fact) {
     let mut object = Object::open(out);
     object.text("what", &fact.what);
-    object.optional("rule", fact.rule.as_ref().map(ToString::to_string).as_deref());
-    object.optional("tier", fact.tier.as_deref());
-    object.plain("decided", fact.decided);
+    object.text_or_null("rule", fact.rule.as_ref().map(ToString::to_string).as_deref());
+    object.text_or_null("tier", fact.tier.as_deref());
+    object.scalar("decided", fact.decided);
     object.close();
 }

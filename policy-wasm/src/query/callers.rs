@@ -4,10 +4,11 @@
 //! nothing else: the id [`ANYBODY`], which no rule names.
 
 use super::ask::Unanswerable;
-use super::json::Object;
 use super::read::{ActorQuery, SubjectQuery};
 use crate::bundle::layout::{PrincipalKind, RuleKind};
 use crate::bundle::{Bundle, Principal, Unreadable};
+use crate::json::write_str;
+use crate::json::writer::Object;
 use crate::model::ActorKind;
 use crate::source::suggest;
 use std::collections::BTreeSet;
@@ -122,7 +123,7 @@ fn subject(principal: Principal<'_>) -> Result<Option<Named<SubjectQuery>>, Unre
         PrincipalKind::Claim => {
             let (mut claims, value) = (String::new(), principal.value()?);
             let mut object = Object::open(&mut claims);
-            object.text(name, value);
+            write_str(object.escaped_key(name), value);
             object.close();
             subject.claims = Some(claims);
             format!("claim {name}={value}")

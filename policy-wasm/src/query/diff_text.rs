@@ -2,10 +2,10 @@
 
 use super::cell::Outcome;
 use super::diff::{Asked, DecisionChange, Diff, Direction, Verdict};
-use super::json::Object;
 use super::matrix_text::kind_code;
 use super::paint::Paint;
 use super::text::one_line;
+use crate::json::writer::Object;
 use std::collections::BTreeMap;
 
 /// A difference as JSON: `{"old":…,"new":…,"compared":…,"other_reasons":…,"elsewhere":…,"settings":[…],"changes":[…]}`.
@@ -14,14 +14,14 @@ pub fn diff_json(diff: &Diff) -> String {
     let mut object = Object::open(&mut out);
     object.text("old", &diff.old);
     object.text("new", &diff.new);
-    object.plain("compared", diff.compared);
-    object.plain("other_reasons", diff.other_reasons);
-    object.plain("elsewhere", diff.elsewhere);
+    object.scalar("compared", diff.compared);
+    object.scalar("other_reasons", diff.other_reasons);
+    object.scalar("elsewhere", diff.elsewhere);
     object.list("settings", &diff.settings, |out, setting| {
         let mut object = Object::open(out);
         object.text("name", &setting.name);
-        object.optional("old", setting.old.as_deref());
-        object.optional("new", setting.new.as_deref());
+        object.text_or_null("old", setting.old.as_deref());
+        object.text_or_null("new", setting.new.as_deref());
         object.close();
     });
     object.list("changes", &diff.changes, |out, change| {
@@ -46,7 +46,7 @@ pub fn diff_json(diff: &Diff) -> String {
 
 fn verdict_json(out: &mut String, verdict: &Verdict) {
     let mut object = Object::open(out);
-    object.plain("known", verdict.known);
+    object.scalar("known", verdict.known);
     object.text("outcome", verdict.outcome.code());
     object.texts("needs", verdict.needs.iter().map(|need| need.code()));
     object.texts("reasons", verdict.reasons.iter().map(|reason| reason.code()));

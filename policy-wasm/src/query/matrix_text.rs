@@ -1,9 +1,9 @@
 //! A matrix as JSON, as CSV and as a table for a terminal.
 
 use super::cell::{Cell, Outcome};
-use super::json::Object;
 use super::matrix::{Matrix, MatrixItem};
 use super::paint::Paint;
+use crate::json::writer::Object;
 use crate::model::ItemKind;
 use crate::time;
 
@@ -26,9 +26,9 @@ pub fn matrix_json(matrix: &Matrix) -> String {
     });
     object.list("cells", cells(matrix), |out, (agent, subject, item, cell)| {
         let mut object = Object::open(out);
-        object.plain("agent", agent);
-        object.plain("subject", subject);
-        object.plain("item", item);
+        object.scalar("agent", agent);
+        object.scalar("subject", subject);
+        object.scalar("item", item);
         object.text("outcome", cell.outcome.code());
         object.texts("needs", cell.needs.iter().map(|need| need.code()));
         object.texts("reasons", cell.reasons.iter().map(|reason| reason.code()));

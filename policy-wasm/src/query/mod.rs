@@ -30,7 +30,6 @@ mod change;
 mod coverage;
 mod diff;
 mod diff_text;
-mod json;
 mod matrix;
 mod matrix_html;
 mod matrix_text;

@@ -1,10 +1,9 @@
 //! What a bundle says of itself, and whom its rules name, as JSON.
 
 use super::callers::{self, Named};
-use super::json::Object;
 use super::read::{ActorQuery, SubjectQuery};
 use crate::bundle::Bundle;
-use crate::json::write_str;
+use crate::json::writer::Object;
 use crate::model::ActorKind;
 use crate::time;
 
@@ -14,13 +13,13 @@ use crate::time;
 pub fn overview_json(bundle: &Bundle) -> String {
     let mut out = String::new();
     let mut object = Object::open(&mut out);
-    object.plain("format", bundle.header().format);
+    object.scalar("format", bundle.header().format);
     object.text("revision", bundle.revision());
-    object.plain("serial", bundle.serial());
-    object.optional("not_after", bundle.not_after().map(time::write).as_deref());
+    object.scalar("serial", bundle.serial());
+    object.text_or_null("not_after", bundle.not_after().map(time::write).as_deref());
     object.text("digest", &format!("sha256:{}", hex(&bundle.header().digest)));
     object.texts("signers", bundle.signers().iter().map(ToString::to_string));
-    object.optional("organisation", bundle.organisation().ok());
+    object.text_or_null("organisation", bundle.organisation().ok());
     object.texts("tiers", (0..bundle.tiers()).filter_map(|tier| bundle.tier_name(tier).ok()));
     object.list("issuers", bundle.issuers(), |out, issuer| {
         let mut object = Object::open(out);
@@ -54,7 +53,7 @@ pub fn callers_json(bundle: &Bundle) -> String {
     out
 }
 
-fn labelled<T>(out: &mut String, key: &str, named: &Named<T>, write: impl Fn(&mut String, &T)) {
+fn labelled<T>(out: &mut String, key: &'static str, named: &Named<T>, write: impl Fn(&mut String, &T)) {
     let mut object = Object::open(out);
     object.text("label", &named.label);
     write(object.key(key), &named.value);
@@ -70,7 +69,7 @@ fn subject(out: &mut String, subject: &SubjectQuery) {
     object.texts("groups", &subject.groups);
     object.texts("roles", &subject.roles);
     if let Some(claims) = &subject.claims {
-        object.key("claims").push_str(claims);
+        object.raw("claims", claims);
     }
     object.close();
 }
@@ -81,7 +80,7 @@ fn actor(out: &mut String, actor: &ActorQuery) {
         ActorKind::Subject => "subject",
         ActorKind::Client => "client",
     };
-    write_str(object.key(kind), &actor.id);
+    object.text(kind, &actor.id);
     if let Some(issuer) = &actor.issuer {
         object.text("issuer", issuer);
     }

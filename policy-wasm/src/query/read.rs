@@ -445,7 +445,7 @@ fn write_node(out: &mut String, node: &Node<'_>) {
         Value::Number(text) => out.push_str(text),
         Value::String(text) => json::write_str(out, text),
         Value::List(nodes) => {
-            super::json::list(out, nodes, write_node);
+            json::writer::list(out, nodes, write_node);
         }
         Value::Map(entries) => {
             out.push('{');

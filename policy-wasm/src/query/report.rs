@@ -1,10 +1,10 @@
 //! Results of policy tests as text and as JSON.
 
 use super::coverage::Coverage;
-use super::json::Object;
 use super::paint::Paint;
 use super::run::TestResult;
 use super::text::one_line;
+use crate::json::writer::Object;
 
 /// Results as text in the manner of TAP: a line for each test, and below a failing one what differs and why. `first`
 /// is the number of the first test.
@@ -56,17 +56,17 @@ pub fn results_json(files: &[(String, Vec<TestResult>)], coverage: &Coverage) ->
         object.list("tests", results, |out, result| {
             let mut object = Object::open(out);
             object.text("name", &result.name);
-            object.plain("line", result.position.line);
-            object.plain("passed", result.differences.is_empty());
+            object.scalar("line", result.position.line);
+            object.scalar("passed", result.differences.is_empty());
             object.texts("differences", &result.differences);
             object.close();
         });
         object.close();
     });
-    let mut inner = Object::open(object.key("coverage"));
-    inner.plain("percent", coverage.percent());
-    inner.plain("reached", coverage.reached());
-    inner.plain("total", coverage.total());
+    let mut inner = object.object("coverage");
+    inner.scalar("percent", coverage.percent());
+    inner.scalar("reached", coverage.reached());
+    inner.scalar("total", coverage.total());
     inner.list("missing", coverage.missing(), |out, (kind, id)| {
         let mut object = Object::open(out);
         object.text("kind", kind);
