@@ -11,15 +11,13 @@
 use std::process::ExitCode;
 
 /// Exported as the SDK and the linker export them.
-const KEPT: [&str; 10] = [
+const KEPT: [&str; 8] = [
     "memory",
     "_initialize",
     "proxy_abi_version_0_2_1",
     "proxy_on_configure",
     "proxy_on_context_create",
     "proxy_on_delete",
-    "proxy_on_done",
-    "proxy_on_log",
     "proxy_on_tick",
     "proxy_on_vm_start",
 ];

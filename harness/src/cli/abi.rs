@@ -1,4 +1,4 @@
-//! `toolward abi`: what a filter imports and exports, held against the allow-list.
+//! `toolward abi`: compares the imports and exports of a filter with the allow-list.
 
 use super::visible::plain;
 use crate::host::wasm;
@@ -22,16 +22,13 @@ impl Abi {
         let bytes = std::fs::read(&self.wasm).with_context(|| format!("`{}`", self.wasm.display()))?;
         let abi = wasm::abi(&bytes).with_context(|| format!("`{}`", self.wasm.display()))?;
         for import in &abi.imports {
-            println!(
-                "import {} {}{}",
-                plain(&import.name),
-                import.kind,
-                if import.allowed { "" } else { "  NOT ALLOWED" }
-            );
+            let allowed = if import.allowed { "" } else { "  NOT ALLOWED" };
+            println!("import {} {}{allowed}", plain(&import.name), import.kind);
         }
         if self.exports {
             for export in &abi.exports {
-                println!("export {} {}", plain(&export.name), export.kind);
+                let allowed = if export.allowed { "" } else { "  NOT ALLOWED" };
+                println!("export {} {}{allowed}", plain(&export.name), export.kind);
             }
         }
         let problems = abi.problems();

@@ -1,7 +1,7 @@
-//! What a filter may import: what Envoy offers, and of that only what Toolward has a use for.
+//! The functions that a filter may import and export.
 //!
-//! A host that lacks one import does not load the module at all, and each import is a door out of the sandbox: a new
-//! one is a decision that is made here, not a side effect of a dependency.
+//! A host that lacks one import does not load the module at all. Each import leads out of the sandbox, and the host calls
+//! each exported entry point. A new one is therefore a decision made here, not a side effect of a dependency.
 
 /// Imports of module `env`: those that the proxy-wasm SDK 0.2.5 names.
 pub const ENV: [&str; 37] = [
@@ -48,25 +48,36 @@ pub const ENV: [&str; 37] = [
 pub const WASI: [&str; 6] =
     ["clock_time_get", "environ_get", "environ_sizes_get", "fd_write", "proc_exit", "random_get"];
 
-/// Exports that must be there: without one of the request callbacks the filter would be skipped in silence.
-pub const REQUIRED_EXPORTS: [&str; 16] = [
+/// Exports that must be there. A host skips a callback that it does not find, and so would let the traffic pass; those of
+/// connections matter where the filter is configured for TCP by mistake.
+pub const REQUIRED_EXPORTS: [&str; 17] = [
     "memory",
     "proxy_abi_version_0_2_1",
     "proxy_on_configure",
     "proxy_on_context_create",
     "proxy_on_delete",
-    "proxy_on_done",
+    "proxy_on_downstream_data",
     "proxy_on_http_call_response",
-    "proxy_on_log",
     "proxy_on_memory_allocate",
+    "proxy_on_new_connection",
     "proxy_on_request_body",
     "proxy_on_request_headers",
     "proxy_on_request_trailers",
     "proxy_on_response_body",
     "proxy_on_response_headers",
     "proxy_on_response_trailers",
+    "proxy_on_upstream_data",
     "proxy_on_vm_start",
 ];
+
+/// Further exports that the filter uses. A host calls every entry point that it finds, and some of the SDK's panic: the
+/// last step of the link (`filter/link`) drops the rest.
+pub const OTHER_EXPORTS: [&str; 2] = ["_initialize", "proxy_on_tick"];
+
+/// Whether a filter may export this.
+pub fn allows_export(name: &str) -> bool {
+    REQUIRED_EXPORTS.contains(&name) || OTHER_EXPORTS.contains(&name)
+}
 
 /// Whether a filter may import this.
 pub fn allows(module: &str, name: &str) -> bool {

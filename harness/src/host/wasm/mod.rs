@@ -44,7 +44,7 @@ pub struct Symbol {
     pub name: String,
     /// Its type in wasm's words.
     pub kind: String,
-    /// For an import: whether the allow-list has it.
+    /// Whether the allow-list has it.
     pub allowed: bool,
 }
 
@@ -62,11 +62,14 @@ pub struct Abi {
 impl Abi {
     /// What is wrong with it; empty where nothing is.
     pub fn problems(&self) -> Vec<String> {
-        let imports = self.imports.iter().filter(|import| !import.allowed);
-        imports
-            .map(|import| format!("import `{}` is not on the allow-list", import.name))
-            .chain(self.missing_exports.iter().map(|export| format!("export `{export}` is missing")))
-            .collect()
+        let unknown = |kind: &'static str, symbols: &[Symbol]| -> Vec<String> {
+            let unknown = symbols.iter().filter(|symbol| !symbol.allowed);
+            unknown.map(|symbol| format!("{kind} `{}` is not on the allow-list", symbol.name)).collect()
+        };
+        let mut problems = unknown("import", &self.imports);
+        problems.extend(unknown("export", &self.exports));
+        problems.extend(self.missing_exports.iter().map(|export| format!("export `{export}` is missing")));
+        problems
     }
 }
 
@@ -105,7 +108,11 @@ fn abi_of(module: &Module) -> Abi {
     });
     let exports: Vec<Symbol> = module
         .exports()
-        .map(|export| Symbol { name: export.name().to_owned(), kind: kind(export.ty()), allowed: true })
+        .map(|export| Symbol {
+            name: export.name().to_owned(),
+            kind: kind(export.ty()),
+            allowed: allow_list::allows_export(export.name()),
+        })
         .collect();
     let missing = allow_list::REQUIRED_EXPORTS
         .into_iter()
@@ -286,12 +293,59 @@ impl Guest for WasmGuest {
 
     fn end(&mut self, stream: u32) -> Result<(), Trap> {
         self.context(stream);
-        self.invoke::<u32, ()>("proxy_on_log", stream)?;
-        self.invoke::<u32, u32>("proxy_on_done", stream)?;
+        if self.has("proxy_on_log") {
+            self.invoke::<u32, ()>("proxy_on_log", stream)?;
+        }
+        if self.has("proxy_on_done") {
+            self.invoke::<u32, u32>("proxy_on_done", stream)?;
+        }
         self.invoke("proxy_on_delete", stream)
     }
 
     fn take_fuel(&mut self) -> Vec<(&'static str, u64)> {
         std::mem::take(&mut self.fuel)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A module with one function of type `() -> ()`, imported from `env` as `import`, and exported by these names.
+    fn module(import: &str, exports: &[&str]) -> Vec<u8> {
+        fn sized(bytes: &[u8]) -> Vec<u8> {
+            // LEB128 of at most two bytes.
+            let size = bytes.len();
+            let mut out = vec![(size & 0x7f) as u8 | 0x80, (size >> 7) as u8];
+            out.extend_from_slice(bytes);
+            out
+        }
+        let mut wasm = b"\0asm\x01\0\0\0".to_vec();
+        let mut section = |id: u8, count: usize, content: Vec<u8>| {
+            wasm.push(id);
+            wasm.extend(sized(&[vec![u8::try_from(count).unwrap()], content].concat()));
+        };
+        section(1, 1, vec![0x60, 0, 0]);
+        section(2, 1, [sized(b"env"), sized(import.as_bytes()), vec![0, 0]].concat());
+        let entry = |name: &&str| [sized(name.as_bytes()), vec![0, 0]].concat();
+        section(7, exports.len(), exports.iter().flat_map(entry).collect());
+        wasm
+    }
+
+    fn problems(import: &str, exports: &[&str]) -> Vec<String> {
+        abi(&module(import, exports)).unwrap().problems()
+    }
+
+    #[test]
+    fn each_import_and_export_beyond_the_lists_is_a_problem_and_so_is_a_missing_export() {
+        let all = [allow_list::REQUIRED_EXPORTS.as_slice(), &allow_list::OTHER_EXPORTS].concat();
+        assert_eq!(problems("proxy_log", &all), [""; 0]);
+        assert_eq!(problems("proxy_shout", &all), ["import `env.proxy_shout` is not on the allow-list"]);
+        for unused in ["proxy_on_log", "proxy_on_grpc_close", "toolward_on_request_body", "malloc"] {
+            let found = problems("proxy_log", &[all.as_slice(), &[unused]].concat());
+            assert_eq!(found, [format!("export `{unused}` is not on the allow-list")]);
+        }
+        let (first, rest) = all.split_first().unwrap();
+        assert_eq!(problems("proxy_log", rest), [format!("export `{first}` is missing")]);
     }
 }
