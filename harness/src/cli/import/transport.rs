@@ -1,8 +1,9 @@
-//! Posts to an MCP endpoint (Streamable HTTP), and takes what comes back for untrusted: bounded in size and time.
+//! Posts to an MCP endpoint (Streamable HTTP). Responses are untrusted: their size and time are bounded.
 
 use super::super::clock;
 use super::quote::{place, shown};
 use anyhow::{Context as _, bail};
+use filter::mcp::sse::{EventAction, EventFilter, TooLong};
 use policy_wasm::json::{self, Limits, Value};
 use std::io::Read as _;
 use std::sync::Arc;
@@ -11,14 +12,14 @@ use ureq::http::{HeaderMap, HeaderName, HeaderValue, Response};
 use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 use ureq::{Agent, Body};
 
-/// Most bytes of all answers together: no catalogue in a policy file can be longer.
+/// Most bytes of all answers together. No catalogue in a policy file can be longer.
 pub(super) const MAX_ANSWERS: u64 = policy_wasm::compile::MAX_FILE as u64;
 
-/// An endpoint, and what may still be spent on it.
+/// An endpoint, with the time and bytes that are left for it.
 pub(super) struct Endpoint<'e> {
     agent: Agent,
     url: &'e str,
-    /// Of every request.
+    /// Sent with every request.
     headers: Vec<(HeaderName, HeaderValue)>,
     /// When everything must be over.
     end: Instant,
@@ -27,13 +28,13 @@ pub(super) struct Endpoint<'e> {
     left: u64,
 }
 
-/// What came back.
+/// The response to a message.
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) session: Option<String>,
-    /// JSON texts, up to the one that has a result or an error; none where the server sent no JSON.
+    /// JSON texts, up to the one with a result or an error; empty if the server sent no JSON.
     pub(super) messages: Vec<String>,
-    /// For messages: the media type, and where a redirect leads to.
+    /// The media type, or the target of a redirect; for error messages.
     pub(super) about: String,
 }
 
@@ -52,7 +53,7 @@ impl<'e> Endpoint<'e> {
         }
         let field = |(name, value): &(String, String)| {
             let value = HeaderValue::from_str(value);
-            // The value may be a secret, so that it is not shown.
+            // The value may be a secret, so errors do not show it.
             let value = value.with_context(|| format!("the value of header `{name}` is none for HTTP"))?;
             let name = HeaderName::from_bytes(name.as_bytes());
             anyhow::Ok((name.context("`--header`: expected the name of an HTTP header before `:`")?, value))
@@ -62,7 +63,7 @@ impl<'e> Endpoint<'e> {
             .root_certs(RootCerts::PlatformVerifier)
             .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .build();
-        // A redirect could carry the token to somebody else, so none is followed.
+        // A redirect could carry the token to another server, so none is followed.
         let config =
             Agent::config_builder().max_redirects(0).http_status_as_error(false).tls_config(tls).build();
         Ok(Endpoint {
@@ -75,7 +76,7 @@ impl<'e> Endpoint<'e> {
         })
     }
 
-    /// Posts a message with these headers beside those of every request.
+    /// Posts a message with these headers and those of every request.
     pub(super) fn post(&mut self, body: &str, headers: &[(&str, &str)]) -> anyhow::Result<Reply> {
         let mut request = self
             .agent
@@ -95,7 +96,7 @@ impl<'e> Endpoint<'e> {
         self.reply(response)
     }
 
-    /// Ends a session; a server need not let it.
+    /// Ends a session. A server may reject this.
     pub(super) fn delete(&self, headers: &[(&str, &str)]) {
         let Ok(remaining) = self.remaining() else { return };
         let request = self.agent.delete(self.url).config();
@@ -117,7 +118,7 @@ impl<'e> Endpoint<'e> {
         Ok(left)
     }
 
-    /// The URL without what may be a secret.
+    /// The URL without parts that may be secret.
     fn shown(&self) -> String {
         shown(&place(self.url), 200)
     }
@@ -169,27 +170,21 @@ impl<'e> Endpoint<'e> {
         Ok(Reply { status, session, messages, about })
     }
 
-    /// The `data` of server-sent events, up to the first that answers something.
+    /// The data of the events of a stream, up to the first response.
     fn events(&mut self, response: &mut Response<Body>) -> anyhow::Result<Vec<String>> {
-        let mut events = Events::default();
+        let mut events = Events::new();
         let mut outcome = Ok(());
-        self.read(response, &mut |part| {
-            for byte in part {
-                match events.take(*byte) {
-                    Ok(false) => {}
-                    Ok(true) => return false,
-                    Err(error) => {
-                        outcome = Err(error);
-                        return false;
-                    }
-                }
+        self.read(response, &mut |part| match events.push(part) {
+            Ok(answered) => !answered,
+            Err(error) => {
+                outcome = Err(error);
+                false
             }
-            true
         })?;
         outcome.map(|()| events.messages)
     }
 
-    /// Gives the body to `take` as it comes, until that has enough.
+    /// Passes the body to `take` piece by piece until that returns `false`.
     fn read(
         &mut self,
         response: &mut Response<Body>,
@@ -215,7 +210,7 @@ impl<'e> Endpoint<'e> {
     }
 }
 
-/// The same of an error that the system or a library below gives.
+/// The same as [`cause`] for an error of the system or of a library.
 fn cause_of_io(error: &std::io::Error) -> String {
     let inner = error.get_ref();
     if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
@@ -224,14 +219,14 @@ fn cause_of_io(error: &std::io::Error) -> String {
     if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<ureq::Error>()) {
         return cause(error);
     }
-    // A look-up of a name has no kind of its own.
+    // A failed look-up has no kind of its own.
     if error.to_string().starts_with("failed to lookup address") {
         return "there is no such host".to_owned();
     }
     error.kind().to_string()
 }
 
-/// What went wrong, in words that repeat nothing of the request: its URL and its headers may hold secrets.
+/// The cause of an error, without any part of the request: its URL and headers may hold secrets.
 fn cause(error: &ureq::Error) -> String {
     match error {
         ureq::Error::HostNotFound => "there is no such host".to_owned(),
@@ -254,56 +249,51 @@ fn header(headers: &HeaderMap, name: &str) -> String {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }
 
-/// Server-sent events, byte by byte (HTML standard, section 9.2.6: lines end with LF, CR or CRLF).
-#[derive(Default)]
+/// The messages of an event stream, read as the filter reads it.
 struct Events {
+    reader: EventFilter,
     messages: Vec<String>,
-    line: Vec<u8>,
-    data: String,
-    after_cr: bool,
-    /// Not the first line, in front of which a byte order mark is passed over.
-    begun: bool,
 }
 
 impl Events {
-    /// Whether that was the end of an event which has a result or an error.
-    fn take(&mut self, byte: u8) -> anyhow::Result<bool> {
-        let after_cr = std::mem::replace(&mut self.after_cr, byte == b'\r');
-        match byte {
-            b'\n' if after_cr => Ok(false),
-            b'\n' | b'\r' => self.end_of_line(),
-            byte => {
-                self.line.push(byte);
-                Ok(false)
-            }
-        }
+    fn new() -> Self {
+        // All answers together have the same limit, so that no event is longer.
+        let limit = usize::try_from(MAX_ANSWERS).unwrap_or(usize::MAX);
+        Events { reader: EventFilter::new(limit), messages: Vec::new() }
     }
 
-    fn end_of_line(&mut self) -> anyhow::Result<bool> {
-        let line = String::from_utf8(std::mem::take(&mut self.line));
-        let line = line.context("the stream of events is not UTF-8")?;
-        let mut line = line.as_str();
-        if !std::mem::replace(&mut self.begun, true) {
-            line = line.strip_prefix('\u{feff}').unwrap_or(line);
-        }
-        if let Some(rest) = line.strip_prefix("data:") {
-            if !self.data.is_empty() {
-                self.data.push('\n');
+    /// Takes the next bytes of the stream. Returns whether the last message has a result or an error; later events are
+    /// not read.
+    ///
+    /// # Errors
+    /// Data that is not UTF-8.
+    fn push(&mut self, bytes: &[u8]) -> anyhow::Result<bool> {
+        let (messages, mut answered, mut invalid) = (&mut self.messages, false, false);
+        let read = self.reader.push(bytes, &mut Vec::new(), &mut |event| {
+            if !event.data.is_empty() && !answered && !invalid {
+                match std::str::from_utf8(event.data) {
+                    Ok(message) => {
+                        answered = is_response(message);
+                        messages.push(message.to_owned());
+                    }
+                    Err(_) => invalid = true,
+                }
             }
-            self.data.push_str(rest.strip_prefix(' ').unwrap_or(rest));
-        } else if line.is_empty() && !self.data.is_empty() {
-            let message = std::mem::take(&mut self.data);
-            let read = json::parse(message.as_bytes(), &Limits::default());
-            // What is no JSON cannot be passed over: it may be the answer.
-            let answers = read.map_or(true, |value| {
-                let object = Value::as_object(value);
-                object.is_some_and(|object| object.get("result").is_some() || object.get("error").is_some())
-            });
-            self.messages.push(message);
-            return Ok(answers);
+            EventAction::Vanish
+        });
+        if invalid {
+            bail!("the stream of events is not UTF-8");
         }
-        Ok(false)
+        read.map(|()| answered).map_err(|TooLong| anyhow::anyhow!("an event is too long"))
     }
+}
+
+/// Whether a message has a result or an error. Text that is not JSON counts too: it may be the response.
+fn is_response(message: &str) -> bool {
+    json::parse(message.as_bytes(), &Limits::default()).map_or(true, |value| {
+        let object = Value::as_object(value);
+        object.is_some_and(|object| object.get("result").is_some() || object.get("error").is_some())
+    })
 }
 
 #[cfg(test)]
@@ -311,27 +301,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_end_with_the_answer_however_lines_end() {
+    fn a_stream_is_read_up_to_the_response_wherever_it_is_cut() {
         let stream = "\u{feff}: hi\nevent: message\ndata: {\"method\":\"notifications/message\"}\n\ndata: {\"id\":1,\ndata: \"result\":{}}\n\ndata: never\n\n";
         for end in ["\n", "\r", "\r\n"] {
-            let mut events = Events::default();
             let stream = stream.replace('\n', end);
-            let enough = stream.bytes().position(|byte| events.take(byte).unwrap()).unwrap();
-            assert_eq!(
-                events.messages,
-                ["{\"method\":\"notifications/message\"}", "{\"id\":1,\n\"result\":{}}"]
-            );
-            assert!(stream.get(enough..).unwrap().contains("never"));
+            for size in [1, 2, 7, stream.len()] {
+                let mut events = Events::new();
+                assert!(stream.as_bytes().chunks(size).any(|part| events.push(part).unwrap()));
+                let expected = ["{\"method\":\"notifications/message\"}", "{\"id\":1,\n\"result\":{}}"];
+                assert_eq!(events.messages, expected, "{end:?}, {size} bytes at a time");
+            }
         }
     }
 
     #[test]
-    fn an_event_that_is_no_json_ends_the_stream() {
-        let mut events = Events::default();
-        assert!("data: {\"id\":1,\"id\":2}\n\n".bytes().any(|byte| events.take(byte).unwrap()));
-        let mut events = Events::default();
-        assert!(!events.take(0xff).unwrap());
-        assert!(events.take(b'\n').is_err());
+    fn an_event_that_is_not_json_ends_the_stream() {
+        assert!(Events::new().push(b"data: {\"id\":1,\"id\":2}\n\n").unwrap());
+        assert!(Events::new().push(b"data: \xff\n\n").is_err());
     }
 
     #[test]
@@ -350,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_is_none_is_told_without_its_value() {
+    fn an_invalid_header_is_reported_without_its_value() {
         for (name, value) in [("a b", "x"), ("x", "secret\nx")] {
             let header = (name.to_owned(), value.to_owned());
             let error = Endpoint::new("https://x", &[header], Duration::from_secs(1)).err().unwrap();
