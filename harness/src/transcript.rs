@@ -1,6 +1,8 @@
 //! What an outsider sees of a scenario, the comparison with what was expected, and of one target with another.
 
-use crate::scenario::{Exchange, ExpectedDecision, ExpectedUpstream, Fields, Question, Request, Scenario};
+use crate::scenario::{
+    Exchange, ExpectedDecision, ExpectedUpstream, Fields, Question, Request, Scenario, denies_response,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
@@ -213,7 +215,7 @@ fn compare_records(exchange: &Exchange, seen: &Seen, report: &mut Vec<String>) {
         let last = (expect.decision.as_str().to_owned(), reason.to_owned());
         let permit = ("permit".to_owned(), "allowed".to_owned());
         // A response that is refused comes after the permit of its request.
-        let mut expected = if refuses_response(reason) { vec![permit, last] } else { vec![last] };
+        let mut expected = if denies_response(reason) { vec![permit, last] } else { vec![last] };
         let labels = |record: &Map<String, Value>| {
             let text = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
             (text("result"), text("reason"))
@@ -257,19 +259,6 @@ fn compare_records(exchange: &Exchange, seen: &Seen, report: &mut Vec<String>) {
             counts(&seen.decisions)
         ));
     }
-}
-
-/// Reasons for which a response is refused after its request was permitted.
-pub(crate) fn refuses_response(reason: &str) -> bool {
-    matches!(
-        reason,
-        "list_unreadable"
-            | "list_too_large"
-            | "answer_unreadable"
-            | "answer_too_large"
-            | "endpoint_refused"
-            | "redirect_refused"
-    )
 }
 
 fn compare_response(exchange: &Exchange, seen: &Seen, response: &Response, report: &mut Vec<String>) {

@@ -1,7 +1,7 @@
 //! `toolward diff`: which decisions two policies make differently, for whom, and which settings differ.
 
 use super::policy::{judged, open_any, paint, tell, tell_people};
-use super::{clock, compile};
+use super::{clock, policy_files};
 use clap::Args;
 use policy_wasm::query::{diff, diff_json, diff_text};
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ pub(super) struct Diff {
     #[arg(long, value_name = "ID")]
     server: Vec<String>,
     /// Time to compare for, such as 2026-11-21T12:00:00Z [default: now]
-    #[arg(long, value_name = "TIME", value_parser = compile::moment)]
+    #[arg(long, value_name = "TIME", value_parser = policy_files::moment)]
     now: Option<u64>,
     /// Write JSON
     #[arg(long)]

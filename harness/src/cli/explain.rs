@@ -1,7 +1,7 @@
 //! `toolward explain`: one call, decided and explained.
 
 use super::policy::{PolicySource, judged, paint, paint_problems, tell, tell_people};
-use super::{clock, compile};
+use super::{clock, policy_files};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use policy_wasm::bundle::Bundle;
@@ -107,7 +107,7 @@ struct What {
 #[command(next_help_heading = "Circumstances")]
 struct CircumstanceArgs {
     /// Time of the call, such as 2026-11-21T12:00:00Z [default: now]
-    #[arg(long, value_name = "TIME", value_parser = compile::moment)]
+    #[arg(long, value_name = "TIME", value_parser = policy_files::moment)]
     now: Option<u64>,
     /// IP address of the caller
     #[arg(long, value_name = "ADDRESS")]

@@ -2,7 +2,7 @@
 
 use super::policy::paint_problems;
 use super::visible::plain;
-use super::{compile, files};
+use super::{files, policy_files};
 use clap::Args;
 use policy_wasm::compile::{format, schema};
 use std::path::PathBuf;
@@ -28,8 +28,8 @@ impl Fmt {
     /// Formats what is given; a file that cannot be formatted stays as it is.
     pub fn execute(&self) -> anyhow::Result<ExitCode> {
         let mut clean = true;
-        for path in compile::named(&self.files)? {
-            let file = compile::read_file(&path)?;
+        for path in policy_files::named(&self.files)? {
+            let file = policy_files::read_file(&path)?;
             match format(&file) {
                 Ok(text) if text == file.text => {}
                 Ok(_) if self.check => {

@@ -1,7 +1,7 @@
 //! `toolward matrix`: who can use what.
 
 use super::policy::{PolicySource, judged, paint, paint_problems, tell, tell_people};
-use super::{clock, compile};
+use super::{clock, policy_files};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use policy_wasm::bundle::Bundle;
@@ -32,7 +32,7 @@ pub(super) struct Matrix {
     #[arg(long, value_name = "ID")]
     server: Vec<String>,
     /// Time of the call, such as 2026-11-21T12:00:00Z [default: now]
-    #[arg(long, value_name = "TIME", value_parser = compile::moment)]
+    #[arg(long, value_name = "TIME", value_parser = policy_files::moment)]
     now: Option<u64>,
     #[command(flatten)]
     form: Form,

@@ -13,6 +13,7 @@ mod inspect;
 mod keygen;
 mod matrix;
 mod policy;
+mod policy_files;
 #[cfg(feature = "test-runner")]
 mod run;
 mod sign;

@@ -1,7 +1,7 @@
 //! The policy that a question is put to, from a bundle or from files, and what such commands have in common.
 
 use super::visible::plain;
-use super::{compile, files};
+use super::{files, policy_files};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use policy_wasm::bundle::{Bundle, Trust};
@@ -46,7 +46,7 @@ fn open_bundle(path: &Path) -> anyhow::Result<Bundle> {
 
 /// The bundle of policy files.
 pub(super) fn compiled(paths: &[PathBuf]) -> anyhow::Result<Bundle> {
-    let files = compile::read(paths)?;
+    let files = policy_files::read(paths)?;
     match compile(&files, &Options::default()) {
         Ok(bytes) => Bundle::open(bytes, &Trust::digest_only()).context("the compiled bundle does not open"),
         Err(problems) => bail!("the policy does not compile\n{}", problems.told(paint_problems())),

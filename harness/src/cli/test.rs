@@ -1,7 +1,7 @@
 //! `toolward test`: the tests beside a policy.
 
 use super::policy::{compiled, judged, paint, paint_problems, tell, tell_people};
-use super::{clock, compile, files};
+use super::{clock, files, policy_files};
 use crate::junit::junit;
 use anyhow::bail;
 use clap::Args;
@@ -47,8 +47,8 @@ impl Test {
     /// Whether everything is as it must be, after the results were told.
     fn test(&self) -> anyhow::Result<bool> {
         let (policy, tests): (Vec<PathBuf>, Vec<PathBuf>) =
-            self.paths.iter().cloned().partition(|path| !compile::is_test(path));
-        let tests = compile::tests(&policy, &tests)?;
+            self.paths.iter().cloned().partition(|path| !policy_files::is_test(path));
+        let tests = policy_files::tests(&policy, &tests)?;
         let bundle = compiled(&policy)?;
         let mut coverage = Coverage::of(&bundle);
         let (now, mut results) = (clock::seconds()?, Vec::new());

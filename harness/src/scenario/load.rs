@@ -5,9 +5,9 @@ use super::file::{
     RawCase, RawCheck, RawCheckAnswer, RawExchange, RawExpect, RawFile, RawRequest, RawToken, TargetName,
     TokenChoice,
 };
-use super::{Answer, Check, CheckAnswer, Exchange, Expect, Question, RequestPlan, Scenario, TokenPlan};
-use super::{DEFAULT_NOW, request, sealed};
-use crate::transcript;
+use super::http::{Answer, json_answer};
+use super::{Check, CheckAnswer, DEFAULT_NOW, Exchange, Expect, Question, RequestPlan, Scenario, TokenPlan};
+use super::{denies_response, request, sealed};
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -356,16 +356,6 @@ fn check(raw: RawCheck) -> Result<Check, String> {
     Ok(Check { question, answer })
 }
 
-/// A JSON response.
-pub(super) fn json_answer(status: u16, body: &Value) -> Answer {
-    Answer {
-        status,
-        headers: vec![("content-type".to_owned(), b"application/json".to_vec())],
-        body: body.to_string().into_bytes(),
-        ..Answer::default()
-    }
-}
-
 fn load_answer(raw: RawAnswer, trailers_allowed: bool) -> Result<Answer, String> {
     let json = raw.body.is_some();
     let body = one_body(
@@ -415,7 +405,7 @@ fn expectation(raw: RawExpect) -> Result<Expect, String> {
     }
     let upstream = raw.upstream.unwrap_or(match raw.decision {
         ExpectedDecision::Permit => ExpectedUpstream::Same,
-        ExpectedDecision::Deny if transcript::refuses_response(reason.as_deref().unwrap_or_default()) => {
+        ExpectedDecision::Deny if denies_response(reason.as_deref().unwrap_or_default()) => {
             ExpectedUpstream::Same
         }
         ExpectedDecision::Deny if raw.upstream_denial.is_some() => ExpectedUpstream::Same,

@@ -9,15 +9,18 @@
 
 mod configuration;
 mod file;
+mod http;
 mod load;
 mod request;
 mod sealed;
 
 pub use configuration::Fixtures;
 pub use file::{ExpectedDecision, ExpectedUpstream, HttpVersion, Tamper, TargetName};
+pub use http::{Answer, Fields};
 pub use load::{Loaded, load};
-pub use request::{Fields, Request};
+pub use request::Request;
 
+use filter::reason::Reason;
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 
@@ -156,28 +159,17 @@ pub enum CheckAnswer {
     Reset,
 }
 
-/// An HTTP response of a server.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Answer {
-    /// Status code.
-    pub status: u16,
-    /// Header fields, `content-length` and the like not among them.
-    pub headers: Fields,
-    /// The body.
-    pub body: Vec<u8>,
-    /// Offsets at which the body is cut.
-    pub chunks: Vec<usize>,
-    /// Milliseconds that pass after each piece.
-    pub pauses: Vec<u64>,
-    /// Trailers.
-    pub trailers: Fields,
-}
-
-impl Answer {
-    /// The body as it is sent, cut at [`Answer::chunks`]; empty for an empty body.
-    pub fn pieces(&self) -> Vec<&[u8]> {
-        pieces(&self.body, &self.chunks)
-    }
+/// Whether the filter denies a response for this reason, after it permitted the request.
+pub(crate) fn denies_response(reason: &str) -> bool {
+    let reasons = [
+        Reason::ListUnreadable,
+        Reason::ListTooLarge,
+        Reason::AnswerUnreadable,
+        Reason::AnswerTooLarge,
+        Reason::EndpointRefused,
+        Reason::RedirectRefused,
+    ];
+    reasons.iter().any(|denied| denied.code() == reason)
 }
 
 /// What is expected of an exchange.
@@ -219,19 +211,4 @@ pub struct Expect {
     pub record: Map<String, Value>,
     /// The same of each record, in order, where one request has several decisions: `result` and `reason` are needed.
     pub records: Vec<Map<String, Value>>,
-}
-
-/// Cuts bytes at offsets; no empty piece comes out.
-pub(crate) fn pieces<'a>(body: &'a [u8], cuts: &[usize]) -> Vec<&'a [u8]> {
-    let mut pieces = Vec::new();
-    let mut from = 0;
-    for &to in cuts.iter().chain(std::iter::once(&body.len())) {
-        if let Some(piece) = body.get(from..to)
-            && !piece.is_empty()
-        {
-            pieces.push(piece);
-            from = to;
-        }
-    }
-    pieces
 }

@@ -1,13 +1,10 @@
 //! What a client sends: the defaults, the additions of revision 2026-07-28, and the concrete [`Request`].
 
 use super::file::HttpVersion;
-use super::load::json_answer;
-use super::{Answer, Exchange, Fixtures, Scenario, TokenPlan, pieces};
+use super::http::{Answer, Fields, json_answer, pieces};
+use super::{Exchange, Fixtures, Scenario, TokenPlan};
 use anyhow::Context as _;
 use serde_json::{Map, Value, json};
-
-/// Header fields: names in lower case, values as bytes, order kept, repeated fields apart.
-pub type Fields = Vec<(String, Vec<u8>)>;
 
 /// The current revision, whose requests carry `_meta` and mirrored headers.
 const MODERN: &str = "2026-07-28";
