@@ -24,6 +24,22 @@
 //! | [`driver`] | callbacks to events, effects to calls of a host, once for every proxy |
 //! | `host` (wasm32) | the proxy-wasm host: callbacks and hostcalls; decides nothing |
 
+// INVARIANT (nothing panics on data): `forbid`, so that no attribute switches these off again outside tests.
+#![cfg_attr(
+    not(test),
+    forbid(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+        clippy::todo,
+        clippy::unimplemented
+    )
+)]
+#![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))] // `host`, for wasm alone, needs some
+
 pub mod callout;
 pub mod config;
 pub mod crypto;

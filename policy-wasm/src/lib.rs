@@ -27,6 +27,22 @@
 //! | `lint` (feature `compile`) | what is likely a mistake in a policy that compiles |
 //! | `compile` (feature) | policy files to a bundle; never linked into the filter |
 
+// INVARIANT (nothing panics on data): `forbid`, so that no attribute switches these off again outside tests.
+#![cfg_attr(
+    not(test),
+    forbid(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+        clippy::todo,
+        clippy::unimplemented
+    )
+)]
+#![forbid(unsafe_code)]
+
 pub mod bundle;
 mod calendar;
 #[cfg(feature = "compile")]

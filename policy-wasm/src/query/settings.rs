@@ -48,18 +48,12 @@ const COMPARED: [(Section, u32); 24] = [
 /// Heaps, lists, hash tables, and `Claims`, which repeats principals.
 const WITHOUT_LINES: usize = 8;
 
-#[allow(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "the compiler evaluates it, and stops where it is wrong"
-)]
 const _: () = {
-    assert!(COMPARED.len() + WITHOUT_LINES == Section::ALL.len(), "a section is not compared");
-    let mut at = 0;
-    while at < COMPARED.len() {
-        let (section, stride) = COMPARED[at];
-        assert!(section.stride() == stride, "a field is not compared");
-        at += 1;
+    assert!(COMPARED.len().saturating_add(WITHOUT_LINES) == Section::ALL.len(), "a section is not compared");
+    let mut rest: &[(Section, u32)] = &COMPARED;
+    while let Some(((section, stride), more)) = rest.split_first() {
+        assert!(section.stride() == *stride, "a field is not compared");
+        rest = more;
     }
 };
 
