@@ -156,8 +156,8 @@ unit: $(WASM) $(FUEL_GUEST) .tools/envoy.stamp | rust ## unit tests, properties 
 	@$(call title,Unit tests and suites)
 	$(TEST_TOOLS) cargo test $(CARGO_FLAGS) --workspace
 
-abi: $(WASM) $(RUNNER) ## the filter imports nothing beyond the allow-list
-	@$(call title,Imports of the filter)
+abi: $(WASM) $(RUNNER) ## the filter imports and exports nothing beyond the allow-lists
+	@$(call title,Imports and exports of the filter)
 	$(RUNNER) abi $(WASM)
 
 scenarios: $(WASM) $(RUNNER) .tools/envoy.stamp ## tests/scenarios on the native core, in wasmtime and in Envoy, compared
@@ -238,27 +238,25 @@ rust:
 	cp $< .tools/$*/installed
 	touch $@
 
-# No install scripts are run. tests/node_modules is where Node looks for what tests import.
-.tools/node.stamp: tests/tools/package-lock.json tests/tools/package.json
-	@if cmp -s $< .tools/node/installed; then touch $@; exit 0; fi
-	rm -rf .tools/node $@
+# Node packages of a lock file into a folder of their own. No install scripts are run. Where Node looks for what programs
+# import, a link leads there. npm_packages: name under .tools, folder of the lock file, what they are, folder with the link.
+define npm_packages
+.tools/$(1).stamp: $(2)/package-lock.json $(2)/package.json
+	@if cmp -s $$< .tools/$(1)/installed; then touch $$@; exit 0; fi
+	rm -rf .tools/$(1) $$@
 	command -v npm >/dev/null || { echo 'Node is missing: version 20 or later is needed' >&2; exit 1; }
-	mkdir -p .tools/node
-	cp tests/tools/package.json tests/tools/package-lock.json .tools/node/
-	$(STEP) "installing Node packages" -- npm ci --prefix .tools/node --ignore-scripts --no-audit --no-fund --loglevel=error
-	ln -sfn ../.tools/node/node_modules tests/node_modules
-	cp $< .tools/node/installed
-	touch $@
-
-.tools/binaryen.stamp: tests/tools/binaryen/package-lock.json tests/tools/binaryen/package.json
-	@if cmp -s $< .tools/binaryen/installed; then touch $@; exit 0; fi
-	rm -rf .tools/binaryen $@
-	command -v npm >/dev/null || { echo 'Node is missing: version 20 or later is needed' >&2; exit 1; }
-	mkdir -p .tools/binaryen
-	cp tests/tools/binaryen/package.json tests/tools/binaryen/package-lock.json .tools/binaryen/
-	$(STEP) "installing wasm-opt" -- npm ci --prefix .tools/binaryen --ignore-scripts --no-audit --no-fund --loglevel=error
-	cp $< .tools/binaryen/installed
-	touch $@
+	mkdir -p .tools/$(1)
+	cp $(2)/package.json $(2)/package-lock.json .tools/$(1)/
+	$$(STEP) "installing $(3)" -- npm ci --prefix .tools/$(1) --ignore-scripts --no-audit --no-fund --loglevel=error
+	$(if $(4),ln -srfn .tools/$(1)/node_modules $(4)/node_modules)
+	cp $$< .tools/$(1)/installed
+	touch $$@
+endef
+$(eval $(call npm_packages,node,tests/tools,Node packages,tests))
+$(eval $(call npm_packages,binaryen,tests/tools/binaryen,wasm-opt))
+$(eval $(call npm_packages,differential,tests/tools/differential,the TypeScript SDKs,tests/differential))
+$(eval $(call npm_packages,conformance,tests/conformance,the conformance suite,tests/conformance))
+$(eval $(call npm_packages,js,examples/playground,the playground's packages,examples/playground))
 
 # Writes the lock files anew. Needs a Python with pip-tools, named by PIP_COMPILE.
 PIP_COMPILE ?= pip-compile

@@ -21,14 +21,3 @@ differential: $(RUNNER) .tools/mcp1.stamp .tools/mcp2.stamp .tools/node.stamp .t
 	$(PYTHON) tests/differential/uris.py --cli $(RUNNER) --rust $(abspath $(RUST_URLS)) "$${urls[@]}"
 	$(PYTHON) tests/differential/differential.py --cli $(RUNNER) --rmcp $(abspath $(RMCP_READERS)) "$${go[@]}"
 	$(PYTHON) tests/differential/answers.py --cli $(RUNNER) --rmcp $(abspath $(RMCP_ANSWERS)) "$${answers[@]}"
-
-.tools/differential.stamp: tests/tools/differential/package-lock.json tests/tools/differential/package.json
-	@if cmp -s $< .tools/differential/installed; then touch $@; exit 0; fi
-	rm -rf .tools/differential $@
-	command -v npm >/dev/null || { echo 'Node is missing: version 20 or later is needed' >&2; exit 1; }
-	mkdir -p .tools/differential
-	cp tests/tools/differential/package.json tests/tools/differential/package-lock.json .tools/differential/
-	$(STEP) "installing the TypeScript SDKs" -- npm ci --prefix .tools/differential --ignore-scripts --no-audit --no-fund --loglevel=error
-	ln -sfn ../../.tools/differential/node_modules tests/differential/node_modules
-	cp $< .tools/differential/installed
-	touch $@

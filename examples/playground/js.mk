@@ -29,14 +29,3 @@ $(NPM)/engine_bg.wasm: FORCE $(BINDGEN) | rust
 
 $(PLAYGROUND)/index.html: FORCE $(NPM)/engine_bg.wasm .tools/js.stamp
 	@$(STEP) "building the playground" -- node examples/playground/build.mjs $(PLAYGROUND)
-
-.tools/js.stamp: examples/playground/package-lock.json examples/playground/package.json
-	@if cmp -s $< .tools/js/installed; then touch $@; exit 0; fi
-	rm -rf .tools/js $@
-	command -v npm >/dev/null || { echo 'Node is missing: version 20 or later is needed' >&2; exit 1; }
-	mkdir -p .tools/js
-	cp examples/playground/package.json examples/playground/package-lock.json .tools/js/
-	$(STEP) "installing the playground's packages" -- npm ci --prefix .tools/js --ignore-scripts --no-audit --no-fund --loglevel=error
-	ln -sfn ../../.tools/js/node_modules examples/playground/node_modules
-	cp $< .tools/js/installed
-	touch $@
