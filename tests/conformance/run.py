@@ -18,11 +18,12 @@ from pathlib import Path
 
 import fields
 import suite
-from tape import Tape
+import tape
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
 import gateway  # noqa: E402
+from recorder import Recorder  # noqa: E402
 
 FIXTURES = {"2025-11-25": "legacy.mjs", "2026-07-28": "modern.mjs"}
 # What the filter admits is what the server behind it speaks: the filter tells clients which revisions they can have.
@@ -51,15 +52,15 @@ TOKEN_FILTER = """          - name: envoy.filters.http.header_mutation
 
 
 class Through(gateway.Gateway):
-    """Envoy with the filter before a fixture, and a tape on each side of it."""
+    """Envoy with the filter before a fixture, and a recorder on each side of it."""
 
     policy = HERE / "policy.yaml"
 
     def __init__(self, fixture, folder, identity):
         super().__init__(fixture, folder, identity, recorded=False)
         self.token = identity.token()
-        self.before = Tape(self.port)
-        self.behind = Tape(self.server_port)
+        self.before = Recorder(self.port, conversations=True)
+        self.behind = Recorder(self.server_port, conversations=True)
         self.authority = f"127.0.0.1:{self.before.port}"
         self.url = f"http://{self.authority}/mcp"
 
@@ -67,7 +68,7 @@ class Through(gateway.Gateway):
         """Nothing here asks it."""
 
     def start_server(self):
-        """The fixture, which the suite reaches under the tape's name."""
+        """The fixture, which the suite reaches under the recorder's name."""
         start_fixture(self, self.server, self.server_port, self.authority)
 
     def configuration(self, bundle):
@@ -77,7 +78,7 @@ class Through(gateway.Gateway):
         return super().configuration(bundle) | own
 
     def bootstrap(self, values):
-        """Envoy's configuration as it is shipped, with the token, and with ids that both tapes can see."""
+        """Envoy's configuration as it is shipped, with the token, and with ids that both recorders see."""
         text = super().bootstrap(values | {"SERVER_PORT": str(self.behind.port)})
         for anchor, added in (
             ("          http_filters:\n", TOKEN_FILTER.format(token=self.token)),
@@ -183,15 +184,18 @@ def same_request(front, back):
 
 
 def compare_bytes(gate, verbose):
-    """Holds both tapes against each other; gives what is wrong, what the filter answered by itself, by reason, how many
-    exchanges passed with how many bytes, and the changes of their header fields."""
+    """Compares the recordings of both sides.
+
+    Returns the problems, the filter's own answers by reason, how many exchanges passed with how many bytes, and the
+    changes of their header fields.
+    """
     log = gate.log()
     behind = collections.defaultdict(list)
-    for exchange in gate.behind.exchanges():
+    for exchange in tape.exchanges(gate.behind):
         behind[exchange.request.field("x-request-id")].append(exchange)
     wrong, refused, passed, size, changes = [], collections.Counter(), 0, 0, {}
     left = []
-    for front in gate.before.exchanges():
+    for front in tape.exchanges(gate.before):
         label = label_of(front)
         if not front.response:
             left.append(front)

@@ -1,8 +1,6 @@
-"""A relay that keeps both directions of every connection, and what was said on them, read as HTTP/1.1."""
+"""Reads recorded connections as HTTP/1.1."""
 
 import dataclasses
-import socket
-import threading
 
 
 @dataclasses.dataclass
@@ -27,69 +25,9 @@ class Exchange:
     response: Message | None
 
 
-class Tape:
-    """Passes on what comes to `port` to another port of this machine, and keeps all of it."""
-
-    def __init__(self, to):
-        self.to = to
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.connections = []
-        self.threads = []
-        self.accepting = threading.Thread(target=self._accept, daemon=True)
-        self.accepting.start()
-
-    def close(self):
-        """Takes no more connections, and ends those that are left."""
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.accepting.join()
-        self.listener.close()
-        for _, _, sockets in self.connections:
-            for side in sockets:
-                shut(side, socket.SHUT_RDWR)
-        for thread in self.threads:
-            thread.join()
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            try:
-                server = socket.create_connection(("127.0.0.1", self.to))
-            except OSError:
-                client.close()
-                continue
-            sent, received = bytearray(), bytearray()
-            self.connections.append((sent, received, (client, server)))
-            for source, target, kept in ((client, server, sent), (server, client, received)):
-                # What is small goes at once, or the two relays would add their delays to every event.
-                source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self.threads.append(threading.Thread(target=self._copy, args=(source, target, kept), daemon=True))
-                self.threads[-1].start()
-
-    @staticmethod
-    def _copy(source, target, kept):
-        try:
-            while part := source.recv(65536):
-                kept += part
-                target.sendall(part)
-        except OSError:
-            shut(source, socket.SHUT_RDWR)
-        shut(target, socket.SHUT_WR)
-
-    def exchanges(self):
-        """Everything that was said, in the order of connections; call it after `close`."""
-        return [exchange for sent, received, _ in self.connections for exchange in read(bytes(sent), bytes(received))]
-
-
-def shut(side, how):
-    """Ends a direction of a connection that may have ended already."""
-    try:
-        side.shutdown(how)
-    except OSError:
-        pass
+def exchanges(recorder):
+    """The exchanges of all connections, in order. Call this after `recorder.close()`."""
+    return [exchange for one in recorder.connections for exchange in read(bytes(one.sent), bytes(one.received))]
 
 
 def read(sent, received):

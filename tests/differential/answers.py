@@ -8,21 +8,17 @@ filter let it go on, and that byte for byte in chunks of their own. With `BLESS=
 as the clients say. `tests/differential/README.md` says more.
 """
 
-import argparse
 import base64
 import concurrent.futures
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 
+import corpus
 from answers_page import write_page
+from corpus import HERE, LEAST_HEARD, TOOLS
 from replay import Answer, Replay, Route
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-TOOLS = ROOT / ".tools"
 READ_SECONDS = 300
 RAW, FILTERED, BYTES = "raw", "filtered", "bytes"
 # A body that is longer comes in one piece only.
@@ -75,35 +71,24 @@ def permitted(heard):
     return heard in PERMITTED or heard == PERMITTED_PAGE or heard.startswith(PERMITTED_PAGE + "/")
 
 
-def load(options):
+def load(cli):
     """Every input: id to its kind (`list`, `stream` of GET, `sse`), its answers by variant, and its decision records."""
-    command = [options.cli, "run", "--target", "native", "--json", "--exchanges", ROOT / "tests/scenarios/differential-answers"]
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
     inputs = {}
-    for line in done.stdout.splitlines():
-        if not line.startswith("{"):
-            continue
-        run = json.loads(line)
-        if run["result"] != "passed":
-            raise SystemExit(f"{run['id']}: {run['differences']}")
-        (exchange,) = run["exchanges"]
+    for scenario, exchange in corpus.load(cli, "differential-answers"):
 
         def answer(kind, cuts, exchange=exchange):
             seen = exchange[kind]
-            headers = [(name, base64.b64decode(value)) for name, value in seen["headers"]]
             body = base64.b64decode(seen["body"])
-            return Answer(seen["status"], headers, body, () if len(body) > MOST_PIECES and cuts is None else cuts)
+            cuts = () if len(body) > MOST_PIECES and cuts is None else cuts
+            return Answer(seen["status"], corpus.fields(seen["headers"]), body, cuts)
 
         variants = {RAW: answer("answer", exchange["answer"]["chunks"]), FILTERED: answer("response", ())}
         if variants[FILTERED].status != 502:
-            # Else the words are the filter's own.
+            # A 502 is the filter's own text.
             variants[BYTES] = answer("response", None)
-        scenario = run["id"].split("/", 1)[1]
         kind = "stream" if exchange["request"]["method"] == "GET" else "list"
         kind = "sse" if scenario.startswith(SSE_FILE) else kind
         inputs[scenario] = (kind, variants, exchange["records"])
-    if not inputs:
-        raise SystemExit(done.stderr or "no inputs")
     return inputs
 
 
@@ -122,12 +107,11 @@ def run_client(client, inputs):
     replay = Replay(routes)
     for path, each in asked:
         each["url"] = f"http://127.0.0.1:{replay.port}{path}"
-    quiet = subprocess.DEVNULL if os.environ.get("VERBOSE") != "1" else None
     done = subprocess.run(
         [str(part) for part in client.command],
         input=json.dumps([each for _, each in asked]),
         stdout=subprocess.PIPE,
-        stderr=quiet,
+        stderr=corpus.output(),
         text=True,
         timeout=READ_SECONDS,
         check=False,
@@ -157,54 +141,31 @@ def violations_of(every, results):
         # A client that hears nothing would agree with everything.
         for variant in (RAW, FILTERED, BYTES) if result is not None else ():
             count = sum(1 for (of, _), heard in result.items() if of == variant and heard)
-            if count < 10:
+            if count < LEAST_HEARD:
                 violations.append(f"{client.name} heard something of {count} answers ({variant}): it is not working")
     return violations
 
 
 def main():
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--cli", required=True, help="the command line with `toolward run`")
-    arguments.add_argument("--rmcp", required=True, help="the client on rmcp")
-    arguments.add_argument("--go", help="the client in Go; left out where Go is missing")
-    arguments.add_argument("--page", type=Path, default=ROOT / "docs/differential-answers.md", help="the page that must be true")
-    arguments.add_argument("--out", type=Path, default=ROOT / "dist/differential-answers.md", help="the page of this run")
-    options = arguments.parse_args()
-
-    inputs = load(options)
+    options = corpus.options(__doc__, program="client", page="differential-answers.md")
+    inputs = load(options.cli)
     every = clients(options)
     missing = [client.name for client in every if client.command is None]
     with concurrent.futures.ThreadPoolExecutor(len(every)) as pool:
         results = list(pool.map(lambda client: run_client(client, inputs), every))
     violations = violations_of(every, results)
     page = write_page(inputs, results, permitted)
-    told = lambda: options.page.exists() and options.page.read_text(encoding="utf-8") == page  # noqa: E731
-    if not missing and not told():
-        # A client gives each answer a second or so, and on a busy machine hears less of what servers sent than it could:
-        # once more, one client at a time. What goes against the law in either run counts.
-        print("other cells than the page has; once more, one client at a time", flush=True)
+    if not missing and not corpus.is_true(options.page, page):
+        # A client spends about a second on each answer, so on a busy machine it may hear less than was sent. The second
+        # attempt runs one client at a time. A violation in either run counts.
+        print("the page says otherwise; trying again with one client at a time", flush=True)
         results = [run_client(client, inputs) for client in every]
         violations += violations_of(every, results)
         page = write_page(inputs, results, permitted)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(page, encoding="utf-8")
-    for name in missing:
-        print(f"NOT RUN: {name}: its toolchain is missing", flush=True)
-    stale = False
-    if os.environ.get("BLESS") == "1":
-        if missing:
-            raise SystemExit("the page is only written where every client runs")
-        options.page.write_text(page, encoding="utf-8")
-    elif not missing:
-        stale = not told()
-        if stale:
-            print(f"{options.page} is not what the clients do now: `BLESS=1 make differential`, and look at the change")
-    for violation in violations:
-        print(f"VIOLATION {violation}")
-    count = len(inputs) * (len(every) - len(missing))
-    print(f"{len(inputs)} answers, {len(every) - len(missing)} clients: {len(violations)} violations", flush=True)
-    print(f"{count - len(violations)} passed, {len(violations) + stale} failed")
-    return 1 if violations or stale else 0
+    counts = {"inputs": len(inputs), "programs": len(every)}
+    return corpus.finish(
+        options, page, **counts, missing=missing, violations=violations, names=("answers", "clients")
+    )
 
 
 if __name__ == "__main__":

@@ -7,14 +7,12 @@ Sends the requests of `tests/scenarios/differential`, byte for byte, to each rea
 the page is written, else it must be as the readers say. `tests/differential/README.md` says more.
 """
 
-import argparse
 import base64
 import concurrent.futures
 import ctypes
 import http.client
 import json
 import math
-import os
 import re
 import signal
 import socket
@@ -22,13 +20,11 @@ import subprocess
 import sys
 import time
 from decimal import Decimal
-from pathlib import Path
 
+import corpus
+from corpus import HERE, LEAST_HEARD, TOOLS
 from page import write_page
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-TOOLS = ROOT / ".tools"
 READY_SECONDS = 60
 ANSWER_SECONDS = 10
 # An answer without a result may come before the handler runs.
@@ -87,11 +83,9 @@ def start(all_readers, running):
         if command not in ports:
             ports[command] = free_port()
             filled = [part.replace("@PORT@", str(ports[command])) for part in command]
-            # What readers say of bodies that they refuse would fill the screen.
-            quiet = subprocess.DEVNULL if os.environ.get("VERBOSE") != "1" else None
-            running.append(
-                subprocess.Popen(filled, stdin=subprocess.DEVNULL, stdout=quiet, stderr=quiet, preexec_fn=die_with_parent)
-            )
+            # Readers report each body that they reject, which would fill the screen.
+            quiet = {"stdin": subprocess.DEVNULL, "stdout": corpus.output(), "stderr": corpus.output()}
+            running.append(subprocess.Popen(filled, **quiet, preexec_fn=die_with_parent))
         reader.port = ports[command]
     deadline = time.monotonic() + READY_SECONDS
     for command, port in ports.items():
@@ -181,22 +175,12 @@ def run_reader(reader, inputs):
     return result
 
 
-def load(options):
+def load(cli):
     """Every input: id to its request and the filter's decision record."""
-    command = [options.cli, "run", "--target", "native", "--json", "--exchanges", ROOT / "tests/scenarios/differential"]
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
     inputs = {}
-    for line in done.stdout.splitlines():
-        if not line.startswith("{"):
-            continue
-        run = json.loads(line)
-        if run["result"] != "passed":
-            raise SystemExit(f"{run['id']}: {run['differences']}")
-        (exchange,) = run["exchanges"]
+    for scenario, exchange in corpus.load(cli, "differential"):
         (record,) = exchange["records"]
-        inputs[run["id"].split("/", 1)[1]] = (exchange["request"], record)
-    if not inputs:
-        raise SystemExit(done.stderr or "no inputs")
+        inputs[scenario] = (exchange["request"], record)
     return inputs
 
 
@@ -239,15 +223,8 @@ def violates(ran, allowed):
 
 
 def main():
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--cli", required=True, help="the command line with `toolward run`")
-    arguments.add_argument("--rmcp", required=True, help="the readers written in Rust")
-    arguments.add_argument("--go", help="the readers written in Go; left out where Go is missing")
-    arguments.add_argument("--page", type=Path, default=ROOT / "docs/differential.md", help="the page that must be true")
-    arguments.add_argument("--out", type=Path, default=ROOT / "dist/differential.md", help="the page of this run")
-    options = arguments.parse_args()
-
-    inputs = load(options)
+    options = corpus.options(__doc__, program="readers", page="differential.md")
+    inputs = load(options.cli)
     all_readers = readers(options)
     missing = [reader.name for reader in all_readers if reader.command is None]
     running = []
@@ -269,28 +246,13 @@ def main():
                 violations.append(f"{scenario}: {reader.name} ran {ran}, the filter judged {allowed}")
         # A reader that runs nothing would agree with everything.
         count = sum(1 for ran in result.values() if ran)
-        if reader.command is not None and count < 10:
+        if reader.command is not None and count < LEAST_HEARD:
             violations.append(f"{reader.name} ran {count} inputs: it is not working")
     page = write_page(inputs, all_readers, results)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(page, encoding="utf-8")
-    for name in missing:
-        print(f"NOT RUN: {name}: its toolchain is missing", flush=True)
-    stale = False
-    if os.environ.get("BLESS") == "1":
-        if missing:
-            raise SystemExit("the page is only written where every reader runs")
-        options.page.write_text(page, encoding="utf-8")
-    elif not missing:
-        stale = not options.page.exists() or options.page.read_text(encoding="utf-8") != page
-        if stale:
-            print(f"{options.page} is not what the readers do now: `BLESS=1 make differential`, and look at the change")
-    for violation in violations:
-        print(f"VIOLATION {violation}")
-    count = len(inputs) * (len(all_readers) - len(missing))
-    print(f"{len(inputs)} inputs, {len(all_readers) - len(missing)} readers: {len(violations)} violations", flush=True)
-    print(f"{count - len(violations)} passed, {len(violations) + stale} failed")
-    return 1 if violations or stale else 0
+    counts = {"inputs": len(inputs), "programs": len(all_readers)}
+    return corpus.finish(
+        options, page, **counts, missing=missing, violations=violations, names=("inputs", "readers")
+    )
 
 
 if __name__ == "__main__":

@@ -10,9 +10,10 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
+
+from recorder import Recorder
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -88,60 +89,6 @@ class Identity:
             *("--audience", audience, "--subject", "u-alice", "--group", group, "--act", "agent:planner"),
             *("--client-id", "https://agents.acme.test/planner.json", "--claims", json.dumps(claims)),
         ).strip()
-
-
-class Recorder:
-    """A relay before the MCP server that keeps every byte which was sent to it."""
-
-    def __init__(self, to):
-        self.to = to
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.lock = threading.Lock()
-        self.bytes = bytearray()
-        self.accepting = threading.Thread(target=self._accept, daemon=True)
-        self.accepting.start()
-
-    def close(self):
-        """Ends the thread before the listener's number can be another socket's."""
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.accepting.join()
-        self.listener.close()
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            try:
-                server = socket.create_connection(("127.0.0.1", self.to))
-            except OSError:
-                client.close()
-                continue
-            threading.Thread(target=self._copy, args=(client, server, True), daemon=True).start()
-            threading.Thread(target=self._copy, args=(server, client, False), daemon=True).start()
-
-    def _copy(self, source, target, record):
-        try:
-            while part := source.recv(65536):
-                if record:
-                    with self.lock:
-                        self.bytes += part
-                target.sendall(part)
-        except OSError:
-            pass
-        for side in (source, target):
-            try:
-                side.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def take(self):
-        """What was sent since the last time."""
-        with self.lock:
-            taken, self.bytes = bytes(self.bytes), bytearray()
-        return taken
 
 
 class Gateway:

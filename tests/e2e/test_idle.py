@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from gateway import ROOT, Gateway
-from test_clients import ECHO, run
+from sdk_clients import ECHO, run
 from test_sessions import KEYS, begin, say
 from wire import SECONDS, call, headers, read_http1
 

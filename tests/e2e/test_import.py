@@ -8,7 +8,8 @@ import time
 
 import pytest
 import yaml
-from gateway import CLI, PYTHON1, PYTHON2, READY_SECONDS, ROOT, Recorder, answers, die_with_parent, free_port
+from gateway import CLI, PYTHON1, PYTHON2, READY_SECONDS, ROOT, answers, die_with_parent, free_port
+from recorder import Recorder
 
 FOLDER = ROOT / "tests/servers"
 SERVERS = {

@@ -5,8 +5,8 @@ import re
 
 import pytest
 from gateway import CLI, HERE, Gateway, run
-from test_clients import CLIENTS
-from test_clients import run as client_run
+from sdk_clients import CLIENTS
+from sdk_clients import run as client_run
 from wire import headers, http1
 
 MODERN = [client for client in CLIENTS if client.endswith("-modern")]

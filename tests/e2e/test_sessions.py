@@ -6,7 +6,7 @@ import os
 
 import pytest
 from gateway import Gateway
-from test_clients import ECHO, run
+from sdk_clients import ECHO, run
 from wire import call, headers, http1
 
 KEYS = [base64.b64encode(os.urandom(32)).decode() for _ in range(2)]

@@ -1,16 +1,14 @@
 """HTTP with SSE (2024-11-05): the SDKs' own clients and servers, through Envoy; endpoints, denials, and whose a session is."""
 
 import base64
-import json
 import os
 import socket
-import subprocess
 import threading
 import time
 
 import pytest
 from gateway import Gateway
-from test_clients import CLIENTS, ECHO, REPOSITORY, reason
+from sdk_clients import ECHO, STEPS, check_steps, run
 from wire import call, http1
 
 SERVERS = ("sse-python1", "sse-python2", "sse-typescript")
@@ -52,47 +50,14 @@ ALL, SEALED = (
 )
 
 
-def run(client, url, token, steps, seconds=60):
-    """Runs a client program over HTTP with SSE."""
-    command, era = CLIENTS[client]
-    script = {"url": url, "token": token, "transport": "sse", "steps": steps} | ({} if era == "auto" else {"era": era})
-    done = subprocess.run(
-        [*map(str, command), json.dumps(script)], capture_output=True, text=True, timeout=seconds, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 @ALL
 @pytest.mark.parametrize("client", SDKS)
 def test_a_client_lists_calls_is_denied_and_goes_on(gateway, identity, client):
     gateway.recorder.take()
-    outcome = run(
-        client,
-        gateway.url,
-        identity.token(),
-        [
-            {},
-            ECHO,
-            {"call": "delete_repository", "arguments": REPOSITORY},
-            ECHO,
-            {"call": "rotate_keys", "arguments": REPOSITORY},
-            {"call": "merge_pull_request", "arguments": {**REPOSITORY, "number": 7}},
-            {"call": "merge_pull_request", "arguments": {"owner": "acme", "repo": "payments", "number": 7}},
-            ECHO,
-            {},
-        ],
-    )
-    assert "fatal" not in outcome, outcome
-    shown, echo, deleted, again, rotated, merged, not_merged, at_last, shown_again = outcome["results"]
-    assert shown == shown_again == {"tools": ["echo", "wait", "merge_pull_request"]}
-    assert echo == again == at_last == {"text": "echo: hello", "is_error": False}
-    assert merged == {"text": "merged acme/web#7", "is_error": False}
-    assert reason(deleted) == "tier_above_subject"
-    assert reason(rotated) == "tool_unknown"
-    assert reason(not_merged) == "check_denied"
+    outcome = run(client, gateway.url, identity.token(), STEPS, transport="sse")
+    check_steps(outcome)
     assert outcome["protocol"] in (None, "2025-11-25")
-    # The server was asked to say that something was denied, and nothing of what it was.
+    # The server is asked to report that a request was denied, and learns nothing about the request.
     seen = gateway.recorder.take()
     assert b"delete_repository" not in seen and b"rotate_keys" not in seen and b"payments" not in seen
     assert seen.count(b"toolward-denied.") >= 3
@@ -222,7 +187,7 @@ def test_a_stolen_endpoint_does_not_reach_the_client_which_is_told(tmp_path, ide
     hostile = Hostile(endpoint)
     with Stolen(hostile, tmp_path, identity) as gateway:
         began = time.monotonic()
-        outcome = run(client, gateway.url, identity.token(), [ECHO], seconds=SECONDS)
+        outcome = run(client, gateway.url, identity.token(), [ECHO], transport="sse", seconds=SECONDS)
         assert "fatal" in outcome and time.monotonic() - began < SECONDS
         assert hostile.posts == []
         assert ("deny", "endpoint_refused") in gateway.decisions()
