@@ -89,7 +89,7 @@ $(RUNNER): FORCE | rust
 	mkdir -p $(dir $@)
 	cmp -s $(TARGET)/release/toolward $@ || cp $(TARGET)/release/toolward $@
 
-# What tests/suites/fuel.rs counts the instructions of.
+# What tests/suites/fuel counts the instructions of.
 .PHONY: fuel-guest
 fuel-guest: $(FUEL_GUEST)
 $(FUEL_GUEST): FORCE | rust

@@ -9,9 +9,9 @@
 )]
 
 use crate::{folder, wasm};
-use harness::host::proxy::{Callback, Guest};
 use harness::host::stream::{Side, Stream};
 use harness::host::wasm::{Filter, WasmGuest};
+use harness::host::{Callback, Guest};
 use harness::host::{Proxy, abi::Action};
 use harness::scenario::{self, Fields, Fixtures, Request, Scenario};
 use harness::target;
@@ -65,7 +65,7 @@ pub fn start(corpus: &Corpus) -> (Proxy<WasmGuest>, Request) {
     let filter = Filter::from_file(&wasm()).unwrap();
     let fixtures = Fixtures::new(&folder()).unwrap();
     let request = scenario.request(0, scenario.now, &fixtures).unwrap();
-    (target::start(scenario, &fixtures, |world| filter.guest(world)).unwrap(), request)
+    (target::start(scenario, &fixtures, |host| filter.guest(host)).unwrap(), request)
 }
 
 /// The head as a proxy gives it.
@@ -98,14 +98,14 @@ pub enum Point {
 pub fn open(guest: &mut WasmGuest, id: u32, request: &Request, until: Point) -> Action {
     let side = Side { headers: head(request), headers_open: true, ..Side::default() };
     let fields = side.headers.len();
-    guest.world().streams.insert(id, Stream { request: side, ..Stream::default() });
+    guest.host().streams.insert(id, Stream { request: side, ..Stream::default() });
     guest.create(id).unwrap();
     let end = request.body.is_none();
     let mut action = guest.call(id, Callback::RequestHeaders { fields, end }).unwrap();
     let Some(body) = request.body.clone() else { return action };
     for (point, piece) in [(Point::HalfBody, &body[..body.len() / 2]), (Point::Body, &body)] {
         if until >= point {
-            let side = &mut guest.world().streams.get_mut(&id).unwrap().request;
+            let side = &mut guest.host().streams.get_mut(&id).unwrap().request;
             (side.buffer, side.buffer_open) = (piece.to_vec(), true);
             let callback = Callback::RequestBody { bytes: piece.len(), end: point == Point::Body };
             action = guest.call(id, callback).unwrap();
@@ -116,7 +116,7 @@ pub fn open(guest: &mut WasmGuest, id: u32, request: &Request, until: Point) -> 
 
 /// The head of the answer.
 pub fn answer(guest: &mut WasmGuest, id: u32, kind: &str) -> Action {
-    let side = &mut guest.world().streams.get_mut(&id).unwrap().response;
+    let side = &mut guest.host().streams.get_mut(&id).unwrap().response;
     side.headers =
         vec![(":status".to_owned(), b"200".to_vec()), ("content-type".to_owned(), kind.as_bytes().to_vec())];
     side.headers_open = true;
@@ -125,11 +125,11 @@ pub fn answer(guest: &mut WasmGuest, id: u32, kind: &str) -> Action {
 
 /// Bytes of a stream that is not held; what of them goes on.
 pub fn push(guest: &mut WasmGuest, id: u32, bytes: &[u8]) -> Vec<u8> {
-    let side = &mut guest.world().streams.get_mut(&id).unwrap().response;
+    let side = &mut guest.host().streams.get_mut(&id).unwrap().response;
     (side.buffer, side.buffer_open) = (bytes.to_vec(), true);
     let callback = Callback::ResponseBody { bytes: bytes.len(), end: false };
     assert_eq!(guest.call(id, callback).unwrap(), Action::Continue);
-    let side = &mut guest.world().streams.get_mut(&id).unwrap().response;
+    let side = &mut guest.host().streams.get_mut(&id).unwrap().response;
     side.buffer_open = false;
     std::mem::take(&mut side.buffer)
 }

@@ -11,7 +11,7 @@
 //! | `scenario`* | the scenario files |
 //! | `target`* | where they run |
 //! | `crypto`* | signature checks, where no proxy does them |
-//! | [`mint`] | tokens for development and tests |
+//! | [`test_token`] | tokens for development and tests |
 //! | [`junit`] | results of policy tests as XML |
 //! | [`keys`] | keys that bundles are signed with |
 //! | `host`* | a proxy in memory |
@@ -25,10 +25,10 @@ pub mod crypto;
 pub mod host;
 pub mod junit;
 pub mod keys;
-pub mod mint;
 #[cfg(feature = "test-runner")]
 pub mod scenario;
 #[cfg(feature = "test-runner")]
 pub mod target;
+pub mod test_token;
 #[cfg(feature = "test-runner")]
 pub mod transcript;

@@ -13,12 +13,12 @@ use std::fmt::Write as _;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Transcript {
     /// One for each exchange, in order.
-    pub exchanges: Vec<Seen>,
+    pub exchanges: Vec<ObservedExchange>,
 }
 
 /// What was seen of one exchange.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Seen {
+pub struct ObservedExchange {
     /// The request as it was sent. Not compared: each target has its own time, and so its own tokens.
     pub request: Option<Request>,
     /// The response; `None` where none came (connection closed, or nothing within the target's patience).
@@ -125,7 +125,7 @@ fn normalise_record(mut record: Value) -> Value {
 }
 
 /// Each target makes its own decision ids, and tells them to the client.
-fn without_ids(seen: &Seen, text: String) -> String {
+fn without_ids(seen: &ObservedExchange, text: String) -> String {
     let ids = seen.records.iter().filter_map(|record| record.get("decision_id")?.as_str());
     ids.fold(text, |text, id| text.replace(id, "<id>"))
 }
@@ -161,7 +161,7 @@ pub fn differences(scenario: &Scenario, transcript: &Transcript) -> Vec<String> 
     report
 }
 
-fn compare_exchange(exchange: &Exchange, seen: &Seen, report: &mut Vec<String>) {
+fn compare_exchange(exchange: &Exchange, seen: &ObservedExchange, report: &mut Vec<String>) {
     let expect = &exchange.expect;
     report.extend(seen.problems.iter().map(|problem| format!("problem: {problem}")));
     compare_records(exchange, seen, report);
@@ -203,7 +203,7 @@ fn compare_exchange(exchange: &Exchange, seen: &Seen, report: &mut Vec<String>) 
     }
 }
 
-fn compare_records(exchange: &Exchange, seen: &Seen, report: &mut Vec<String>) {
+fn compare_records(exchange: &Exchange, seen: &ObservedExchange, report: &mut Vec<String>) {
     let expect = &exchange.expect;
     let reason = expect.reason.as_deref().unwrap_or_default();
     let mut counted = BTreeMap::new();
@@ -261,7 +261,12 @@ fn compare_records(exchange: &Exchange, seen: &Seen, report: &mut Vec<String>) {
     }
 }
 
-fn compare_response(exchange: &Exchange, seen: &Seen, response: &Response, report: &mut Vec<String>) {
+fn compare_response(
+    exchange: &Exchange,
+    seen: &ObservedExchange,
+    response: &Response,
+    report: &mut Vec<String>,
+) {
     let expect = &exchange.expect;
     // A permit that says nothing else answers with the server's own status.
     let status = expect.status.or_else(|| {
@@ -309,7 +314,12 @@ fn compare_response(exchange: &Exchange, seen: &Seen, response: &Response, repor
     }
 }
 
-fn compare_upstream(exchange: &Exchange, seen: &Seen, upstream: &Upstream, report: &mut Vec<String>) {
+fn compare_upstream(
+    exchange: &Exchange,
+    seen: &ObservedExchange,
+    upstream: &Upstream,
+    report: &mut Vec<String>,
+) {
     let Some(request) = &seen.request else { return };
     let path = exchange.expect.upstream_path.as_deref().map_or(request.path.as_slice(), str::as_bytes);
     let body = exchange.expect.upstream_body.as_deref().map(str::as_bytes);
@@ -383,12 +393,12 @@ pub fn compare(left: (&str, &Transcript), right: (&str, &Transcript)) -> Vec<Str
                 report.push(format!("exchange {index}: {what}: {left_name} has {a}, {right_name} has {b}"));
             }
         };
-        let response = |seen: &Seen| without_ids(seen, show_response(seen.response.as_ref()));
+        let response = |seen: &ObservedExchange| without_ids(seen, show_response(seen.response.as_ref()));
         line("response", response(a), response(b));
-        let upstream = |seen: &Seen| without_ids(seen, show_upstream(seen));
+        let upstream = |seen: &ObservedExchange| without_ids(seen, show_upstream(seen));
         line("upstream", upstream(a), upstream(b));
         line("checks", format!("{:?}", a.checks), format!("{:?}", b.checks));
-        let records = |seen: &Seen| {
+        let records = |seen: &ObservedExchange| {
             let records = seen.records.iter().cloned().map(normalise_record);
             records.map(|record| record.to_string()).collect::<String>()
         };
@@ -418,7 +428,7 @@ fn show_response(response: Option<&Response>) -> String {
     )
 }
 
-fn show_upstream(seen: &Seen) -> String {
+fn show_upstream(seen: &ObservedExchange) -> String {
     let Some(upstream) = &seen.upstream else { return "nothing".to_owned() };
     // Tokens differ from target to target, since each has its own time: only whether the client's own arrived counts.
     let own =

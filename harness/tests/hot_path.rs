@@ -7,7 +7,7 @@ use base64::Engine as _;
 use filter::config::Config;
 use filter::pep::{Effect, Event, Exchange, Pep};
 use harness::crypto::RustSignatures;
-use harness::mint::{SigningKey, jwks, mint};
+use harness::test_token::{SigningKey, jwks, mint};
 use policy_wasm::compile::{Options, SourceFile, compile};
 use serde_json::{Map, json};
 use std::alloc::{GlobalAlloc, Layout, System};

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use filter::config::Config;
 use filter::token::TokenError::{self, *};
 use harness::crypto::RustSignatures;
-use harness::mint::{SigningKey, jwks, mint, mint_text};
+use harness::test_token::{SigningKey, jwks, mint, mint_text};
 use jwt_simple::prelude::{
     Duration, ECDSAP256PublicKeyLike as _, ES256PublicKey, Ed25519PublicKey, EdDSAPublicKeyLike as _,
     HS256Key, MACLike as _, RS256PublicKey, RSAPublicKeyLike as _, VerificationOptions,

@@ -3,7 +3,7 @@
 use crate::Outcome;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use harness::mint::{SigningKey, jwks, mint};
+use harness::test_token::{SigningKey, jwks, mint};
 use policy_wasm::compile::{Options, SourceFile, compile};
 use serde_json::{Map, Value, json};
 use std::path::Path;

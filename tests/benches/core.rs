@@ -10,7 +10,7 @@ use filter::mcp::list;
 use filter::mcp::splice::Splices;
 use filter::pep::{Effect, Event, Exchange, Flow, Pep};
 use harness::crypto::RustSignatures;
-use harness::mint::{SigningKey, mint};
+use harness::test_token::{SigningKey, mint};
 use policy_wasm::json::{self, Limits, Value};
 use serde_json::{Map, json};
 use std::error::Error;

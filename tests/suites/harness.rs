@@ -3,7 +3,7 @@
 
 use harness::scenario::{self, Fixtures, Loaded};
 use harness::target::{Native, Target};
-use harness::transcript::{self, Seen, Transcript};
+use harness::transcript::{self, ObservedExchange, Transcript};
 use serde_json::json;
 use std::path::PathBuf;
 use toolward_tests::folder;
@@ -12,7 +12,7 @@ fn loaded() -> Loaded {
     scenario::load(&[folder().join("scenarios")], None).unwrap()
 }
 
-type Change = (&'static str, fn(&mut Seen));
+type Change = (&'static str, fn(&mut ObservedExchange));
 
 /// Changes that no expectation and no comparison may overlook.
 const CHANGES: [Change; 13] = [

@@ -1,8 +1,8 @@
 //! A stream that lives for hours, and clients that leave at every point: the VM's memory grows with neither.
 
+use harness::host::Guest;
 use harness::host::abi::Action;
-use harness::host::proxy::Guest;
-use harness::host::world::CallResponse;
+use harness::host::host_state::CallResponse;
 use serde_json::json;
 use toolward_tests::exchange::{HOURS, Point, answer, call, corpus, open, push, start};
 
@@ -36,7 +36,7 @@ fn a_stream_of_six_hours_needs_no_more_memory_than_one_of_a_minute_and_holds_no_
     assert_eq!(open(guest, 2, &request, Point::Body), Action::Continue);
     assert_eq!(answer(guest, 2, "text/event-stream"), Action::Continue);
     let step_ns = HOURS * 3_600_000_000_000 / EVENTS;
-    let mut next_tick = guest.world().now_ns;
+    let mut next_tick = guest.host().now_ns;
     let mut after_warm_up = 0;
     for number in 0..EVENTS {
         let (event, passes) = event(number);
@@ -45,12 +45,12 @@ fn a_stream_of_six_hours_needs_no_more_memory_than_one_of_a_minute_and_holds_no_
         assert_eq!(push(guest, 2, &event[..cut]), b"", "event {number}");
         let expected = if passes { event.as_slice() } else { b"" };
         assert_eq!(push(guest, 2, &event[cut..]), expected, "event {number}");
-        guest.world().now_ns += step_ns;
-        while next_tick < guest.world().now_ns {
-            next_tick += u64::from(guest.world().tick_period_ms) * 1_000_000;
+        guest.host().now_ns += step_ns;
+        while next_tick < guest.host().now_ns {
+            next_tick += u64::from(guest.host().tick_period_ms) * 1_000_000;
             guest.tick().unwrap();
         }
-        assert!(!guest.world().streams[&2].closed, "event {number}");
+        assert!(!guest.host().streams[&2].closed, "event {number}");
         if number % 1000 == 999 {
             guest.take_fuel();
             after_warm_up = if number == 999 { guest.memory_bytes() } else { after_warm_up };
@@ -59,11 +59,11 @@ fn a_stream_of_six_hours_needs_no_more_memory_than_one_of_a_minute_and_holds_no_
     assert!(after_warm_up > 0);
     assert_eq!(guest.memory_bytes(), after_warm_up);
     // A server that repeats itself does not fill the log either: the permit, and what was dropped, once.
-    assert!(guest.world().log.len() < 10, "{}", guest.world().log.len());
+    assert!(guest.host().log.len() < 10, "{}", guest.host().log.len());
     // The token's end is still seen, after all that.
-    guest.world().now_ns += 1_200_000_000_000;
+    guest.host().now_ns += 1_200_000_000_000;
     guest.tick().unwrap();
-    assert!(guest.world().streams[&2].closed);
+    assert!(guest.host().streams[&2].closed);
 }
 
 #[test]
@@ -94,23 +94,22 @@ fn clients_that_leave_leave_nothing_behind() {
                         assert_eq!(push(guest, id, &[b'x'; 2000]), b"");
                     }
                     guest.end(id).unwrap();
-                    guest.world().streams.remove(&id);
+                    guest.host().streams.remove(&id);
                     // The answer to what a client asked that has gone: late, to nobody, or never.
-                    for call in
-                        std::mem::take(&mut guest.world().calls).into_iter().filter(|_| round % 2 == 0)
+                    for call in std::mem::take(&mut guest.host().calls).into_iter().filter(|_| round % 2 == 0)
                     {
                         let body = br#"{"permissionship":"PERMISSIONSHIP_HAS_PERMISSION"}"#.to_vec();
                         let headers = vec![(":status".to_owned(), b"200".to_vec())];
                         let yes = CallResponse { headers, body, ..CallResponse::default() };
-                        guest.world().call_response = Some(yes);
+                        guest.host().call_response = Some(yes);
                         guest.answer(call.context, call.token).unwrap();
-                        assert!(guest.world().streams.is_empty());
+                        assert!(guest.host().streams.is_empty());
                     }
                     id += 1;
                 }
             }
             guest.take_fuel();
-            guest.world().log.clear();
+            guest.host().log.clear();
             after_warm_up = if round == 499 { guest.memory_bytes() } else { after_warm_up };
         }
         assert!(after_warm_up > 0);

@@ -3,7 +3,7 @@
 use crate::scenario::{self, Answer, Fields, Fixtures, Scenario};
 use crate::target::suite::{self, Outcome};
 use crate::target::{Envoy, Native, Target};
-use crate::transcript::Seen;
+use crate::transcript::ObservedExchange;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Args, ValueEnum};
@@ -122,7 +122,7 @@ impl Run {
 }
 
 /// One exchange for other readers: what was sent either way and what the client got, to the byte, and what was decided.
-fn exchange(answer: Option<&Answer>, seen: &Seen) -> Value {
+fn exchange(answer: Option<&Answer>, seen: &ObservedExchange) -> Value {
     let text = |bytes: &[u8]| STANDARD.encode(bytes);
     let fields = |fields: &Fields| -> Vec<Value> {
         fields.iter().map(|(name, value)| json!([name, text(value)])).collect()

@@ -3,7 +3,7 @@
 use super::clock::nanoseconds;
 use super::files;
 use crate::keys::private_half;
-use crate::mint::{SigningKey, jwks};
+use crate::test_token::{SigningKey, jwks};
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use filter::crypto::Algorithm;

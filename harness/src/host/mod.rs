@@ -3,30 +3,35 @@
 //!
 //! ```text
 //! Proxy (client, server, clusters, clock) ──callbacks──> Guest: the wasm module, or the core called natively
-//!        World (streams, log, metrics, …) <──hostcalls──
+//!        HostState (streams, log, metrics, …) <──hostcalls──
 //! ```
-//! No global state: every [`Proxy`] has its own [`World`]. Time is virtual, randomness is a fixed sequence, nothing
+//! No global state: every [`Proxy`] has its own [`HostState`]. Time is virtual, randomness is a fixed sequence, nothing
 //! leaves the process. What of Envoy's behaviour matters here is said where it is reproduced.
 //!
 //! | module | purpose |
 //! |---|---|
 //! | [`abi`] | the ABI's numbers and its serialisation of maps |
-//! | [`world`] | what hostcalls read and change |
+//! | [`host_state`] | the state that hostcalls read and change |
 //! | [`stream`] | one HTTP stream as the plugin sees it |
 //! | [`stores`] | shared data, queues, metrics |
 //! | [`foreign`] | foreign functions, `verify_signature` among them |
+//! | [`guest`] | a plugin as its host sees it |
+//! | `heads` | heads as Envoy makes them |
 //! | [`proxy`] | exchanges: when which callback comes, and what is let through |
-//! | [`allow_list`] | what a filter may import |
+//! | [`allow_list`] | what a filter may import and export |
 //! | `wasm` | the plugin as a wasm module in wasmtime |
 
 pub mod abi;
 pub mod allow_list;
 pub mod foreign;
+pub mod guest;
+mod heads;
+pub mod host_state;
 pub mod proxy;
 pub mod stores;
 pub mod stream;
 pub mod wasm;
-pub mod world;
 
-pub use proxy::{Guest, Proxy, Trap};
-pub use world::World;
+pub use guest::{Callback, Guest, Trap};
+pub use host_state::HostState;
+pub use proxy::Proxy;

@@ -5,78 +5,14 @@
 //! is pending. A reply of the plugin passes the plugin's own response callbacks. A trap ends the VM.
 
 use super::abi::Action;
-use super::stream::{LocalReply, Side, Stream};
-use super::world::{CallResponse, PendingCall, World};
+use super::guest::{Callback, Guest, Trap};
+use super::heads::{check_length, field, finish_reply, head_of, head_of_answer, response_of, upstream_of};
+use super::host_state::{CallResponse, HostState, PendingCall};
+use super::stream::{LocalReply, Stream};
 use crate::scenario::{Answer, Check, CheckAnswer, Fields, HttpVersion, Question, Request};
-use crate::transcript::{self, Response, Seen, Upstream};
+use crate::transcript::{self, ObservedExchange, Response, Upstream};
 use serde_json::Value;
 use std::collections::BTreeMap;
-
-/// The plugin trapped: panic, fuel, memory, or a broken module.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trap {
-    /// In which callback, and why.
-    pub message: String,
-}
-
-/// A callback of a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the ABI's own names: counts of fields and bytes, end of stream")]
-pub enum Callback {
-    RequestHeaders { fields: usize, end: bool },
-    RequestBody { bytes: usize, end: bool },
-    RequestTrailers { fields: usize },
-    ResponseHeaders { fields: usize, end: bool },
-    ResponseBody { bytes: usize, end: bool },
-    ResponseTrailers { fields: usize },
-}
-
-/// A plugin: the wasm module, or the core called natively.
-pub trait Guest {
-    /// What it reads and changes.
-    fn world(&mut self) -> &mut World;
-
-    /// Starts the VM and configures the plugin; `false` where it refuses the configuration.
-    ///
-    /// # Errors
-    /// A trap.
-    fn start(&mut self) -> Result<bool, Trap>;
-
-    /// Makes the context of a stream.
-    ///
-    /// # Errors
-    /// A trap.
-    fn create(&mut self, stream: u32) -> Result<(), Trap>;
-
-    /// Calls back for a stream.
-    ///
-    /// # Errors
-    /// A trap.
-    fn call(&mut self, stream: u32, callback: Callback) -> Result<Action, Trap>;
-
-    /// Delivers [`World::call_response`] as the answer to the call of this token, which this stream made.
-    ///
-    /// # Errors
-    /// A trap.
-    fn answer(&mut self, stream: u32, token: u32) -> Result<(), Trap>;
-
-    /// Calls back because time has passed.
-    ///
-    /// # Errors
-    /// A trap.
-    fn tick(&mut self) -> Result<(), Trap>;
-
-    /// Ends the context of a stream: done, log, delete.
-    ///
-    /// # Errors
-    /// A trap.
-    fn end(&mut self, stream: u32) -> Result<(), Trap>;
-
-    /// Fuel spent since the last call, by callback; nothing for a plugin that is not metered.
-    fn take_fuel(&mut self) -> Vec<(&'static str, u64)> {
-        Vec::new()
-    }
-}
 
 /// A proxy with one plugin.
 pub struct Proxy<G> {
@@ -88,29 +24,11 @@ pub struct Proxy<G> {
 /// How long an answer of a cluster takes.
 const ANSWER_NS: u64 = 1_000_000;
 
-/// Fields that Envoy holds once and joins with a comma when they come repeated (its inline headers).
-const JOINED: [&str; 14] = [
-    "accept",
-    "accept-encoding",
-    "authorization",
-    "cache-control",
-    "content-encoding",
-    "content-type",
-    "if-match",
-    "origin",
-    "te",
-    "user-agent",
-    "via",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-request-id",
-];
-
 /// One exchange on its way.
 #[derive(Default)]
 struct Flight {
     stream: u32,
-    seen: Seen,
+    seen: ObservedExchange,
     /// The request's end was let through.
     request_done: bool,
     response_done: bool,
@@ -124,7 +42,7 @@ struct Flight {
 }
 
 impl<G: Guest> Proxy<G> {
-    /// Starts the plugin with [`World::configuration`].
+    /// Starts the plugin with [`HostState::configuration`].
     ///
     /// # Errors
     /// The trap, or the log of a plugin that refuses its configuration.
@@ -136,7 +54,7 @@ impl<G: Guest> Proxy<G> {
                 Ok(Proxy { guest, next_stream: 2, dead: None })
             }
             false => {
-                let log: Vec<&str> = guest.world().log.iter().map(|line| line.message.as_str()).collect();
+                let log: Vec<&str> = guest.host().log.iter().map(|line| line.message.as_str()).collect();
                 Err(Trap { message: format!("the configuration is refused: {}", log.join("\n")) })
             }
         }
@@ -154,14 +72,14 @@ impl<G: Guest> Proxy<G> {
         request: &Request,
         checks: &[Check],
         server: &mut dyn FnMut(&Upstream) -> Answer,
-    ) -> Seen {
+    ) -> ObservedExchange {
         let stream = self.next_stream;
         self.next_stream = self.next_stream.saturating_add(1);
         let mut flight = Flight { stream, head_only: request.method == "HEAD", ..Flight::default() };
-        let world = self.guest.world();
-        world.streams.insert(stream, Stream::default());
-        let logged = world.log.len();
-        let counted = decisions(world);
+        let host = self.guest.host();
+        host.streams.insert(stream, Stream::default());
+        let logged = host.log.len();
+        let counted = decisions(host);
 
         let outcome = match &self.dead {
             Some(trap) => Err(Trap { message: format!("the VM is dead: {}", trap.message) }),
@@ -178,9 +96,9 @@ impl<G: Guest> Proxy<G> {
         }
 
         let fuel = self.guest.take_fuel();
-        let world = self.guest.world();
-        world.calls.retain(|call| call.context != stream);
-        let stream = world.streams.remove(&stream).unwrap_or_default();
+        let host = self.guest.host();
+        host.calls.retain(|call| call.context != stream);
+        let stream = host.streams.remove(&stream).unwrap_or_default();
         let mut seen = flight.seen;
         seen.request = Some(request.clone());
         seen.fuel = fuel;
@@ -198,8 +116,8 @@ impl<G: Guest> Proxy<G> {
             }
             upstream.headers = transcript::normalise_fields(std::mem::take(&mut upstream.headers));
         }
-        seen.records = records(world, logged);
-        for (labels, value) in decisions(world) {
+        seen.records = records(host, logged);
+        for (labels, value) in decisions(host) {
             let grown = value.saturating_sub(counted.get(&labels).copied().unwrap_or(0));
             if grown > 0 {
                 seen.decisions.insert(labels, grown);
@@ -284,7 +202,7 @@ impl<G: Guest> Proxy<G> {
         if flight.reply.is_some() || flight.closed {
             return Ok(());
         }
-        self.guest.world().effective_context = flight.stream;
+        self.guest.host().effective_context = flight.stream;
         let action = self.guest.call(flight.stream, callback)?;
         let end = matches!(
             callback,
@@ -299,8 +217,8 @@ impl<G: Guest> Proxy<G> {
     /// Takes up what the plugin did on the request side.
     fn after_request(&mut self, flight: &mut Flight, action: Action, end: bool) {
         let asked: Vec<PendingCall> = {
-            let world = self.guest.world();
-            world.calls.iter().filter(|call| call.context == flight.stream).cloned().collect()
+            let host = self.guest.host();
+            host.calls.iter().filter(|call| call.context == flight.stream).cloned().collect()
         };
         note_questions(flight, &asked);
         let stream = self.stream(flight);
@@ -329,7 +247,7 @@ impl<G: Guest> Proxy<G> {
 
     /// Answers the call that is due first; `false` where there is none.
     fn answer_next_call(&mut self, flight: &mut Flight, checks: &[Check]) -> Result<bool, Trap> {
-        let world = self.guest.world();
+        let host = self.guest.host();
         let due = |call: &PendingCall| {
             let index = flight.answers.get(&call.token).copied().unwrap_or(usize::MAX);
             let timeout = u64::from(call.timeout_ms).saturating_mul(1_000_000);
@@ -339,7 +257,7 @@ impl<G: Guest> Proxy<G> {
                 _ => Some(call.made_ns.saturating_add(ANSWER_NS)),
             }
         };
-        let next = world
+        let next = host
             .calls
             .iter()
             .enumerate()
@@ -347,10 +265,10 @@ impl<G: Guest> Proxy<G> {
             .filter_map(|(at, call)| Some((due(call)?, at)))
             .min();
         let Some((time, at)) = next else { return Ok(false) };
-        let call = world.calls.remove(at);
-        world.now_ns = world.now_ns.max(time);
+        let call = host.calls.remove(at);
+        host.now_ns = host.now_ns.max(time);
         let index = flight.answers.get(&call.token).copied().unwrap_or(usize::MAX);
-        world.call_response = Some(match checks.get(index).map(|check| &check.answer) {
+        host.call_response = Some(match checks.get(index).map(|check| &check.answer) {
             Some(CheckAnswer::Http(answer)) => CallResponse {
                 headers: head_of_answer(answer.status, &answer.headers),
                 body: answer.body.clone(),
@@ -364,9 +282,9 @@ impl<G: Guest> Proxy<G> {
             },
             Some(CheckAnswer::Reset) | None => CallResponse::default(),
         });
-        world.effective_context = call.context;
+        host.effective_context = call.context;
         self.guest.answer(call.context, call.token)?;
-        self.guest.world().call_response = None;
+        self.guest.host().call_response = None;
         self.after_request(flight, Action::Pause, true);
         Ok(true)
     }
@@ -427,18 +345,18 @@ impl<G: Guest> Proxy<G> {
 
     /// Time passes in the middle of a response; the plugin gets its ticks.
     fn pause(&mut self, flight: &mut Flight, milliseconds: u64) -> Result<(), Trap> {
-        let world = self.guest.world();
-        let period = u64::from(world.tick_period_ms);
+        let host = self.guest.host();
+        let period = u64::from(host.tick_period_ms);
         let mut left = milliseconds;
         while period > 0 && left >= period && !flight.response_done {
             left = left.saturating_sub(period);
-            let world = self.guest.world();
-            world.now_ns = world.now_ns.saturating_add(period.saturating_mul(1_000_000));
+            let host = self.guest.host();
+            host.now_ns = host.now_ns.saturating_add(period.saturating_mul(1_000_000));
             self.guest.tick()?;
             self.take_up_close(flight);
         }
-        let world = self.guest.world();
-        world.now_ns = world.now_ns.saturating_add(left.saturating_mul(1_000_000));
+        let host = self.guest.host();
+        host.now_ns = host.now_ns.saturating_add(left.saturating_mul(1_000_000));
         Ok(())
     }
 
@@ -461,7 +379,7 @@ impl<G: Guest> Proxy<G> {
         if flight.response_done {
             return Ok(());
         }
-        self.guest.world().effective_context = flight.stream;
+        self.guest.host().effective_context = flight.stream;
         let action = self.guest.call(flight.stream, callback)?;
         let end = matches!(
             callback,
@@ -507,7 +425,7 @@ impl<G: Guest> Proxy<G> {
     }
 
     fn stream(&mut self, flight: &Flight) -> &mut Stream {
-        self.guest.world().streams.entry(flight.stream).or_default()
+        self.guest.host().streams.entry(flight.stream).or_default()
     }
 }
 
@@ -536,93 +454,9 @@ fn note_questions(flight: &mut Flight, calls: &[PendingCall]) {
     }
 }
 
-fn field<'a>(fields: &'a Fields, name: &str) -> Option<&'a [u8]> {
-    fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_slice())
-}
-
-/// The head as the plugin gets it: pseudo-headers, framing, and Envoy's own additions.
-fn head_of(request: &Request) -> Fields {
-    let mut fields: Fields = vec![
-        (":authority".to_owned(), request.authority.clone().into_bytes()),
-        (":path".to_owned(), request.path.clone()),
-        (":method".to_owned(), request.method.clone().into_bytes()),
-        (":scheme".to_owned(), b"http".to_vec()),
-    ];
-    join(&mut fields, &request.headers);
-    if let (Some(body), HttpVersion::Http11) = (&request.body, request.http) {
-        fields.push(match request.trailers.is_empty() {
-            true => ("content-length".to_owned(), body.len().to_string().into_bytes()),
-            false => ("transfer-encoding".to_owned(), b"chunked".to_vec()),
-        });
-    }
-    fields.push(("x-forwarded-proto".to_owned(), b"http".to_vec()));
-    if field(&fields, "x-request-id").is_none() {
-        fields.push(("x-request-id".to_owned(), b"7d0c1a52-3d5f-4c8e-9a6b-0f1e2d3c4b5a".to_vec()));
-    }
-    fields
-}
-
-fn head_of_answer(status: u16, headers: &[(String, Vec<u8>)]) -> Fields {
-    let mut fields = vec![(":status".to_owned(), status.to_string().into_bytes())];
-    join(&mut fields, headers);
-    fields
-}
-
-/// Adds fields to a head as Envoy reads them.
-fn join(fields: &mut Fields, more: &[(String, Vec<u8>)]) {
-    for (name, value) in more {
-        match fields.iter_mut().find(|(known, _)| known == name && JOINED.contains(&name.as_str())) {
-            Some((_, joined)) => {
-                joined.push(b',');
-                joined.extend_from_slice(value);
-            }
-            None => fields.push((name.clone(), value.clone())),
-        }
-    }
-}
-
-/// What Envoy adds to a local reply.
-fn finish_reply(reply: LocalReply) -> (Fields, Vec<u8>) {
-    let mut headers = head_of_answer(reply.status, &reply.headers);
-    if !reply.body.is_empty() {
-        headers.push(("content-length".to_owned(), reply.body.len().to_string().into_bytes()));
-        if field(&headers, "content-type").is_none() {
-            headers.push(("content-type".to_owned(), b"text/plain".to_vec()));
-        }
-    }
-    (headers, reply.body)
-}
-
-fn upstream_of(side: &Side) -> Upstream {
-    let text =
-        |name: &str| String::from_utf8_lossy(field(&side.headers, name).unwrap_or_default()).into_owned();
-    Upstream {
-        method: text(":method"),
-        path: field(&side.headers, ":path").unwrap_or_default().to_vec(),
-        authority: text(":authority"),
-        headers: side.headers.clone(),
-        ..Upstream::default()
-    }
-}
-
-fn response_of(headers: Fields) -> Response {
-    let status = field(&headers, ":status").and_then(|status| std::str::from_utf8(status).ok()?.parse().ok());
-    Response { status: status.unwrap_or(0), headers, ..Response::default() }
-}
-
-/// A length that does not fit smuggles the rest of the body in as the next message.
-fn check_length(what: &str, headers: &Fields, body: &[u8], problems: &mut Vec<String>) {
-    if let Some(length) = field(headers, "content-length")
-        && length != body.len().to_string().as_bytes()
-    {
-        problems.push(format!("{what}: content-length {}, body {} bytes", length.escape_ascii(), body.len()));
-    }
-}
-
 /// `toolward_decisions_total` by its labels.
-fn decisions(world: &World) -> BTreeMap<(String, String), u64> {
-    world
-        .metrics
+fn decisions(host: &HostState) -> BTreeMap<(String, String), u64> {
+    host.metrics
         .counters()
         .filter(|(name, _)| name.starts_with("toolward") && name.contains("decisions"))
         .filter_map(|(name, value)| {
@@ -634,8 +468,8 @@ fn decisions(world: &World) -> BTreeMap<(String, String), u64> {
 }
 
 /// The decision records in the log, from a line on.
-fn records(world: &World, from: usize) -> Vec<Value> {
-    let lines = world.log.get(from..).unwrap_or_default();
+fn records(host: &HostState, from: usize) -> Vec<Value> {
+    let lines = host.log.get(from..).unwrap_or_default();
     lines
         .iter()
         .filter_map(|line| line.message.find('{').and_then(|at| line.message.get(at..)))

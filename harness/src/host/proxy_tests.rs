@@ -9,14 +9,14 @@ use std::rc::Rc;
 
 /// A plugin made of one function.
 struct Scripted<F> {
-    world: World,
+    host: HostState,
     script: F,
     log: Vec<Callback>,
 }
 
-impl<F: FnMut(&mut World, Option<Callback>) -> Result<Action, Trap>> Guest for Scripted<F> {
-    fn world(&mut self) -> &mut World {
-        &mut self.world
+impl<F: FnMut(&mut HostState, Option<Callback>) -> Result<Action, Trap>> Guest for Scripted<F> {
+    fn host(&mut self) -> &mut HostState {
+        &mut self.host
     }
     fn start(&mut self) -> Result<bool, Trap> {
         Ok(true)
@@ -26,10 +26,10 @@ impl<F: FnMut(&mut World, Option<Callback>) -> Result<Action, Trap>> Guest for S
     }
     fn call(&mut self, _: u32, callback: Callback) -> Result<Action, Trap> {
         self.log.push(callback);
-        (self.script)(&mut self.world, Some(callback))
+        (self.script)(&mut self.host, Some(callback))
     }
     fn answer(&mut self, _: u32, _: u32) -> Result<(), Trap> {
-        (self.script)(&mut self.world, None).map(|_| ())
+        (self.script)(&mut self.host, None).map(|_| ())
     }
     fn tick(&mut self) -> Result<(), Trap> {
         Ok(())
@@ -55,10 +55,10 @@ fn request() -> Request {
 fn exchange(
     request: &Request,
     checks: &[Check],
-    script: impl FnMut(&mut World, Option<Callback>) -> Result<Action, Trap>,
-) -> (Seen, Vec<Callback>) {
-    let world = World::new(0, ["spicedb".to_owned()], Rc::new(RustSignatures));
-    let mut proxy = Proxy::start(Scripted { world, script, log: Vec::new() }).unwrap();
+    script: impl FnMut(&mut HostState, Option<Callback>) -> Result<Action, Trap>,
+) -> (ObservedExchange, Vec<Callback>) {
+    let host = HostState::new(0, ["spicedb".to_owned()], Rc::new(RustSignatures));
+    let mut proxy = Proxy::start(Scripted { host, script, log: Vec::new() }).unwrap();
     let answer = Answer { status: 200, body: b"{}".to_vec(), ..Answer::default() };
     let seen = proxy.exchange(request, checks, &mut |_| answer.clone());
     (seen, std::mem::take(&mut proxy.guest.log))
@@ -66,10 +66,10 @@ fn exchange(
 
 const QUESTION: &[u8] = br#"{"resource":{"objectType":"t","objectId":"1"},"permission":"p","subject":{"object":{"objectType":"u","objectId":"2"}}}"#;
 
-fn ask(world: &mut World) -> Result<u32, Status> {
+fn ask(host: &mut HostState) -> Result<u32, Status> {
     let head = [(":method", "POST"), (":path", "/v1/permissions/check"), (":authority", "s")];
     let head = head.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
-    world.http_call(b"spicedb", head.to_vec(), QUESTION.to_vec(), 100)
+    host.http_call(b"spicedb", head.to_vec(), QUESTION.to_vec(), 100)
 }
 
 use crate::host::abi::Status;
@@ -104,11 +104,11 @@ fn a_paused_body_is_cumulative_and_an_unpaused_one_is_not() {
 
 #[test]
 fn a_head_that_is_let_through_early_is_seen_by_the_upstream_though_a_denial_follows() {
-    let (seen, _) = exchange(&request(), &[], |world, callback| {
+    let (seen, _) = exchange(&request(), &[], |host, callback| {
         if let Some(Callback::RequestBody { end: true, .. }) = callback {
             let reply =
                 LocalReply { status: 403, details: String::new(), headers: vec![], body: b"no".to_vec() };
-            world.send_local_reply(reply).unwrap();
+            host.send_local_reply(reply).unwrap();
             return Ok(Action::Pause);
         }
         Ok(Action::Continue)
@@ -121,9 +121,9 @@ fn a_head_that_is_let_through_early_is_seen_by_the_upstream_though_a_denial_foll
 #[test]
 fn a_body_that_continues_takes_a_paused_head_with_it_and_the_answer_comes_too_late() {
     let mut asked = false;
-    let (seen, _) = exchange(&request(), &[check(CheckAnswer::Reset)], |world, callback| {
+    let (seen, _) = exchange(&request(), &[check(CheckAnswer::Reset)], |host, callback| {
         if !std::mem::replace(&mut asked, true) {
-            ask(world).unwrap();
+            ask(host).unwrap();
             return Ok(Action::Pause);
         }
         assert!(callback.is_some(), "the answer was delivered");
@@ -145,9 +145,9 @@ fn with_trailers_no_body_callback_has_the_end() {
 
 #[test]
 fn a_changed_body_under_its_old_length_is_a_problem() {
-    let (seen, _) = exchange(&request(), &[], |world, callback| match callback {
+    let (seen, _) = exchange(&request(), &[], |host, callback| match callback {
         Some(Callback::RequestBody { end: true, .. }) => {
-            world.set_buffer(BufferType::RequestBody, 0, usize::MAX, b"short").unwrap();
+            host.set_buffer(BufferType::RequestBody, 0, usize::MAX, b"short").unwrap();
             Ok(Action::Continue)
         }
         Some(Callback::RequestHeaders { .. } | Callback::RequestBody { .. }) => Ok(Action::Pause),
@@ -162,9 +162,9 @@ fn a_changed_body_under_its_old_length_is_a_problem() {
 
 #[test]
 fn headers_are_out_of_reach_once_they_went_on() {
-    let (_, _) = exchange(&request(), &[], |world, callback| {
+    let (_, _) = exchange(&request(), &[], |host, callback| {
         if let Some(Callback::RequestBody { .. }) = callback {
-            assert_eq!(world.map(MapType::RequestHeaders), Err(Status::BadArgument));
+            assert_eq!(host.map(MapType::RequestHeaders), Err(Status::BadArgument));
         }
         Ok(Action::Continue)
     });
@@ -177,15 +177,15 @@ fn answers_come_in_time_and_a_timeout_is_a_504_after_its_time() {
         (CheckAnswer::Timeout, Some("504"), 100),
         (CheckAnswer::Reset, None, 1),
     ] {
-        let (seen, _) = exchange(&request(), &[check(answer)], |world, callback| match callback {
+        let (seen, _) = exchange(&request(), &[check(answer)], |host, callback| match callback {
             Some(Callback::RequestBody { end: true, .. }) => {
-                ask(world).map(|_| Action::Pause).map_err(|_| panic!())
+                ask(host).map(|_| Action::Pause).map_err(|_| panic!())
             }
             None => {
-                let found = world.map_value(MapType::CallResponseHeaders, b":status").ok();
+                let found = host.map_value(MapType::CallResponseHeaders, b":status").ok();
                 assert_eq!(found.as_deref(), status.map(str::as_bytes));
-                assert_eq!(world.now_ns, after_ms * 1_000_000);
-                world.continue_stream(StreamType::Request).unwrap();
+                assert_eq!(host.now_ns, after_ms * 1_000_000);
+                host.continue_stream(StreamType::Request).unwrap();
                 Ok(Action::Pause)
             }
             Some(Callback::RequestHeaders { .. } | Callback::RequestBody { .. }) => Ok(Action::Pause),
@@ -197,13 +197,13 @@ fn answers_come_in_time_and_a_timeout_is_a_504_after_its_time() {
 
 #[test]
 fn an_unknown_cluster_or_a_head_without_a_path_is_a_bad_argument() {
-    let mut world = World::new(0, ["spicedb".to_owned()], Rc::new(RustSignatures));
+    let mut host = HostState::new(0, ["spicedb".to_owned()], Rc::new(RustSignatures));
     let head =
         |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), b"x".to_vec())).collect::<Fields>();
     let whole = head(&[":method", ":path", ":authority"]);
-    assert_eq!(world.http_call(b"other", whole.clone(), vec![], 1), Err(Status::BadArgument));
-    assert_eq!(world.http_call(b"spicedb", head(&[":method", ":path"]), vec![], 1), Err(Status::BadArgument));
-    assert!(world.http_call(b"spicedb", whole, vec![], 1).is_ok());
+    assert_eq!(host.http_call(b"other", whole.clone(), vec![], 1), Err(Status::BadArgument));
+    assert_eq!(host.http_call(b"spicedb", head(&[":method", ":path"]), vec![], 1), Err(Status::BadArgument));
+    assert!(host.http_call(b"spicedb", whole, vec![], 1).is_ok());
 }
 
 #[test]
@@ -215,9 +215,9 @@ fn what_is_held_for_ever_is_a_problem() {
 
 #[test]
 fn a_trap_is_reported_and_ends_the_vm() {
-    let world = World::new(0, [], Rc::new(RustSignatures));
-    let script = |_: &mut World, _: Option<Callback>| Err(Trap { message: "boom".to_owned() });
-    let mut proxy = Proxy::start(Scripted { world, script, log: Vec::new() }).unwrap();
+    let host = HostState::new(0, [], Rc::new(RustSignatures));
+    let script = |_: &mut HostState, _: Option<Callback>| Err(Trap { message: "boom".to_owned() });
+    let mut proxy = Proxy::start(Scripted { host, script, log: Vec::new() }).unwrap();
     for expected in ["trap: boom", "trap: the VM is dead: boom"] {
         let seen = proxy.exchange(&request(), &[], &mut |_| Answer::default());
         assert_eq!(seen.problems, [expected]);
@@ -228,11 +228,11 @@ fn a_trap_is_reported_and_ends_the_vm() {
 
 #[test]
 fn a_reply_passes_the_plugins_own_response_callbacks() {
-    let (seen, log) = exchange(&request(), &[], |world, callback| {
+    let (seen, log) = exchange(&request(), &[], |host, callback| {
         if let Some(Callback::RequestHeaders { .. }) = callback {
             let reply =
                 LocalReply { status: 401, details: String::new(), headers: vec![], body: b"no".to_vec() };
-            world.send_local_reply(reply).unwrap();
+            host.send_local_reply(reply).unwrap();
         }
         Ok(Action::Continue)
     });

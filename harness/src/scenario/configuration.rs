@@ -3,7 +3,7 @@
 use super::{Scenario, Tamper};
 use crate::crypto::RustSignatures;
 use crate::keys::BundleKey;
-use crate::mint::{self, SigningKey};
+use crate::test_token::{self, SigningKey};
 use anyhow::{Context as _, anyhow, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -78,7 +78,7 @@ impl Fixtures {
         tamper: Option<Tamper>,
     ) -> anyhow::Result<String> {
         let key = self.keys.get(key).with_context(|| format!("no key `{key}` in `tests/keys`"))?;
-        let token = mint::mint(key, header, claims);
+        let token = test_token::mint(key, header, claims);
         let Some(tamper) = tamper else { return Ok(token) };
         let [header, payload, signature] = token.split('.').collect::<Vec<_>>()[..] else {
             bail!("the minted token does not have three parts");

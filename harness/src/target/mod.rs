@@ -10,7 +10,7 @@ pub use envoy::Envoy;
 pub use native::{Native, NativeGuest};
 pub use wasm::Wasm;
 
-use crate::host::{Guest, Proxy, World};
+use crate::host::{Guest, HostState, Proxy};
 use crate::scenario::{Fixtures, Scenario, TargetName};
 use crate::transcript::Transcript;
 
@@ -37,26 +37,26 @@ pub trait Target {
 pub fn start<G: Guest>(
     scenario: &Scenario,
     fixtures: &Fixtures,
-    guest: impl FnOnce(World) -> anyhow::Result<G>,
+    guest: impl FnOnce(HostState) -> anyhow::Result<G>,
 ) -> anyhow::Result<Proxy<G>> {
     let now_ns = scenario.now.saturating_mul(1_000_000_000);
-    let mut world = World::new(now_ns, [AUTHORIZATION_CLUSTER.to_owned()], fixtures.signatures());
-    world.configuration = fixtures.plugin_configuration(scenario)?.into_bytes();
-    Proxy::start(guest(world)?).map_err(|trap| anyhow::anyhow!("the plugin does not start: {}", trap.message))
+    let mut host = HostState::new(now_ns, [AUTHORIZATION_CLUSTER.to_owned()], fixtures.signatures());
+    host.configuration = fixtures.plugin_configuration(scenario)?.into_bytes();
+    Proxy::start(guest(host)?).map_err(|trap| anyhow::anyhow!("the plugin does not start: {}", trap.message))
 }
 
 /// Runs a scenario in a proxy in memory.
 fn run_in_memory<G: Guest>(
     scenario: &Scenario,
     fixtures: &Fixtures,
-    guest: impl FnOnce(World) -> anyhow::Result<G>,
+    guest: impl FnOnce(HostState) -> anyhow::Result<G>,
 ) -> anyhow::Result<Transcript> {
     let mut proxy = start(scenario, fixtures, guest)?;
     let mut transcript = Transcript::default();
     for (index, exchange) in scenario.exchanges.iter().enumerate() {
         let now = scenario.now.saturating_add(exchange.after_seconds);
-        let world = proxy.guest().world();
-        world.now_ns = world.now_ns.max(now.saturating_mul(1_000_000_000));
+        let host = proxy.guest().host();
+        host.now_ns = host.now_ns.max(now.saturating_mul(1_000_000_000));
         let request = scenario.request(index, now, fixtures)?;
         let seen = proxy.exchange(&request, &exchange.checks, &mut |_| exchange.answer_to(&request));
         transcript.exchanges.push(seen);

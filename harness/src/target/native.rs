@@ -1,10 +1,10 @@
-//! The core of the filter without wasm: its driver on a [`World`] instead of a proxy.
+//! The core of the filter without wasm: its driver on a [`HostState`] instead of a proxy.
 
 use super::{Target, run_in_memory};
 use crate::host::abi::{Action, BufferType, LogLevel, MapType, MetricType, Status, StreamType};
-use crate::host::proxy::{Callback, Guest, Trap};
+use crate::host::host_state::HostState;
 use crate::host::stream::LocalReply;
-use crate::host::world::World;
+use crate::host::{Callback, Guest, Trap};
 use crate::scenario::{Fields, Fixtures, Scenario, TargetName};
 use crate::transcript::Transcript;
 use filter::callout::HttpCall;
@@ -24,7 +24,7 @@ impl Target for Native {
     }
 
     fn run(&mut self, scenario: &Scenario, fixtures: &Fixtures) -> anyhow::Result<Transcript> {
-        run_in_memory(scenario, fixtures, |world| Ok(NativeGuest::new(world)))
+        run_in_memory(scenario, fixtures, |host| Ok(NativeGuest::new(host)))
     }
 }
 
@@ -33,34 +33,34 @@ const NONCE: u64 = 0x746f_6f6c_7761_7264;
 
 /// The core as a plugin.
 pub struct NativeGuest {
-    world: World,
+    host: HostState,
     pep: Option<Rc<Pep>>,
     streams: BTreeMap<u32, HttpStream>,
 }
 
 impl NativeGuest {
-    /// A plugin in a world.
-    pub fn new(world: World) -> NativeGuest {
-        NativeGuest { world, pep: None, streams: BTreeMap::new() }
+    /// A plugin of a host in this state.
+    pub fn new(host: HostState) -> NativeGuest {
+        NativeGuest { host, pep: None, streams: BTreeMap::new() }
     }
 }
 
 impl Guest for NativeGuest {
-    fn world(&mut self) -> &mut World {
-        &mut self.world
+    fn host(&mut self) -> &mut HostState {
+        &mut self.host
     }
 
     fn start(&mut self) -> Result<bool, Trap> {
-        let signatures = Rc::clone(&self.world.signatures);
-        let store = Rc::new(self.world.shared.clone());
-        match driver::load(&self.world.configuration, signatures, Rc::default(), store) {
+        let signatures = Rc::clone(&self.host.signatures);
+        let store = Rc::new(self.host.shared.clone());
+        match driver::load(&self.host.configuration, signatures, Rc::default(), store) {
             Ok(pep) => {
-                self.world.tick_period_ms = driver::TICK_MS;
+                self.host.tick_period_ms = driver::TICK_MS;
                 self.pep = Some(Rc::new(pep));
                 Ok(true)
             }
             Err(problems) => {
-                self.world.log(LogLevel::Error, problems.as_bytes());
+                self.host.log(LogLevel::Error, problems.as_bytes());
                 Ok(false)
             }
         }
@@ -72,15 +72,15 @@ impl Guest for NativeGuest {
     }
 
     fn call(&mut self, id: u32, callback: Callback) -> Result<Action, Trap> {
-        let (stream, world) = (self.streams.get_mut(&id), &mut self.world);
+        let (stream, host) = (self.streams.get_mut(&id), &mut self.host);
         let Some(stream) = stream else { return Ok(Action::Pause) };
         let flow = match callback {
-            Callback::RequestHeaders { end, .. } => stream.on_request_headers(world, end),
-            Callback::RequestBody { bytes, end } => stream.on_request_body(world, bytes, end),
-            Callback::RequestTrailers { .. } => stream.on_request_trailers(world),
-            Callback::ResponseHeaders { end, .. } => stream.on_response_headers(world, end),
-            Callback::ResponseBody { bytes, end } => stream.on_response_body(world, bytes, end),
-            Callback::ResponseTrailers { .. } => stream.on_response_trailers(world),
+            Callback::RequestHeaders { end, .. } => stream.on_request_headers(host, end),
+            Callback::RequestBody { bytes, end } => stream.on_request_body(host, bytes, end),
+            Callback::RequestTrailers { .. } => stream.on_request_trailers(host),
+            Callback::ResponseHeaders { end, .. } => stream.on_response_headers(host, end),
+            Callback::ResponseBody { bytes, end } => stream.on_response_body(host, bytes, end),
+            Callback::ResponseTrailers { .. } => stream.on_response_trailers(host),
         };
         Ok(match flow {
             Flow::Pass => Action::Continue,
@@ -89,18 +89,18 @@ impl Guest for NativeGuest {
     }
 
     fn answer(&mut self, context: u32, token: u32) -> Result<(), Trap> {
-        let fields = self.world.call_response.as_ref().map_or(0, |response| response.headers.len());
+        let fields = self.host.call_response.as_ref().map_or(0, |response| response.headers.len());
         if let Some(stream) = self.streams.get_mut(&context) {
-            stream.on_call_answered(&mut self.world, token, fields);
+            stream.on_call_answered(&mut self.host, token, fields);
         }
         Ok(())
     }
 
     fn tick(&mut self) -> Result<(), Trap> {
-        let now_ms = self.world.now_ns / 1_000_000;
+        let now_ms = self.host.now_ns / 1_000_000;
         for (id, stream) in &mut self.streams {
-            self.world.effective_context = *id;
-            stream.on_tick(&mut self.world, now_ms);
+            self.host.effective_context = *id;
+            stream.on_tick(&mut self.host, now_ms);
         }
         Ok(())
     }
@@ -136,14 +136,14 @@ fn owned<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Fields {
     fields.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
 }
 
-impl Host for World {
+impl Host for HostState {
     fn now_ms(&mut self) -> Result<u64, Refused> {
         Ok(self.now_ns / 1_000_000)
     }
 
     fn property(&mut self, path: &[&str]) -> Result<Vec<u8>, Refused> {
         let path: Vec<String> = path.iter().map(|part| (*part).to_owned()).collect();
-        World::property(self, &path).map_err(refused)
+        HostState::property(self, &path).map_err(refused)
     }
 
     fn read_fields<T>(
@@ -194,7 +194,7 @@ impl Host for World {
     }
 
     fn close_stream(&mut self) -> Result<(), Refused> {
-        World::close_stream(self, StreamType::Response).map_err(refused)
+        HostState::close_stream(self, StreamType::Response).map_err(refused)
     }
 
     fn set_filter_state(&mut self, name: &str, value: &str) -> Result<(), Refused> {

@@ -33,7 +33,7 @@ impl Wasm {
         scenario: &Scenario,
         fixtures: &Fixtures,
     ) -> anyhow::Result<Option<Vec<(&'static str, u64)>>> {
-        let mut proxy = start(scenario, fixtures, |world| self.filter.guest(world))?;
+        let mut proxy = start(scenario, fixtures, |host| self.filter.guest(host))?;
         let Some(exchange) = scenario.exchanges.first() else { return Ok(None) };
         let request = scenario.request(0, scenario.now, fixtures)?;
         let mut run = || proxy.exchange(&request, &exchange.checks, &mut |_| exchange.answer_to(&request));
@@ -55,6 +55,6 @@ impl Target for Wasm {
     }
 
     fn run(&mut self, scenario: &Scenario, fixtures: &Fixtures) -> anyhow::Result<Transcript> {
-        run_in_memory(scenario, fixtures, |world| self.filter.guest(world))
+        run_in_memory(scenario, fixtures, |host| self.filter.guest(host))
     }
 }

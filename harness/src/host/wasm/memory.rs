@@ -1,6 +1,6 @@
 //! The guest's memory: every access is checked, an address that leads out of it is a status and no panic.
 
-use super::HostState;
+use super::StoreData;
 use crate::host::abi::Status;
 use wasmtime::{AsContext, Caller};
 
@@ -27,7 +27,7 @@ impl From<wasmtime::Error> for Failure {
 const OUTSIDE: Failure = Failure::Status(Status::InvalidMemoryAccess);
 
 /// Reads bytes.
-pub(super) fn read(caller: &Caller<'_, HostState>, address: u32, length: u32) -> Result<Vec<u8>, Failure> {
+pub(super) fn read(caller: &Caller<'_, StoreData>, address: u32, length: u32) -> Result<Vec<u8>, Failure> {
     let memory = caller.data().memory.ok_or(OUTSIDE)?;
     let start = address as usize;
     let end = start.checked_add(length as usize).ok_or(OUTSIDE)?;
@@ -35,14 +35,14 @@ pub(super) fn read(caller: &Caller<'_, HostState>, address: u32, length: u32) ->
 }
 
 /// Writes bytes.
-pub(super) fn write(caller: &mut Caller<'_, HostState>, address: u32, bytes: &[u8]) -> Result<(), Failure> {
+pub(super) fn write(caller: &mut Caller<'_, StoreData>, address: u32, bytes: &[u8]) -> Result<(), Failure> {
     let memory = caller.data().memory.ok_or(OUTSIDE)?;
     memory.write(caller, address as usize, bytes).map_err(|_| OUTSIDE)
 }
 
 /// Gives bytes to the guest: in memory that the guest allocates. Nothing is allocated for no bytes.
 pub(super) fn give(
-    caller: &mut Caller<'_, HostState>,
+    caller: &mut Caller<'_, StoreData>,
     bytes: &[u8],
     address_out: u32,
     length_out: u32,

@@ -6,8 +6,8 @@ mod wasi;
 
 use super::abi::Action;
 use super::allow_list;
-use super::proxy::{Callback, Guest, Trap};
-use super::world::{ROOT_CONTEXT, World};
+use super::guest::{Callback, Guest, Trap};
+use super::host_state::{HostState, ROOT_CONTEXT};
 use anyhow::Context as _;
 use std::path::Path;
 use wasmtime::{Config, Engine, ExternType, Instance, InstancePre, Linker, Memory, Module, Store};
@@ -24,12 +24,12 @@ pub const MEMORY: usize = 256 * 1024 * 1024;
 pub struct Filter {
     engine: Engine,
     module: Module,
-    instance: InstancePre<HostState>,
+    instance: InstancePre<StoreData>,
 }
 
 /// What hostcalls get at.
-pub(super) struct HostState {
-    pub world: World,
+pub(super) struct StoreData {
+    pub host: HostState,
     pub memory: Option<Memory>,
     pub allocate: Option<TypedFunc<u32, u32>>,
     /// A line of the guest's standard output or error that has no end yet.
@@ -150,21 +150,21 @@ impl Filter {
         abi_of(&self.module)
     }
 
-    /// A fresh VM in a world.
+    /// A fresh VM of a host in this state.
     ///
     /// # Errors
     /// Where the module's own start traps, or lacks exports that every filter has.
-    pub fn guest(&self, world: World) -> anyhow::Result<WasmGuest> {
-        self.guest_with_fuel(world, FUEL)
+    pub fn guest(&self, host: HostState) -> anyhow::Result<WasmGuest> {
+        self.guest_with_fuel(host, FUEL)
     }
 
     /// A fresh VM with another bound than [`FUEL`] for each callback.
     ///
     /// # Errors
     /// As [`Filter::guest`].
-    pub fn guest_with_fuel(&self, world: World, bound: u64) -> anyhow::Result<WasmGuest> {
+    pub fn guest_with_fuel(&self, host: HostState, bound: u64) -> anyhow::Result<WasmGuest> {
         let limits = StoreLimitsBuilder::new().memory_size(MEMORY).trap_on_grow_failure(true).build();
-        let state = HostState { world, memory: None, allocate: None, line: Vec::new(), limits };
+        let state = StoreData { host, memory: None, allocate: None, line: Vec::new(), limits };
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.limits);
         store.set_fuel(bound).map_err(plain)?;
@@ -192,7 +192,7 @@ impl Filter {
 
 /// A VM.
 pub struct WasmGuest {
-    store: Store<HostState>,
+    store: Store<StoreData>,
     instance: Instance,
     bound: u64,
     fuel: Vec<(&'static str, u64)>,
@@ -224,7 +224,7 @@ impl WasmGuest {
     }
 
     fn context(&mut self, context: u32) {
-        self.store.data_mut().world.effective_context = context;
+        self.store.data_mut().host.effective_context = context;
     }
 }
 
@@ -233,8 +233,8 @@ fn number(count: usize) -> u32 {
 }
 
 impl Guest for WasmGuest {
-    fn world(&mut self) -> &mut World {
-        &mut self.store.data_mut().world
+    fn host(&mut self) -> &mut HostState {
+        &mut self.store.data_mut().host
     }
 
     fn start(&mut self) -> Result<bool, Trap> {
@@ -243,7 +243,7 @@ impl Guest for WasmGuest {
         if self.invoke::<(u32, u32), u32>("proxy_on_vm_start", (ROOT_CONTEXT, 0))? == 0 {
             return Ok(false);
         }
-        let size = number(self.world().configuration.len());
+        let size = number(self.host().configuration.len());
         Ok(self.invoke::<(u32, u32), u32>("proxy_on_configure", (ROOT_CONTEXT, size))? != 0)
     }
 
@@ -277,7 +277,7 @@ impl Guest for WasmGuest {
     // Envoy answers to the root, whichever stream made the call; the token alone tells.
     fn answer(&mut self, _stream: u32, token: u32) -> Result<(), Trap> {
         self.context(ROOT_CONTEXT);
-        let response = self.world().call_response.clone().unwrap_or_default();
+        let response = self.host().call_response.clone().unwrap_or_default();
         let sizes =
             (number(response.headers.len()), number(response.body.len()), number(response.trailers.len()));
         self.invoke("proxy_on_http_call_response", (ROOT_CONTEXT, token, sizes.0, sizes.1, sizes.2))

@@ -13,7 +13,7 @@ mod wire;
 
 use super::Target;
 use crate::scenario::{Fixtures, HttpVersion, Scenario, TargetName};
-use crate::transcript::{Seen, Transcript};
+use crate::transcript::{ObservedExchange, Transcript};
 use process::{Decisions, Process};
 use serde_json::Value;
 use servers::{Script, Servers};
@@ -94,7 +94,12 @@ impl Target for Envoy {
 }
 
 impl Running {
-    fn exchange(&mut self, scenario: &Scenario, index: usize, fixtures: &Fixtures) -> anyhow::Result<Seen> {
+    fn exchange(
+        &mut self,
+        scenario: &Scenario,
+        index: usize,
+        fixtures: &Fixtures,
+    ) -> anyhow::Result<ObservedExchange> {
         #[allow(clippy::disallowed_methods, reason = "Envoy has the machine's time")]
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
         let request = scenario.request(index, now, fixtures)?;
@@ -113,11 +118,11 @@ impl Running {
         let log = self.process.log_lines_with(decision.unwrap_or_default());
         let decisions = self.process.decisions()?;
 
-        let mut seen = Seen {
+        let mut seen = ObservedExchange {
             request: Some(request),
             response: got.response,
             problems: got.problems,
-            ..Seen::default()
+            ..ObservedExchange::default()
         };
         seen.problems.append(&mut script.problems);
         if script.upstream.len() > 1 {
@@ -147,7 +152,7 @@ fn record(line: &str) -> Option<Value> {
 }
 
 /// The access log must say what the filter's own log says.
-fn check_access(access: Option<&Value>, seen: &mut Seen) {
+fn check_access(access: Option<&Value>, seen: &mut ObservedExchange) {
     let Some(access) = access else {
         seen.problems.push("no line in the access log".to_owned());
         return;

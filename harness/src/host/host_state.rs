@@ -61,7 +61,7 @@ pub enum Fault {
 }
 
 /// The state of the proxy as far as the plugin can reach it.
-pub struct World {
+pub struct HostState {
     /// The clock, in nanoseconds since the Unix epoch. Moves only when the proxy moves it.
     pub now_ns: u64,
     /// The plugin's configuration.
@@ -96,14 +96,14 @@ pub struct World {
     random: u64,
 }
 
-impl World {
+impl HostState {
     /// A proxy with these clusters, at this time, that nothing has happened in.
     pub fn new(
         now_ns: u64,
         clusters: impl IntoIterator<Item = String>,
         signatures: Rc<dyn SignatureProvider>,
-    ) -> World {
-        World {
+    ) -> HostState {
+        HostState {
             now_ns,
             configuration: Vec::new(),
             log: Vec::new(),
