@@ -13,14 +13,14 @@
 //! | [`json`] | the strict JSON reader: one pass, repeated keys refused at every level, slices handed out |
 //! | [`model`] | subject, actor, delegation, action: what a decision is asked about |
 //! | [`decision`] | effect, reasons, obligations: what is answered |
-//! | [`definition`] | the digest by which a tool's definition is pinned |
+//! | [`tool_definition`] | the digest by which a tool's definition is pinned |
 //! | [`bundle`] | the compiled policy, read in place |
 //! | [`pdp`] | the evaluation; explaining is the same walk with a recorder |
 //! | [`condition`] | expressions of rules: a small typed form and its evaluation (parser and checker: feature `compile`) |
 //! | [`source`] | trees with positions and problem lists, for every file a person writes |
-//! | [`fingerprint`] | telling most different bytes apart, quickly |
-//! | [`path`] | paths that have one spelling only |
-//! | [`order`] | sorting, once for all types |
+//! | [`fast_hash`] | telling most different bytes apart, quickly |
+//! | [`canonical_path`] | paths that have one spelling only |
+//! | [`sort`] | sorting, once for all types |
 //! | [`time`] | moments as text |
 //! | `query` (feature `tools`) | questions and answers as text, for people, scripts and tests |
 //! | `policy` (feature `compile`) | a policy that makes sense, before it is written |
@@ -45,23 +45,23 @@
 
 pub mod bundle;
 mod calendar;
+pub mod canonical_path;
 #[cfg(feature = "compile")]
 pub mod compile;
 pub mod condition;
 pub mod decision;
-pub mod definition;
-pub mod fingerprint;
+pub mod fast_hash;
 pub mod json;
 #[cfg(feature = "compile")]
 pub mod lint;
 pub mod model;
-pub mod order;
-pub mod path;
 pub mod pdp;
 #[cfg(feature = "compile")]
 pub mod policy;
 #[cfg(feature = "tools")]
 pub mod query;
+pub mod sort;
 pub mod source;
 pub mod time;
+pub mod tool_definition;
 mod uri;

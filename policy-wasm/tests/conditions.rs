@@ -10,7 +10,7 @@
 )]
 
 use policy_wasm::condition::{
-    Expr, Fact, Fault, MAX_DEPTH, MAX_EXPRESSIONS, MAX_LISTED, OwnedFacts, Reads, Scope, Shape, TypeName,
+    Expr, Fact, Fault, JsonFacts, MAX_DEPTH, MAX_EXPRESSIONS, MAX_LISTED, Reads, Scope, TypeName, ValueType,
     compile, compile_expr, evaluate, parse, print, reads,
 };
 use policy_wasm::json::Limits;
@@ -44,7 +44,7 @@ fn scope() -> Scope {
 
 fn asked(text: &str) -> Result<bool, Fault> {
     let code = compile(text, &scope()).unwrap_or_else(|mistakes| panic!("{text}: {mistakes:?}"));
-    evaluate(&code, &OwnedFacts::read(FACTS).unwrap())
+    evaluate(&code, &JsonFacts::read(FACTS).unwrap())
 }
 
 const HOLDS: &[&str] = &[
@@ -341,9 +341,9 @@ fn all_mistakes_are_told_at_once() {
     assert_eq!(mistakes.iter().map(|mistake| mistake.offset).collect::<Vec<_>>(), [0, 19, 44]);
 }
 
-fn schema(text: &str) -> Shape {
+fn schema(text: &str) -> ValueType {
     let problems = Problems::new();
-    Shape::of_schema(&read_json("schema.json", text.as_bytes(), &Limits::default(), &problems).unwrap())
+    ValueType::of_schema(&read_json("schema.json", text.as_bytes(), &Limits::default(), &problems).unwrap())
 }
 
 #[test]
@@ -432,7 +432,7 @@ fn bounds_are_refused_when_compiling() {
 #[test]
 fn hostile_arguments_reach_the_bound_and_are_denied() {
     let numbers = (0..60_000).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
-    let facts = OwnedFacts::read(&format!("{{\"args\": {{\"a\": [{numbers}]}}}}")).unwrap();
+    let facts = JsonFacts::read(&format!("{{\"args\": {{\"a\": [{numbers}]}}}}")).unwrap();
     let pairs = compile("args.a.all(x, args.a.all(y, x != y || x == y))", &scope()).unwrap();
     assert_eq!(evaluate(&pairs, &facts), Err(Fault::Exhausted));
     // Not even an operand that settles it makes up for that.
@@ -459,7 +459,7 @@ fn what_is_read_is_stated_and_binding() {
     let mut code = compile("args.a == 1", &scope()).unwrap();
     code[2] = 0;
     code[3] = 0;
-    assert_eq!(evaluate(&code, &OwnedFacts::read("{\"args\": {\"a\": 1}}").unwrap()), Err(Fault::Broken));
+    assert_eq!(evaluate(&code, &JsonFacts::read("{\"args\": {\"a\": 1}}").unwrap()), Err(Fault::Broken));
 }
 
 #[test]
@@ -481,7 +481,7 @@ fn expressions_can_be_built() {
         ],
     );
     let code = compile_expr(&built, &scope()).unwrap();
-    let facts = OwnedFacts::read(r#"{"args": {"weird \"key\"": {"b": "it's"}}}"#).unwrap();
+    let facts = JsonFacts::read(r#"{"args": {"weird \"key\"": {"b": "it's"}}}"#).unwrap();
     assert_eq!(evaluate(&code, &facts), Ok(true), "{}", print(&built));
     assert_eq!(compile(&print(&built), &scope()).unwrap(), code);
     assert!(compile_expr(&Expr::argument(["a"]).equal(Expr::number("1; drop")), &scope()).is_err());
@@ -492,7 +492,7 @@ proptest! {
 
     #[test]
     fn any_bytes_as_code_are_an_answer(mut bytes in proptest::collection::vec(any::<u8>(), 0..200), count in 0u16..24) {
-        let facts = OwnedFacts::read(FACTS).unwrap();
+        let facts = JsonFacts::read(FACTS).unwrap();
         let _ = (evaluate(&bytes, &facts), reads(&bytes));
         // Made likelier to be come to: a right head, operations that exist, small numbers.
         if bytes.len() > 6 {
@@ -516,7 +516,7 @@ proptest! {
             let at = at % code.len();
             code[at] = byte;
         }
-        let _ = evaluate(&code, &OwnedFacts::read(FACTS).unwrap());
+        let _ = evaluate(&code, &JsonFacts::read(FACTS).unwrap());
     }
 
     #[test]
@@ -588,7 +588,7 @@ fn numbers_that_doubles_take_for_others_get_no_answer() {
 
 /// Every kind of comparison of a given number: where there is an answer, a reader of doubles has the same.
 fn agrees_with_doubles(given: &str, said: &str) -> Result<(), TestCaseError> {
-    let Some(facts) = OwnedFacts::read(&format!("{{\"args\": {{\"n\": {given}}}}}")) else { return Ok(()) };
+    let Some(facts) = JsonFacts::read(&format!("{{\"args\": {{\"n\": {given}}}}}")) else { return Ok(()) };
     let (double, limit): (f64, f64) = (given.parse().unwrap(), said.parse().unwrap());
     prop_assert!(double == 0.0 || double.is_normal(), "{given} is {double}");
     for (text, expected) in [

@@ -32,7 +32,10 @@ fn ask_everything(bundle: &Bundle, ask: &Ask) -> bool {
     let _ = (bundle.issuers().count(), bundle.agent_types().count(), format!("{bundle:?}"));
     for principal in bundle.principals().take(100) {
         let _ = (principal.kind(), principal.issuer(), principal.name(), principal.value());
-        let _ = (principal.held().map(|list| format!("{list:?}")), principal.groups().map(Iterator::count));
+        let _ = (
+            principal.conditional_grants().map(|list| format!("{list:?}")),
+            principal.groups().map(Iterator::count),
+        );
         let _ = principal.ceilings().map(Iterator::count);
     }
     for rule in bundle.rules().take(100) {

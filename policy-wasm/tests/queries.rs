@@ -12,8 +12,8 @@ mod golden;
 use common::{NOW, bundle};
 use golden::{FOLDER, held, policy};
 use policy_wasm::query::{
-    MAX_CELLS, MatrixSpec, Outcome, Paint, Query, ServerName, Target, callers, decision_json, diff,
-    diff_json, diff_text, explanation_json, matrix, matrix_csv, matrix_html, matrix_json, matrix_text,
+    MAX_CELLS, MatrixSpec, Outcome, Paint, Query, ServerName, Target, decision_json, diff, diff_json,
+    diff_text, explanation_json, matrix, matrix_csv, matrix_html, matrix_json, matrix_text, principals,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -59,7 +59,7 @@ fn a_matrix_says_of_every_call_what_the_call_comes_to() {
     let bundle = policy();
     let matrix = matrix(&bundle, &MatrixSpec::default(), NOW).unwrap();
     assert_eq!(matrix.cells.len(), matrix.agents.len() * matrix.subjects.len() * matrix.items.len());
-    let (agents, subjects) = (callers::agents(&bundle), callers::subjects(&bundle));
+    let (agents, subjects) = (principals::agents(&bundle), principals::subjects(&bundle));
     let mut seen = [0; 3];
     for (agent, actor) in agents.iter().enumerate() {
         for (subject, human) in subjects.iter().enumerate() {
@@ -114,7 +114,7 @@ actors: [{id: b, subject: "-2+3</title>", ceiling: read}]
 #[test]
 fn a_matrix_beyond_the_bound_is_refused_by_its_numbers() {
     let bundle = policy();
-    let subject = callers::subjects(&bundle).remove(0);
+    let subject = principals::subjects(&bundle).remove(0);
     let spec = MatrixSpec { subjects: Some(vec![subject; MAX_CELLS]), ..MatrixSpec::default() };
     let told = matrix(&bundle, &spec, NOW).unwrap_err().to_string();
     assert!(told.contains("1000000 subjects by 3 agents by 5 entries are more than 1000000 cells"), "{told}");

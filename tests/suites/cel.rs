@@ -12,7 +12,7 @@
 #![allow(clippy::indexing_slicing, reason = "tests may stop at a surprise")]
 
 use cel::{Context, Program, Value};
-use policy_wasm::condition::{Fault, OwnedFacts, Scope, compile, evaluate};
+use policy_wasm::condition::{Fault, JsonFacts, Scope, compile, evaluate};
 
 /// A small generator of random numbers (splitmix64): the same expressions in every run.
 struct Random(u64);
@@ -182,7 +182,7 @@ fn conditions_mean_what_they_mean_in_cel() {
     let mut wrong = Vec::new();
     while answered < 3000 && compared < 40_000 {
         let document = facts(&mut random);
-        let own = OwnedFacts::read(&document).unwrap();
+        let own = JsonFacts::read(&document).unwrap();
         for _ in 0..10 {
             let depth = random.below(4);
             let text = random.condition(depth, &[]);
@@ -253,7 +253,7 @@ fn listed_differences_still_differ() {
     for (why, arguments, text, ours, theirs) in DIFFERENCES {
         let document = format!(r#"{{"args": {arguments}, "actors": [{{"id": "planner"}}]}}"#);
         let code = compile(text, &Scope::default()).unwrap();
-        assert_eq!(evaluate(&code, &OwnedFacts::read(&document).unwrap()), *ours, "{why}");
+        assert_eq!(evaluate(&code, &JsonFacts::read(&document).unwrap()), *ours, "{why}");
         assert_eq!(other(text, &document).map_err(|_| ()), *theirs, "{why}");
         assert!(ours.ok() != theirs.ok(), "no difference: {why}");
     }

@@ -5,7 +5,7 @@
 
 use super::ServerSettings;
 use policy_wasm::bundle::{Bundle, Server};
-use policy_wasm::path::plain_path;
+use policy_wasm::canonical_path::plain_path;
 use policy_wasm::source::Place;
 
 /// Reads the path.

@@ -204,7 +204,7 @@ pub fn read<'a>(body: &'a [u8], limits: &Limits) -> Result<Message<'a>, Refusal<
     if name.is_empty() || name.len() > MAX_NAME || has_control(&name) {
         return Err(refuse(MessageError::Invalid));
     }
-    let method = Method::named(&name).filter(|method| method.is_sent(Direction::ClientToServer));
+    let method = Method::named(&name).filter(|method| method.can_be_sent(Direction::ClientToServer));
     let form = match method {
         Some(method) => method.kind(),
         None if name.starts_with(NOTIFICATION_PREFIX) || id_value.is_none() => MethodKind::Notification,

@@ -6,7 +6,7 @@ use super::method::Method;
 use super::splice::Splices;
 use policy_wasm::json::{Array, Value};
 use policy_wasm::model::ItemKind;
-use policy_wasm::order::sorted;
+use policy_wasm::sort::sorted;
 
 /// A kind of list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -166,7 +166,7 @@ pub trait Schema {
     /// Whether its answer is a list of what the server offers.
     fn lists(self) -> bool;
     /// Whether it is sent in this direction in any revision.
-    fn is_sent(self, direction: Direction) -> bool;
+    fn can_be_sent(self, direction: Direction) -> bool;
     /// Whether a revision has it in this direction.
     fn exists_in(self, direction: Direction, revision: Revision) -> bool;
 }
@@ -194,7 +194,7 @@ impl Schema for Method {
         )
     }
 
-    fn is_sent(self, direction: Direction) -> bool {
+    fn can_be_sent(self, direction: Direction) -> bool {
         self.revisions(direction).is_some()
     }
 
@@ -216,7 +216,8 @@ mod tests {
         for method in Method::ALL {
             let notification = method.name().starts_with(NOTIFICATION_PREFIX);
             assert_eq!(method.kind() == MethodKind::Notification, notification, "{}", method.name());
-            let sent = method.is_sent(Direction::ClientToServer) || method.is_sent(Direction::ServerToClient);
+            let sent = method.can_be_sent(Direction::ClientToServer)
+                || method.can_be_sent(Direction::ServerToClient);
             assert_eq!(sent, method.is_of_messages(), "{}", method.name());
         }
     }

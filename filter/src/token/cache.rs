@@ -5,7 +5,7 @@
 //! in their place was a quarter of all instructions of a call.
 
 use super::VerifiedDelegation;
-use policy_wasm::fingerprint;
+use policy_wasm::fast_hash;
 use std::rc::Rc;
 
 /// Places of one set.
@@ -23,7 +23,7 @@ impl Entry {
     /// The fingerprint goes first, so that bytes are only compared where they are all but sure to be equal, and the
     /// time tells nothing of other people's tokens.
     fn is(&self, fingerprint: u64, token: &str) -> bool {
-        self.fingerprint == fingerprint && fingerprint::same(self.token.as_bytes(), token.as_bytes())
+        self.fingerprint == fingerprint && fast_hash::same(self.token.as_bytes(), token.as_bytes())
     }
 }
 
@@ -53,7 +53,7 @@ impl Cache {
     pub(super) fn get(&mut self, token: &str) -> Option<Rc<VerifiedDelegation>> {
         self.clock = self.clock.wrapping_add(1);
         let clock = self.clock;
-        let fingerprint = fingerprint::of(token.as_bytes());
+        let fingerprint = fast_hash::of(token.as_bytes());
         let entry = self.set(fingerprint)?.iter_mut().find(|entry| entry.is(fingerprint, token))?;
         entry.used = clock;
         Some(Rc::clone(&entry.delegation))
@@ -62,7 +62,7 @@ impl Cache {
     /// Keeps a delegation; where its set is full, in place of an expired one, or else of the longest unused.
     pub(super) fn insert(&mut self, token: &str, delegation: Rc<VerifiedDelegation>, now: u64) {
         let (ways, clock) = (self.ways, self.clock);
-        let fingerprint = fingerprint::of(token.as_bytes());
+        let fingerprint = fast_hash::of(token.as_bytes());
         let Some(set) = self.set(fingerprint) else { return };
         let entry = Entry { fingerprint, token: token.into(), delegation, used: clock };
         if let Some(same) = set.iter_mut().find(|entry| entry.is(fingerprint, token)) {
@@ -80,7 +80,7 @@ impl Cache {
 
     /// Drops a token.
     pub(super) fn remove(&mut self, token: &str) {
-        let fingerprint = fingerprint::of(token.as_bytes());
+        let fingerprint = fast_hash::of(token.as_bytes());
         if let Some(set) = self.set(fingerprint) {
             set.retain(|entry| !entry.is(fingerprint, token));
         }

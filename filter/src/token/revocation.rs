@@ -6,7 +6,7 @@
 //! Source: RFC 7009 §1 (what revoking means), RFC 6750 §3.1 (`invalid_token` for what is revoked), RFC 8693 §4.1 (chain).
 
 use super::VerifiedDelegation;
-use policy_wasm::order::sorted;
+use policy_wasm::sort::sorted;
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::{Rc, Weak};

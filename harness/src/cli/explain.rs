@@ -8,7 +8,7 @@ use policy_wasm::bundle::Bundle;
 use policy_wasm::decision::Effect;
 use policy_wasm::json;
 use policy_wasm::query::{
-    MAX_QUERY, Query, ServerName, SubjectQuery, Target, callers, explanation_json, explanation_text,
+    MAX_QUERY, Query, ServerName, SubjectQuery, Target, explanation_json, explanation_text, principals,
 };
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -149,8 +149,9 @@ impl Explain {
         if target == Target::Server && what.method.is_none() {
             bail!("asked for nothing: give `--tool`, `--prompt`, `--resource`, `--url` or `--method`");
         }
-        let agent =
-            |name: &String| callers::agent_called(bundle, name).map_err(|error| anyhow::anyhow!("{error}"));
+        let agent = |name: &String| {
+            principals::agent_called(bundle, name).map_err(|error| anyhow::anyhow!("{error}"))
+        };
         let arguments = match &what.args {
             Some(text) => Some(object(text, "--args")?),
             None if what.arg.is_empty() => None,

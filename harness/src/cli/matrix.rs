@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use policy_wasm::bundle::Bundle;
 use policy_wasm::query::{
-    MAX_PAGE_CELLS, MatrixSpec, callers, matrix, matrix_csv, matrix_html, matrix_json, matrix_text,
+    MAX_PAGE_CELLS, MatrixSpec, matrix, matrix_csv, matrix_html, matrix_json, matrix_text, principals,
 };
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -105,8 +105,8 @@ impl Matrix {
         if !self.agent.is_empty() {
             let agent = |name: &String| {
                 let chain =
-                    vec![callers::agent_called(bundle, name).map_err(|error| anyhow::anyhow!("{error}"))?];
-                Ok(callers::Named { label: callers::chain_label(&chain), value: chain })
+                    vec![principals::agent_called(bundle, name).map_err(|error| anyhow::anyhow!("{error}"))?];
+                Ok(principals::Named { label: principals::chain_label(&chain), value: chain })
             };
             spec.agents = Some(self.agent.iter().map(agent).collect::<anyhow::Result<_>>()?);
         }

@@ -131,8 +131,8 @@ impl<'b> Item<'b> {
     }
 
     /// Rules that name the entry, and neither subjects nor actors (numbers of rules).
-    pub(crate) fn hung(self) -> Result<Option<List<'b>>, Unreadable> {
-        self.list(layout::item_extra::HUNG)
+    pub(crate) fn restrictions(self) -> Result<Option<List<'b>>, Unreadable> {
+        self.list(layout::item_extra::RESTRICTIONS)
     }
 
     /// Whether its definition is pinned.

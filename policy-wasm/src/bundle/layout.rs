@@ -44,7 +44,7 @@ pub const MAX_TIERS: u32 = 16;
 /// Most actors in a chain that a policy can admit.
 pub const MAX_CHAIN: u32 = 8;
 /// Most rules that hang on one holder, entry or server: what one decision looks at there.
-pub const MAX_HUNG: u32 = 1024;
+pub const MAX_RULES_PER_KEY: u32 = 1024;
 /// Most rules that name neither subjects, actors, entries nor servers: every decision looks at all of them.
 pub const MAX_GLOBAL: u32 = 256;
 /// Most resource templates of one server: what a URI is compared with.
@@ -379,7 +379,7 @@ pub mod server {
     /// 1 for monitor mode.
     pub const MODE: usize = 17;
     /// Rules that hang on the server (list).
-    pub const HUNG: usize = 18;
+    pub const RESTRICTIONS: usize = 18;
     /// Its resource templates, the one to be preferred first (list of items).
     pub const TEMPLATES: usize = 19;
 }
@@ -407,7 +407,7 @@ pub mod item_extra {
     /// Labels (list of names).
     pub const LABELS: usize = 2;
     /// Rules that hang on the entry (list).
-    pub const HUNG: usize = 3;
+    pub const RESTRICTIONS: usize = 3;
     /// `Definitions` (list).
     pub const DEFINITIONS: usize = 4;
     /// `Approvals`, plus 1.
@@ -487,9 +487,9 @@ pub mod principal_extra {
     /// Value of a claim (string).
     pub const VALUE: usize = 0;
     /// Grants, or entries of `actors`, that are no plain ceilings (list of rules).
-    pub const HELD: usize = 2;
+    pub const CONDITIONAL_GRANTS: usize = 2;
     /// Forbids, approvals and budgets that hang on it (list of rules).
-    pub const HUNG: usize = 3;
+    pub const RESTRICTIONS: usize = 3;
     /// Labels and types of an agent (list of principals).
     pub const GROUPS: usize = 4;
 }

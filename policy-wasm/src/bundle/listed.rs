@@ -5,7 +5,7 @@
 use super::layout::{self, RuleKind, Section};
 use super::read::{Record, Unreadable};
 use super::{Bundle, Item, Server};
-use crate::fingerprint;
+use crate::fast_hash;
 use crate::model::ItemKind;
 use crate::uri::{Plain, loose::Loose, resembles};
 
@@ -50,7 +50,7 @@ impl Listed {
                 continue;
             }
             for item in server.items().filter(|item| item.kind() == ItemKind::Resource) {
-                let like = fingerprint::of(Loose::of(item.name()).bytes());
+                let like = fast_hash::of(Loose::of(item.name()).bytes());
                 listed.uris.push(Entry { server: server.index, like, named: Named::Item(item.number()) });
             }
         }
@@ -63,7 +63,7 @@ impl Listed {
             {
                 let Ok(name) = bundle.name(number) else { continue };
                 if name.contains(':') {
-                    let like = fingerprint::of(Loose::of(name).bytes());
+                    let like = fast_hash::of(Loose::of(name).bytes());
                     let named = Named::Rule(number);
                     listed.uris.push(Entry { server: layout::ALL_SERVERS, like, named });
                 }
@@ -123,7 +123,7 @@ impl<'b> Server<'b> {
                 return Ok(None);
             }
         }
-        let like = fingerprint::of(loose.bytes());
+        let like = fast_hash::of(loose.bytes());
         for server in [self.index, layout::ALL_SERVERS] {
             for named in listed.like(server, like) {
                 let same = match named {

@@ -208,7 +208,7 @@ impl Bundle {
     }
 
     /// Forbids, approvals and budgets that name neither subjects, actors, entries nor servers (numbers of rules).
-    pub(crate) fn hung(&self) -> Result<Option<List<'_>>, Unreadable> {
+    pub(crate) fn restrictions(&self) -> Result<Option<List<'_>>, Unreadable> {
         self.sections.list(self.manifest.global)
     }
 

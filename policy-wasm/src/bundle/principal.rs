@@ -108,13 +108,13 @@ impl<'b> Principal<'b> {
     ///
     /// # Errors
     /// [`Unreadable`] where the bundle is nonsense.
-    pub fn held(self) -> Result<Option<List<'b>>, Unreadable> {
-        self.list(layout::principal_extra::HELD)
+    pub fn conditional_grants(self) -> Result<Option<List<'b>>, Unreadable> {
+        self.list(layout::principal_extra::CONDITIONAL_GRANTS)
     }
 
     /// Forbids, approvals and budgets that name it before anything else (numbers of rules).
-    pub(crate) fn hung(self) -> Result<Option<List<'b>>, Unreadable> {
-        self.list(layout::principal_extra::HUNG)
+    pub(crate) fn restrictions(self) -> Result<Option<List<'b>>, Unreadable> {
+        self.list(layout::principal_extra::RESTRICTIONS)
     }
 
     /// Labels and types of an agent (numbers of principals).

@@ -114,8 +114,8 @@ impl<'b> Server<'b> {
     }
 
     /// Rules that name the server, and neither subjects, actors nor entries (numbers of rules).
-    pub(crate) fn hung(self) -> Result<Option<List<'b>>, Unreadable> {
-        self.list(layout::server::HUNG)
+    pub(crate) fn restrictions(self) -> Result<Option<List<'b>>, Unreadable> {
+        self.list(layout::server::RESTRICTIONS)
     }
 
     /// Scopes that the policy asks for at this server, for `scopes_supported` (RFC 9728) and challenges; lowest tier

@@ -1,8 +1,8 @@
 //! The evaluation: one walk over the compiled form, bounded in depth and in work.
 
 use super::code::{Code, MAX_DEPTH, MAX_VARIABLES, Node, Op};
+use super::decimal::Decimal;
 use super::facts::{Fact, Facts, Fault, Given};
-use super::number::Number;
 use super::time::{self, Moment, Part};
 use super::value::{List, Map, Text, TypeName, Val};
 use crate::json;
@@ -79,7 +79,7 @@ impl<'a> Machine<'a> {
             Op::Number => self
                 .code
                 .text(node.a, node.b)
-                .map(|text| Val::Number(Number::Text(text)))
+                .map(|text| Val::Number(Decimal::Text(text)))
                 .ok_or(Fault::Broken),
             Op::Text => {
                 self.code.text(node.a, node.b).map(|text| Val::Text(Text::plain(text))).ok_or(Fault::Broken)
@@ -126,9 +126,9 @@ impl<'a> Machine<'a> {
             Op::Part => {
                 let part = Part::ALL.get(usize::from(node.x)).ok_or(Fault::Broken)?.0;
                 match self.node(node.a, behind, depth)? {
-                    Val::Time(at) => Ok(Val::Number(Number::Int(at.part(part, node.b as i16)))),
+                    Val::Time(at) => Ok(Val::Number(Decimal::Int(at.part(part, node.b as i16)))),
                     Val::Duration(length) => {
-                        length.whole(part).map(|count| Val::Number(Number::Int(count))).ok_or(Fault::Type)
+                        length.whole(part).map(|count| Val::Number(Decimal::Int(count))).ok_or(Fault::Type)
                     }
                     _ => Err(Fault::Type),
                 }
@@ -386,7 +386,7 @@ impl<'a> Machine<'a> {
                 Ok(true)
             })?,
         }
-        Ok(Val::Number(Number::Int(count)))
+        Ok(Val::Number(Decimal::Int(count)))
     }
 
     fn moment(&mut self, value: Val<'a>, op: Op) -> Step<'a> {

@@ -11,17 +11,17 @@
 mod code;
 #[cfg(feature = "compile")]
 mod compile;
+mod decimal;
 mod evaluate;
 mod facts;
-mod number;
 mod time;
 mod value;
 
 pub use code::MAX_DEPTH;
 #[cfg(feature = "compile")]
 pub use compile::{
-    Expr, MAX_EXPRESSIONS, MAX_LENGTH, MAX_LISTED, Mistake, OwnedFacts, Scope, Shape, compile, compile_expr,
-    parse, print,
+    Expr, JsonFacts, MAX_EXPRESSIONS, MAX_LENGTH, MAX_LISTED, Mistake, Scope, ValueType, compile,
+    compile_expr, parse, print,
 };
 pub use evaluate::{MAX_WORK, evaluate, evaluate_within};
 pub use facts::{Fact, Facts, Fault, Given, Reads};

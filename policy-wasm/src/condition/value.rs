@@ -1,9 +1,9 @@
 //! Values while a condition is evaluated: all borrowed.
 
+use super::decimal::Decimal;
 use super::facts::{Fact, Fault};
-use super::number::Number;
 use super::time::Moment;
-use crate::fingerprint;
+use crate::fast_hash;
 use crate::json::{self, Kind};
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -85,7 +85,7 @@ impl<'a> Text<'a> {
 
     pub(super) fn same(self, other: Text<'_>) -> bool {
         match (self.as_it_is(), other.as_it_is()) {
-            (Some(a), Some(b)) => fingerprint::same(a.as_bytes(), b.as_bytes()),
+            (Some(a), Some(b)) => fast_hash::same(a.as_bytes(), b.as_bytes()),
             _ => self.compare(other).is_eq(),
         }
     }
@@ -129,7 +129,7 @@ pub(super) type Map<'a> = Option<json::Object<'a>>;
 pub(super) enum Val<'a> {
     Null,
     Bool(bool),
-    Number(Number<'a>),
+    Number(Decimal<'a>),
     Text(Text<'a>),
     Time(Moment),
     Duration(Moment),
@@ -144,7 +144,7 @@ impl<'a> Val<'a> {
         match value.kind() {
             Kind::Null => Val::Null,
             Kind::Bool => Val::Bool(value.raw() == "true"),
-            Kind::Number => Val::Number(Number::Given(value.raw())),
+            Kind::Number => Val::Number(Decimal::Given(value.raw())),
             Kind::String => value.as_str().map_or(Val::Null, |text| Val::Text(Text::json(text))),
             Kind::Array => value.as_array().map_or(Val::Null, |array| Val::List(List::Json(array))),
             Kind::Object => Val::Map(value.as_object()),

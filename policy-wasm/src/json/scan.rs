@@ -3,8 +3,8 @@
 use super::string::{self, Str};
 use super::walk::Value;
 use super::{JsonError, JsonErrorKind, Limits, Visitor, number};
-use crate::fingerprint;
-use crate::order::sorted;
+use crate::fast_hash;
+use crate::sort::sorted;
 use std::cmp::Ordering;
 
 /// Objects with more keys are checked by sorting when they close, so that no input costs quadratic time.
@@ -96,7 +96,7 @@ fn mark(key: &[u8]) -> u64 {
     if key.len() < 8 {
         key.iter().rev().fold(0, |mark, byte| mark.wrapping_shl(8) | u64::from(*byte))
     } else {
-        fingerprint::of(key)
+        fast_hash::of(key)
     }
 }
 

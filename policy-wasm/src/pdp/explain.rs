@@ -1,8 +1,8 @@
 //! The decision with everything that led to it: for people, not for the request path.
 
-use super::trace::{Outcome, Seen, Trace};
-use super::walk;
-use super::walk::DECISION_WORK;
+use super::evaluate_with;
+use super::evaluation::DECISION_WORK;
+use super::trace::{Outcome, Trace, TraceEvent};
 use crate::bundle::layout::{PrincipalKind, RuleKind};
 use crate::bundle::{Bundle, HeldCeiling, Rule, Server};
 use crate::decision::{Decision, DenyReason, Reasons};
@@ -150,7 +150,7 @@ impl LayerName {
 /// can have more reasons than that of [`super::evaluate`], behind the first; nothing else differs.
 pub fn explain(bundle: &Bundle, server: Server<'_>, request: &Request<'_>) -> Explanation {
     let mut recorder = Recorder { bundle, layers: BTreeMap::new() };
-    let decision = walk(bundle, server, request, &Cell::new(DECISION_WORK), &mut recorder);
+    let decision = evaluate_with(bundle, server, request, &Cell::new(DECISION_WORK), &mut recorder);
     recorder.mark_lowest_actor();
     for reason in decision.reasons.iter() {
         recorder.layer(LayerName::of(reason)).1.add(reason);
@@ -303,20 +303,20 @@ fn named(rule: Rule<'_>) -> RuleRef {
 impl Trace for Recorder<'_> {
     const THOROUGH: bool = true;
 
-    fn saw(&mut self, seen: Seen<'_>) {
+    fn record(&mut self, seen: TraceEvent<'_>) {
         match seen {
-            Seen::Validity { not_after, now } => {
+            TraceEvent::Validity { not_after, now } => {
                 let what = match not_after {
                     Some(end) => format!("valid until {end}, and it is {now}"),
                     None => "valid without end".to_owned(),
                 };
                 self.decides(LayerName::Policy, what, not_after.is_none_or(|end| now < end));
             }
-            Seen::Chain { length, most } => {
+            TraceEvent::Chain { length, most } => {
                 let fits = length > 0 && u32::try_from(length).is_ok_and(|length| length <= most);
                 self.decides(LayerName::Chain, format!("{length} actors of at most {most}"), fits);
             }
-            Seen::Untrusted { signer, issuer } => {
+            TraceEvent::Untrusted { signer, issuer } => {
                 let what = if signer == issuer {
                     format!("issuer `{issuer}` is not trusted with actors")
                 } else {
@@ -324,15 +324,15 @@ impl Trace for Recorder<'_> {
                 };
                 self.decides(LayerName::Chain, what, false);
             }
-            Seen::Holder { kind, name, value, held } => self.holder(kind, name, value, held),
-            Seen::Held { rule, outcome } => {
+            TraceEvent::Holder { kind, name, value, held } => self.holder(kind, name, value, held),
+            TraceEvent::ConditionalGrant { rule, outcome } => {
                 let layer = if rule.kind == RuleKind::Actor { LayerName::Actors } else { LayerName::Subject };
                 let tier = rule.ceiling().ok();
                 let decided = matches!(outcome, Outcome::Failed | Outcome::Exhausted);
                 self.rule_fact(layer, rule, outcome, tier, decided);
             }
-            Seen::SubjectCeiling { held, trial } => self.mark_subject(held.or(trial)),
-            Seen::Actor { actor, held, known } => {
+            TraceEvent::SubjectCeiling { held, trial } => self.mark_subject(held.or(trial)),
+            TraceEvent::Actor { actor, held, known } => {
                 let word = match actor.kind {
                     ActorKind::Subject => "actor",
                     ActorKind::Client => "client",
@@ -348,7 +348,7 @@ impl Trace for Recorder<'_> {
                 let matched = held.is_some();
                 self.fact(LayerName::Actors, Fact { what, rule, tier, matched, decided: !matched });
             }
-            Seen::Method { name, rule, permitted } => {
+            TraceEvent::Method { name, rule, permitted } => {
                 let whose = match rule.map(|rule| rule.is_of_server()) {
                     Some(Ok(true)) => "by the server's own rule",
                     Some(_) => "by the policy's rule",
@@ -357,11 +357,11 @@ impl Trace for Recorder<'_> {
                 let verb = if permitted { "permitted" } else { "denied" };
                 self.decides(LayerName::Method, format!("`{name}` is {verb} {whose}"), permitted);
             }
-            Seen::Url { listed } => {
+            TraceEvent::Url { listed } => {
                 let what = if listed { "the page is on the list" } else { "the page is not on the list" };
                 self.decides(LayerName::Method, what.to_owned(), listed);
             }
-            Seen::Item { kind, name, item } => {
+            TraceEvent::Item { kind, name, item } => {
                 let what = match item {
                     Some(item) if item.name() == name => format!("{} `{name}`", kind.word()),
                     Some(item) => format!("{} `{name}`, under `{}`", kind.word(), item.name()),
@@ -371,18 +371,18 @@ impl Trace for Recorder<'_> {
                 let matched = item.is_some();
                 self.fact(LayerName::Item, Fact { what, tier, matched, decided: true, rule: None });
             }
-            Seen::Definition { accepted } => {
+            TraceEvent::Definition { accepted } => {
                 let what = if accepted { "definition is accepted" } else { "definition is not accepted" };
                 self.decides(LayerName::Item, what.to_owned(), accepted);
             }
-            Seen::Restriction { rule, outcome } => {
+            TraceEvent::Restriction { rule, outcome } => {
                 let layer =
                     if rule.kind == RuleKind::Forbid { LayerName::Forbids } else { LayerName::Demands };
                 let decided = matches!(outcome, Outcome::Applies | Outcome::Failed | Outcome::Exhausted);
                 self.rule_fact(layer, rule, outcome, None, decided);
             }
-            Seen::Consent { id, level, needed } => self.consent(id, level, needed),
-            Seen::Tier { tier, subject, actors } => {
+            TraceEvent::Consent { id, level, needed } => self.consent(id, level, needed),
+            TraceEvent::Tier { tier, subject, actors } => {
                 let (human, agents) = (self.tier_word(subject), self.tier_word(actors));
                 let what = format!("against the human's ceiling {human} and the agents' {agents}");
                 let fits = |ceiling: Option<u32>| ceiling.is_some_and(|ceiling| tier <= ceiling);
@@ -390,24 +390,24 @@ impl Trace for Recorder<'_> {
                 let tier = self.tier(Some(tier));
                 self.fact(LayerName::Tiers, Fact { what, tier, matched, decided: true, rule: None });
             }
-            Seen::Scope { needed, reach } => self.scope(needed, reach),
-            Seen::Condition { condition, outcome } => {
+            TraceEvent::Scope { needed, reach } => self.scope(needed, reach),
+            TraceEvent::Condition { condition, outcome } => {
                 let text = condition.text().unwrap_or_default();
                 let what = format!("`{text}` {}", holds(outcome));
                 self.decides(LayerName::Conditions, what, outcome == Outcome::Applies);
             }
-            Seen::Argument { path, outcome } => {
+            TraceEvent::Argument { path, outcome } => {
                 let keys: Vec<&str> = path.names().filter_map(Result::ok).collect();
                 let what = format!("the rule for `args.{}` {}", keys.join("."), holds(outcome));
                 self.decides(LayerName::Conditions, what, outcome == Outcome::Applies);
             }
-            Seen::Check { check, filled } => {
+            TraceEvent::Check { check, filled } => {
                 let (relation, object, subject) = (check.relation, check.object_type, check.subject_type);
                 let what = format!("`{relation}` of `{object}` for `{subject}`");
                 let (matched, decided) = (filled.is_ok(), filled.is_err());
                 self.fact(LayerName::Checks, Fact { what, matched, decided, ..Fact::default() });
             }
-            Seen::ItemApproval => {
+            TraceEvent::ItemApproval => {
                 self.decides(
                     LayerName::Demands,
                     "every call of the entry needs an approval".to_owned(),

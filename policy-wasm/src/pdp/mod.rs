@@ -17,14 +17,14 @@
 //! never outweighed; the order of rules and files is irrelevant; a lower ceiling or a longer chain never permits more;
 //! lists and calls agree; explaining and evaluating agree; monitor mode lets nobody pass who is not known.
 
+mod caller;
+mod condition_context;
+mod evaluation;
 #[cfg(feature = "tools")]
 mod explain;
-mod facts;
-mod limits;
+mod restrictions;
 mod template;
 mod trace;
-mod walk;
-mod who;
 
 #[cfg(feature = "tools")]
 pub use explain::{Explanation, Fact, Layer, LayerName, RuleRef, explain};
@@ -34,11 +34,11 @@ pub use trace::Outcome;
 use crate::bundle::{Bundle, Server};
 use crate::decision::{Decision, DenyReason, Reasons, Visibility};
 use crate::model::{ItemKind, Mode, Request};
+use caller::CallerCeilings;
+use evaluation::{DECISION_WORK, Evaluation, Purpose};
 use std::cell::Cell;
 use std::rc::Rc;
 use trace::{Silent, Trace};
-use walk::{Aim, DECISION_WORK, Walk};
-use who::Who;
 
 /// The work that is left for the conditions of one decision; a batch is one decision, and so is a list. A copy shares
 /// what is left.
@@ -70,7 +70,7 @@ pub struct Authority<'b> {
     request: &'b Request<'b>,
     /// What already denies every action at this server.
     reasons: Reasons,
-    who: Who,
+    caller: CallerCeilings,
     work: Work,
 }
 
@@ -90,16 +90,16 @@ impl<'b> Authority<'b> {
         work: &Work,
     ) -> Authority<'b> {
         let mut silent = Silent;
-        let mut walk = Walk::new(bundle, server, request, &work.0, &mut silent);
-        walk.aim = Aim::Prepare;
-        walk.caller();
-        let (reasons, who) = (walk.reasons, walk.who);
-        Authority { bundle, server, request, reasons, who, work: work.clone() }
+        let mut evaluation = Evaluation::new(bundle, server, request, &work.0, &mut silent);
+        evaluation.purpose = Purpose::Prepare;
+        evaluation.evaluate_caller();
+        let (reasons, caller) = (evaluation.reasons, evaluation.caller);
+        Authority { bundle, server, request, reasons, caller, work: work.clone() }
     }
 
     /// Whether no entry of any list can be shown: work is spent on nobody who is denied everything.
     fn is_hopeless(&self) -> bool {
-        let granted = self.who.subject.is_some() || self.who.trial.is_some() || self.who.depends;
+        let granted = self.caller.subject.is_some() || self.caller.trial.is_some() || self.caller.depends;
         !granted || self.reasons.iter().any(|reason| !reason.can_be_monitored())
     }
 
@@ -115,27 +115,28 @@ impl<'b> Authority<'b> {
             return Visibility::Deny;
         }
         let mut silent = Silent;
-        let mut walk = Walk::new(self.bundle, self.server, self.request, &self.work.0, &mut silent);
-        walk.aim = Aim::List;
-        walk.method = match kind {
+        let mut evaluation =
+            Evaluation::new(self.bundle, self.server, self.request, &self.work.0, &mut silent);
+        evaluation.purpose = Purpose::List;
+        evaluation.method = match kind {
             ItemKind::Tool => "tools/call",
             ItemKind::Prompt => "prompts/get",
             ItemKind::Resource | ItemKind::Template => "resources/read",
         };
-        walk.seen_definition = definition;
-        walk.reasons = self.reasons;
-        walk.who = self.who.clone();
-        walk.guard(|walk| walk.want(kind, name));
-        if walk.item().is_none() && self.server.mode() == Ok(Mode::Enforce) {
+        evaluation.seen_definition = definition;
+        evaluation.reasons = self.reasons;
+        evaluation.caller = self.caller.clone();
+        evaluation.guard(|evaluation| evaluation.resolve_item(kind, name));
+        if evaluation.item().is_none() && self.server.mode() == Ok(Mode::Enforce) {
             return Visibility::Deny;
         }
-        if self.who.depends {
-            walk.guard(Walk::subject);
+        if self.caller.depends {
+            evaluation.guard(Evaluation::subject);
         }
-        walk.granted();
-        walk.layers();
-        walk.settle();
-        match (walk.reasons.is_empty(), walk.conditional) {
+        evaluation.check_grant();
+        evaluation.layers();
+        evaluation.apply_monitor_mode();
+        match (evaluation.reasons.is_empty(), evaluation.conditional) {
             (false, _) => Visibility::Deny,
             (true, true) => Visibility::Conditional,
             (true, false) => Visibility::Permit,
@@ -147,28 +148,28 @@ impl<'b> Authority<'b> {
 ///
 /// `server` must be of this bundle; one of another bundle is denied as `PolicyUnreadable`.
 pub fn evaluate(bundle: &Bundle, server: Server<'_>, request: &Request<'_>) -> Decision {
-    walk(bundle, server, request, &Cell::new(DECISION_WORK), &mut Silent)
+    evaluate_with(bundle, server, request, &Cell::new(DECISION_WORK), &mut Silent)
 }
 
 /// As [`evaluate`], with the work that is left: all messages of a batch share it.
 pub fn evaluate_within(bundle: &Bundle, server: Server<'_>, request: &Request<'_>, work: &Work) -> Decision {
-    walk(bundle, server, request, &work.0, &mut Silent)
+    evaluate_with(bundle, server, request, &work.0, &mut Silent)
 }
 
-fn walk<T: Trace>(
+fn evaluate_with<T: Trace>(
     bundle: &Bundle,
     server: Server<'_>,
     request: &Request<'_>,
     work: &Cell<u32>,
     trace: &mut T,
 ) -> Decision {
-    let mut walk = Walk::new(bundle, server, request, work, trace);
-    if walk.reasons.contains(DenyReason::PolicyUnreadable) {
-        return walk.decision();
+    let mut evaluation = Evaluation::new(bundle, server, request, work, trace);
+    if evaluation.reasons.contains(DenyReason::PolicyUnreadable) {
+        return evaluation.decision();
     }
-    walk.guard(Walk::find);
-    walk.caller();
-    walk.granted();
-    walk.layers();
-    walk.decision()
+    evaluation.guard(Evaluation::resolve_target);
+    evaluation.evaluate_caller();
+    evaluation.check_grant();
+    evaluation.layers();
+    evaluation.decision()
 }

@@ -11,7 +11,7 @@ pub(super) trait Trace {
     const THOROUGH: bool;
 
     /// The walk saw something.
-    fn saw(&mut self, _seen: Seen<'_>) {}
+    fn record(&mut self, _event: TraceEvent<'_>) {}
 }
 
 /// Records nothing.
@@ -52,7 +52,7 @@ pub enum Outcome {
 
 /// Something that the walk saw.
 #[cfg_attr(not(feature = "tools"), allow(dead_code, reason = "what is seen is read by explanations only"))]
-pub(super) enum Seen<'s> {
+pub(super) enum TraceEvent<'s> {
     /// The end of the bundle's validity, where it has one.
     Validity { not_after: Option<u64>, now: u64 },
     /// The number of actors, and the most that the policy admits.
@@ -62,7 +62,7 @@ pub(super) enum Seen<'s> {
     /// A name under which the human may hold a ceiling, and the plain one that it holds here.
     Holder { kind: PrincipalKind, name: &'s str, value: &'s str, held: Option<HeldCeiling> },
     /// A grant or an entry of `actors` with conditions of its own.
-    Held { rule: Rule<'s>, outcome: Outcome },
+    ConditionalGrant { rule: Rule<'s>, outcome: Outcome },
     /// The highest of the human's ceilings, and what it would be with grants that are on trial.
     SubjectCeiling { held: Option<HeldCeiling>, trial: Option<HeldCeiling> },
     /// An actor of the chain and the highest of its ceilings; `known` where an entry covers the server.

@@ -1,7 +1,7 @@
 //! Decisions, explanations and problems as JSON: one form for the command line, JavaScript and tests.
 
-use super::change::changes;
 use super::read::Query;
+use super::remedies::remedies;
 use crate::bundle::Bundle;
 use crate::decision::{BudgetKey, Decision, Effect, Obligation, Reasons};
 use crate::json::writer::{Object, list};
@@ -24,7 +24,7 @@ pub fn explanation_json(bundle: &Bundle, query: &Query, explanation: &Explanatio
     let mut object = Object::open(&mut out);
     members(&mut object, bundle, &explanation.decision);
     object.list("layers", &explanation.layers, layer);
-    object.list("would_change", changes(query, explanation), |out, change| {
+    object.list("would_change", remedies(query, explanation), |out, change| {
         let mut object = Object::open(out);
         object.text("reason", change.reason.code());
         object.text("change", &change.text);

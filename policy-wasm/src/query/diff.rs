@@ -4,10 +4,10 @@
 //! of either, under the best circumstances (as in the matrix). Each group, role and human is asked about alone: what
 //! changes only for somebody in two groups at once shows in a matrix with that person as its subject.
 
-use super::ask::Unanswerable;
-use super::callers;
-use super::cell::{Cell, Needs, Outcome, Probe};
+use super::access::{Access, Needs, Outcome, Probe};
+use super::evaluate::Unanswerable;
 use super::matrix::{Circumstances, bounded, case, each};
+use super::principals;
 use super::read::{ActorQuery, SubjectQuery};
 use super::settings::settings;
 use super::text::obligation_text;
@@ -138,7 +138,7 @@ impl Verdict {
         }
     }
 
-    fn of(cell: Cell) -> Verdict {
+    fn of(cell: Access) -> Verdict {
         Verdict {
             known: true,
             outcome: cell.outcome,
@@ -161,8 +161,8 @@ impl Verdict {
 /// # Errors
 /// [`Unanswerable`] where that would be more than [`super::MAX_CELLS`] decisions.
 pub fn diff(old: &Bundle, new: &Bundle, servers: Option<&[String]>, now: u64) -> Result<Diff, Unanswerable> {
-    let subjects = callers::subjects_of_both(new, old);
-    let agents = each(callers::agents_of_both(new, old));
+    let subjects = principals::subjects_of_both(new, old);
+    let agents = each(principals::agents_of_both(new, old));
     let targets = targets(old, new, servers);
     bounded(subjects.len(), agents.len(), targets.values().map(BTreeSet::len).sum())?;
     let (settings, elsewhere) = settings(old, new, servers);
@@ -294,7 +294,7 @@ impl<'b> Side<'b> {
     /// A verdict with what a conditional permit depends on: what the entry and the rules that were looked at say.
     fn with_terms(
         &self,
-        cell: Cell,
+        cell: Access,
         server: Server<'_>,
         request: &Request<'_>,
         item: Option<Item<'_>>,

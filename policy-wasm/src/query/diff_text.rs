@@ -1,9 +1,9 @@
 //! A difference as JSON and as text.
 
-use super::cell::Outcome;
+use super::access::Outcome;
 use super::diff::{Asked, DecisionChange, Diff, Direction, Verdict};
 use super::matrix_text::kind_code;
-use super::paint::Paint;
+use super::style::Paint;
 use super::text::one_line;
 use crate::json::writer::Object;
 use std::collections::BTreeMap;

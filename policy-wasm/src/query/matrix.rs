@@ -2,11 +2,11 @@
 //!
 //! A cell tells what a call could come to under the best circumstances that the spec leaves open: arguments that are
 //! admitted, a token with every scope, a consent of the highest level given just now, an encrypted connection.
-//! [`Cell::needs`] says which of these the permit depends on.
+//! [`Access::needs`] says which of these the permit depends on.
 
-use super::ask::Unanswerable;
-use super::callers::{self, Named};
-use super::cell::{Cell, Probe};
+use super::access::{Access, Probe};
+use super::evaluate::Unanswerable;
+use super::principals::{self, Named};
 use super::read::{
     ActorQuery, ConsentQuery, Query, ServerName, SubjectQuery, actor, consent, moment, subject,
 };
@@ -22,7 +22,7 @@ pub const MAX_CELLS: usize = 1_000_000;
 /// What a matrix is about. The default is everybody whom the policy names, by every agent, everything.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MatrixSpec {
-    /// The humans; `None` is everybody whom the rules name ([`callers::subjects`]).
+    /// The humans; `None` is everybody whom the rules name ([`principals::subjects`]).
     pub subjects: Option<Vec<Named<SubjectQuery>>>,
     /// Chains of actors, the calling one first; `None` is each agent of the policy by itself.
     pub agents: Option<Vec<Named<Vec<ActorQuery>>>>,
@@ -89,12 +89,12 @@ pub struct Matrix {
     /// The entries of the catalogues, by server, in order of kind and name.
     pub items: Vec<MatrixItem>,
     /// Cells: all items of the first human by the first agent, then of the next human, then of the next agent.
-    pub cells: Vec<Cell>,
+    pub cells: Vec<Access>,
 }
 
 impl Matrix {
     /// The cell of an agent, a human and an item, by their places in the lists.
-    pub fn cell(&self, agent: usize, subject: usize, item: usize) -> Option<Cell> {
+    pub fn cell(&self, agent: usize, subject: usize, item: usize) -> Option<Access> {
         let row = agent.checked_mul(self.subjects.len())?.checked_add(subject)?;
         if subject >= self.subjects.len() || item >= self.items.len() {
             return None;
@@ -159,7 +159,7 @@ fn list<T>(place: &Place<'_>, read: impl Fn(&Place<'_>) -> Option<T>) -> Option<
 
 fn labelled_subject(place: &Place<'_>) -> Option<Named<SubjectQuery>> {
     let value = subject(place)?;
-    Some(Named { label: callers::subject_label(&value), value })
+    Some(Named { label: principals::subject_label(&value), value })
 }
 
 fn chain(place: &Place<'_>) -> Option<Named<Vec<ActorQuery>>> {
@@ -167,7 +167,7 @@ fn chain(place: &Place<'_>) -> Option<Named<Vec<ActorQuery>>> {
         crate::source::Value::List(_) => list(place, actor)?,
         _ => vec![actor(place)?],
     };
-    Some(Named { label: callers::chain_label(&value), value })
+    Some(Named { label: principals::chain_label(&value), value })
 }
 
 /// Works a matrix out. `now` is the time in Unix seconds where the spec names none.
@@ -176,8 +176,8 @@ fn chain(place: &Place<'_>) -> Option<Named<Vec<ActorQuery>>> {
 /// [`Unanswerable`] where the spec names a server or issuer that the bundle does not have, or asks for more than
 /// [`MAX_CELLS`] cells.
 pub fn matrix(bundle: &Bundle, spec: &MatrixSpec, now: u64) -> Result<Matrix, Unanswerable> {
-    let subjects = spec.subjects.clone().unwrap_or_else(|| callers::subjects(bundle));
-    let agents = spec.agents.clone().unwrap_or_else(|| each(callers::agents(bundle)));
+    let subjects = spec.subjects.clone().unwrap_or_else(|| principals::subjects(bundle));
+    let agents = spec.agents.clone().unwrap_or_else(|| each(principals::agents(bundle)));
     let servers = servers(bundle, spec)?;
     let items: Vec<MatrixItem> = servers.iter().flat_map(|server| items(*server)).collect();
     bounded(subjects.len(), agents.len(), items.len())?;
@@ -248,7 +248,7 @@ pub(super) fn case(
 fn servers<'b>(bundle: &'b Bundle, spec: &MatrixSpec) -> Result<Vec<Server<'b>>, Unanswerable> {
     match &spec.servers {
         None => Ok(bundle.servers().collect()),
-        Some(ids) => ids.iter().map(|id| super::ask::server_named(bundle, id, "/servers")).collect(),
+        Some(ids) => ids.iter().map(|id| super::evaluate::server_named(bundle, id, "/servers")).collect(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A matrix as one page that needs nothing else: no network, no files beside it.
 
-use super::cell::{Cell, Outcome};
+use super::access::{Access, Outcome};
 use super::matrix::Matrix;
 use super::matrix_text::item_label;
 use crate::time;
@@ -92,7 +92,7 @@ fn table(out: &mut String, matrix: &Matrix, agent: usize, name: &str) {
 }
 
 /// Codes only: nothing here comes from the policy.
-fn cell(out: &mut String, cell: Cell) {
+fn cell(out: &mut String, cell: Access) {
     let details: Vec<&str> = match cell.outcome {
         Outcome::Deny => cell.reasons.first().map(|reason| reason.code()).into_iter().collect(),
         Outcome::Permit | Outcome::Conditional => cell.needs.iter().map(|need| need.code()).collect(),

@@ -1,8 +1,8 @@
 //! A matrix as JSON, as CSV and as a table for a terminal.
 
-use super::cell::{Cell, Outcome};
+use super::access::{Access, Outcome};
 use super::matrix::{Matrix, MatrixItem};
-use super::paint::Paint;
+use super::style::Paint;
 use crate::json::writer::Object;
 use crate::model::ItemKind;
 use crate::time;
@@ -148,7 +148,7 @@ pub(super) fn kind_code(kind: ItemKind) -> &'static str {
 }
 
 /// All cells with the places of their agent, subject and item.
-pub(super) fn cells(matrix: &Matrix) -> impl Iterator<Item = (usize, usize, usize, Cell)> + '_ {
+pub(super) fn cells(matrix: &Matrix) -> impl Iterator<Item = (usize, usize, usize, Access)> + '_ {
     let (subjects, items) = (matrix.subjects.len(), matrix.items.len());
     matrix.cells.iter().enumerate().filter_map(move |(place, cell)| {
         let (row, item) = (place.checked_div(items)?, place.checked_rem(items)?);
@@ -166,7 +166,7 @@ pub(super) fn item_label(item: &MatrixItem) -> String {
     format!("{}: {kind}{} ({})", item.server, item.name, item.tier)
 }
 
-fn cell_text(out: &mut String, cell: Cell, width: usize, paint: Paint) {
+fn cell_text(out: &mut String, cell: Access, width: usize, paint: Paint) {
     let mut text = word(cell.outcome).to_owned();
     if cell.monitored.iter().next().is_some() {
         text.push('*');

@@ -11,51 +11,50 @@
 //! | module | purpose |
 //! |---|---|
 //! | `read` | the query as people write it |
-//! | `ask` | putting it to a bundle |
+//! | `evaluate` | lends a query to the PDP |
 //! | `answer` | decisions and explanations as JSON |
-//! | `change` | what would have to be different for a permit |
-//! | [`callers`] | everybody whom a policy names |
-//! | `matrix`, `cell` | who can use what, and its forms |
+//! | `remedies` | the changes that would permit a denied call |
+//! | [`principals`] | the people and agents that a policy names |
+//! | `matrix`, `access` | the access matrix: each cell and its forms |
 //! | `overview` | what a bundle says of itself |
 //! | `diff`, `settings` | what two bundles decide and say differently |
 //! | `suite`, `run`, `coverage`, `report` | policy tests |
-//! | `text`, `paint` | for terminals |
-//! | `json` | a writer of JSON |
+//! | `text`, `style` | for terminals |
 
+mod access;
 mod answer;
-mod ask;
-pub mod callers;
-mod cell;
-mod change;
 mod coverage;
 mod diff;
 mod diff_text;
+mod evaluate;
 mod matrix;
 mod matrix_html;
 mod matrix_text;
 mod overview;
-mod paint;
+pub mod principals;
 mod read;
+mod remedies;
 mod report;
 mod run;
 mod settings;
+mod style;
 mod suite;
 mod text;
 
+pub use access::{Access, Need, Needs, Outcome};
 pub use answer::{decision_json, explanation_json, problem_json, problems_json};
-pub use ask::Unanswerable;
-pub use cell::{Cell, Need, Needs, Outcome};
-pub use change::{Change, changes};
 pub use coverage::Coverage;
 pub use diff::{Asked, DecisionChange, Diff, Direction, Setting, Verdict, diff};
 pub use diff_text::{diff_json, diff_text};
+pub use evaluate::Unanswerable;
 pub use matrix::{Circumstances, MAX_CELLS, Matrix, MatrixItem, MatrixSpec, matrix};
 pub use matrix_html::{MAX_PAGE_CELLS, matrix_html};
 pub use matrix_text::{matrix_csv, matrix_json, matrix_text};
 pub use overview::{callers_json, overview_json};
-pub use paint::Paint;
 pub use read::{ActorQuery, ConsentQuery, MAX_QUERY, Query, ServerName, SubjectQuery, Target};
+pub use remedies::{Remedy, remedies};
 pub use report::{coverage_text, results_json, results_text};
 pub use run::{TestResult, run};
+pub use style::Paint;
 pub use suite::{Expect, ExpectedObligation, PolicyTest, Suite};
 pub use text::explanation_text;

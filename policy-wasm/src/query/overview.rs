@@ -1,6 +1,6 @@
 //! What a bundle says of itself, and whom its rules name, as JSON.
 
-use super::callers::{self, Named};
+use super::principals::{self, Named};
 use super::read::{ActorQuery, SubjectQuery};
 use crate::bundle::Bundle;
 use crate::json::writer::Object;
@@ -46,9 +46,10 @@ pub fn overview_json(bundle: &Bundle) -> String {
 pub fn callers_json(bundle: &Bundle) -> String {
     let mut out = String::new();
     let mut object = Object::open(&mut out);
-    object
-        .list("subjects", callers::subjects(bundle), |out, named| labelled(out, "subject", &named, subject));
-    object.list("agents", callers::agents(bundle), |out, named| labelled(out, "actor", &named, actor));
+    object.list("subjects", principals::subjects(bundle), |out, named| {
+        labelled(out, "subject", &named, subject)
+    });
+    object.list("agents", principals::agents(bundle), |out, named| labelled(out, "actor", &named, actor));
     object.close();
     out
 }

@@ -1,8 +1,8 @@
 //! Results of policy tests as text and as JSON.
 
 use super::coverage::Coverage;
-use super::paint::Paint;
 use super::run::TestResult;
+use super::style::Paint;
 use super::text::one_line;
 use crate::json::writer::Object;
 

@@ -2,8 +2,8 @@
 
 use super::answer::effect_code;
 use super::coverage::Coverage;
-use super::paint::Paint;
 use super::read::{Query, Target};
+use super::style::Paint;
 use super::suite::{Expect, ExpectedObligation, PolicyTest, Suite};
 use super::text::explanation_text;
 use crate::bundle::Bundle;

@@ -116,7 +116,7 @@ pub(super) fn settings(old: &Bundle, new: &Bundle, wanted: Option<&[String]>) ->
         for (path, code) in &old.compiled {
             let Some(other) = new.compiled.get(path).filter(|other| *other != code) else { continue };
             let form = |code: &[u8]| {
-                Some(format!("compiled to {} bytes, {:016x}", code.len(), crate::fingerprint::of(code)))
+                Some(format!("compiled to {} bytes, {:016x}", code.len(), crate::fast_hash::of(code)))
             };
             let setting = Setting { name: name(path), old: form(code), new: form(other) };
             found.entry(path).or_insert(setting);
@@ -514,7 +514,8 @@ impl<'b> Walk<'b> {
         for principal in bundle.principals() {
             let holder =
                 self.holder(principal).unwrap_or_else(|_| format!("principal {}", principal.number()));
-            let held = principal.held().ok().flatten().into_iter().flat_map(List::numbers).flatten();
+            let held =
+                principal.conditional_grants().ok().flatten().into_iter().flat_map(List::numbers).flatten();
             let mut rules: Vec<u32> = held.collect();
             match principal.ceilings() {
                 Ok(ceilings) => {

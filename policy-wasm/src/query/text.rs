@@ -1,9 +1,9 @@
 //! An explanation as text for people.
 
 use super::answer::effect_code;
-use super::change::changes;
-use super::paint::Paint;
 use super::read::{Query, ServerName, Target};
+use super::remedies::remedies;
+use super::style::Paint;
 use crate::bundle::Bundle;
 use crate::decision::{Effect, Obligation, Reasons};
 use crate::pdp::{Explanation, Fact, Layer};
@@ -39,7 +39,7 @@ pub fn explanation_text(bundle: &Bundle, query: &Query, explanation: &Explanatio
             out.push_str(&format!("  • {}\n", one_line(&obligation_text(obligation))));
         }
     }
-    let changes = changes(query, explanation);
+    let changes = remedies(query, explanation);
     if !changes.is_empty() {
         out.push_str(if changes.len() == 1 {
             "\nit would be permitted by\n"

@@ -29,18 +29,18 @@
 mod excerpt;
 mod json;
 mod lines;
-mod paint;
 mod problem;
 mod reader;
+mod style;
 
 pub use excerpt::Excerpt;
 #[cfg(feature = "tools")]
 pub(crate) use excerpt::harmless;
 pub use json::read_json;
 pub use lines::Lines;
-pub use paint::Paint;
 pub use problem::{MAX_PROBLEMS, Problem, Problems, suggest};
 pub use reader::{MapReader, Named, Place};
+pub use style::Paint;
 
 use std::borrow::Cow;
 

@@ -96,7 +96,13 @@ fn walk(bundle: &Bundle) {
     bundle.items().take(RECORDS).for_each(read_item);
     bundle.rules().take(RECORDS).for_each(read_rule);
     for principal in bundle.principals().take(RECORDS) {
-        let _ = (principal.kind(), principal.issuer(), principal.name(), principal.value(), principal.held());
+        let _ = (
+            principal.kind(),
+            principal.issuer(),
+            principal.name(),
+            principal.value(),
+            principal.conditional_grants(),
+        );
         let _ = principal.ceilings().map(|ceilings| ceilings.take(RECORDS).count());
     }
     let _ = (bundle.issuers().take(RECORDS).count(), bundle.agent_types().take(RECORDS).count());

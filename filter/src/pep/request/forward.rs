@@ -6,7 +6,7 @@ use crate::pep::event::Effect;
 use crate::pep::request::head::{Head, PARAM_PREFIX};
 use crate::pep::task_id::BodyRewrite;
 use crate::record::DecisionRecord;
-use policy_wasm::order::in_order;
+use policy_wasm::sort::in_order;
 
 /// Fields that vouch for the bytes of the body, which change where it names tasks.
 const VOUCHING: [&[u8]; 4] = [b"content-md5", b"digest", b"content-digest", b"repr-digest"];

@@ -7,7 +7,7 @@ use crate::http::Fields;
 use crate::mcp::headers::{Mirrored, ParamHeader, decode_value, one_variable};
 use crate::reason::Reason;
 use policy_wasm::bundle::layout::MAX_PARAM_HEADERS;
-use policy_wasm::order::in_order;
+use policy_wasm::sort::in_order;
 use std::borrow::Cow;
 
 /// What the head says.

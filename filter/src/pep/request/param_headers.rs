@@ -14,7 +14,7 @@ use policy_wasm::bundle::{self, Definition, Item, Unreadable};
 use policy_wasm::decision::DenyReason;
 use policy_wasm::json::{Kind, Object, Value};
 use policy_wasm::model::ItemKind;
-use policy_wasm::order::sorted;
+use policy_wasm::sort::sorted;
 
 /// Verifies `Mcp-Param-*` against one target of a message that the policy permits.
 ///

@@ -20,10 +20,10 @@ use crate::pep::task_id::OpenedTasks;
 use crate::reason::Reason;
 use policy_wasm::bundle::Acceptance;
 use policy_wasm::decision::{Decision, DenyReason, Visibility};
-use policy_wasm::definition;
 use policy_wasm::json::{self, Array, Object, Str, Value};
 use policy_wasm::model::{Action, ItemKind};
 use policy_wasm::pdp::{Authority, Work};
+use policy_wasm::tool_definition;
 
 /// The kind of response that a client awaits.
 pub(in crate::pep) enum Awaited {
@@ -196,7 +196,7 @@ impl Inspector {
             method.kind() == kind
                 && match self.revision() {
                     Some(revision) => method.exists_in(Direction::ServerToClient, revision),
-                    None => method.is_sent(Direction::ServerToClient),
+                    None => method.can_be_sent(Direction::ServerToClient),
                 }
         })
     }
@@ -521,7 +521,7 @@ fn shows(
     let Some(item) = item.filter(|item| item.is_pinned().unwrap_or(true)) else {
         return authority.visibility(list.kind, name) != Visibility::Deny;
     };
-    let digest = definition::digest(entry).unwrap_or_default();
+    let digest = tool_definition::digest(entry).unwrap_or_default();
     let shown = authority.visibility_as(list.kind, name, Some(&digest)) != Visibility::Deny;
     let reason = match item.accepts(&digest, now) {
         Ok(Acceptance::Unknown) => DenyReason::DefinitionUnaccepted,

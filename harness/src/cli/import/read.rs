@@ -2,9 +2,9 @@
 
 use super::{Listed, quote};
 use anyhow::bail;
-use policy_wasm::definition;
 use policy_wasm::json::{Object, Value};
 use policy_wasm::model::ItemKind;
+use policy_wasm::tool_definition;
 
 /// Longest description that is kept, in characters.
 const MAX_NOTE: usize = 2000;
@@ -80,7 +80,7 @@ fn entry(value: Value<'_>, kind: ItemKind) -> anyhow::Result<Listed> {
     let hints = object.get("annotations").and_then(Value::as_object);
     let hint = |key: &str| hints.and_then(|hints| hints.get(key)).and_then(Value::as_bool);
     let digest = match kind {
-        ItemKind::Tool => match definition::digest(value) {
+        ItemKind::Tool => match tool_definition::digest(value) {
             Ok(digest) => Some(digest),
             Err(error) => bail!("tool `{}`: {error}", quote::shown(&name, 100)),
         },

@@ -1,8 +1,8 @@
 //! `when`: conditions, compiled where they stand.
 
 use super::locate;
-use super::names::Names;
-use crate::condition::{self, Fact, Mistake, Shape};
+use super::symbols::Symbols;
+use crate::condition::{self, Fact, Mistake, ValueType};
 use crate::policy::Condition;
 use crate::source::{Node, Place};
 
@@ -12,19 +12,19 @@ pub(super) struct Scope(condition::Scope);
 
 impl Scope {
     /// A condition of a rule or an entry.
-    pub(super) fn new(names: &Names<'_>) -> Scope {
+    pub(super) fn new(symbols: &Symbols<'_>) -> Scope {
         let mut scope = condition::Scope {
-            tiers: names.tiers.iter().map(|name| (*name).to_owned()).collect(),
-            issuers: names
+            tiers: symbols.tiers.iter().map(|name| (*name).to_owned()).collect(),
+            issuers: symbols
                 .issuers
                 .iter()
                 .map(|(&name, &issuer)| (name.to_owned(), issuer.to_owned()))
                 .collect(),
             ..condition::Scope::default()
         };
-        if !names.environments.is_empty() {
+        if !symbols.environments.is_empty() {
             // A server need not be in one.
-            let known = names.environments.iter().copied().chain([""]).map(str::to_owned).collect();
+            let known = symbols.environments.iter().copied().chain([""]).map(str::to_owned).collect();
             scope.known.insert(Fact::ServerEnvironment, known);
         }
         Scope(scope)
@@ -38,20 +38,20 @@ impl Scope {
 
     /// A condition of a tool whose arguments have a schema.
     pub(super) fn with_arguments(mut self, schema: &Node<'_>) -> Scope {
-        self.0.args = Shape::of_schema(schema);
+        self.0.args = ValueType::of_schema(schema);
         self
     }
 }
 
 /// Reads and compiles a condition. It can have several lines; it is kept as one.
-pub(super) fn when<'n>(place: &Place<'n>, scope: &Scope, names: &Names<'n>) -> Option<Condition> {
+pub(super) fn when<'n>(place: &Place<'n>, scope: &Scope, symbols: &Symbols<'n>) -> Option<Condition> {
     let text = place.string()?;
     if text.trim().is_empty() {
         place.refuse("expected a condition, such as `args.percent <= 25`, found nothing");
         return None;
     }
     let code = condition::compile(text, &scope.0).map_err(|mistakes| {
-        let lines = names.texts.get(place.file());
+        let lines = symbols.texts.get(place.file());
         for mistake in mistakes {
             let end = mistake.offset.saturating_add(mistake.length);
             let part =
@@ -66,7 +66,7 @@ pub(super) fn when<'n>(place: &Place<'n>, scope: &Scope, names: &Names<'n>) -> O
         true => condition::parse(text).map(|expr| condition::print(&expr)).unwrap_or_default(),
         false => text.to_owned(),
     };
-    Some(Condition { text: one_line, code: code.ok()?, origin: names.origin(place) })
+    Some(Condition { text: one_line, code: code.ok()?, origin: symbols.origin(place) })
 }
 
 /// Compiles a condition that the compiler itself wrote for what stands at `place`.
@@ -74,10 +74,10 @@ pub(super) fn compile<'n>(
     text: &str,
     place: &Place<'n>,
     scope: &Scope,
-    names: &Names<'n>,
+    symbols: &Symbols<'n>,
 ) -> Result<Condition, Vec<Mistake>> {
     let code = condition::compile(text, &scope.0)?;
-    Ok(Condition { text: text.to_owned(), code, origin: names.origin(place) })
+    Ok(Condition { text: text.to_owned(), code, origin: symbols.origin(place) })
 }
 
 /// Tells a mistake of which only the part of the condition is known, not where that stands.

@@ -2,7 +2,7 @@
 
 use super::condition;
 use super::condition::Scope;
-use super::names::Names;
+use super::symbols::Symbols;
 use crate::condition::Mistake;
 use crate::policy::ArgumentRule;
 use crate::source::{Named, Node, Place, Value};
@@ -14,12 +14,12 @@ const MAX_KEYS: usize = 8;
 const MAX_VALUES: usize = 100;
 
 /// Reads a map from the path of an argument to what it must be like.
-pub(super) fn read<'n>(place: &Place<'n>, scope: &Scope, names: &Names<'n>) -> Vec<ArgumentRule> {
+pub(super) fn read<'n>(place: &Place<'n>, scope: &Scope, symbols: &Symbols<'n>) -> Vec<ArgumentRule> {
     let mut rules = Vec::new();
     for entry in place.named().unwrap_or_default() {
         let Some(keys) = path(entry.name, |why| entry.refuse_name(why, None)) else { continue };
         let Some(source) = source(&keys, &entry.value) else { continue };
-        match condition::compile(&source.text, &entry.value, scope, names) {
+        match condition::compile(&source.text, &entry.value, scope, symbols) {
             Ok(condition) => rules.push(ArgumentRule { path: keys, condition }),
             Err(mistakes) => mistakes.into_iter().for_each(|mistake| source.refuse(mistake, &entry)),
         }

@@ -3,9 +3,9 @@
 use super::condition;
 use super::condition::Scope;
 use super::constraint;
-use super::holder;
-use super::mirrored::{self, Headers};
-use super::names::{Names, duration, is_name, labels, mode, moment};
+use super::param_headers::{self, Headers};
+use super::selectors;
+use super::symbols::{Symbols, duration, is_name, labels, mode, moment};
 use super::template;
 use crate::model::ItemKind;
 use crate::policy::{Approval, Check, Definition, Item, ParamHeader};
@@ -33,14 +33,14 @@ const KEYS: [(&str, ItemKind); 4] = [
 pub(super) type Items<'n> = BTreeMap<(ItemKind, &'n str), (Item, Place<'n>)>;
 
 /// Reads all entries that a map holds; whether it had any of the keys.
-pub(super) fn read<'n>(map: &mut MapReader<'n>, names: &Names<'n>) -> (Items<'n>, bool) {
+pub(super) fn read<'n>(map: &mut MapReader<'n>, symbols: &Symbols<'n>) -> (Items<'n>, bool) {
     let (mut items, mut any) = (Items::new(), false);
     for (key, kind) in KEYS {
         let Some(place) = map.optional(key) else { continue };
         any = true;
         for entry in place.named().unwrap_or_default() {
             check_name(kind, &entry);
-            if let Some(item) = item(kind, &entry, names) {
+            if let Some(item) = item(kind, &entry, symbols) {
                 items.insert((kind, entry.name), (item, entry.value.clone()));
             }
         }
@@ -118,17 +118,17 @@ fn check_template(template: &str) -> Result<(), &'static str> {
     }
 }
 
-fn item<'n>(kind: ItemKind, entry: &Named<'n>, names: &Names<'n>) -> Option<Item> {
+fn item<'n>(kind: ItemKind, entry: &Named<'n>, symbols: &Symbols<'n>) -> Option<Item> {
     let mut map = entry.value.map()?;
-    let mut scope = Scope::new(names);
-    let tier = map.required("tier").and_then(|place| names.tier(&place));
+    let mut scope = Scope::new(symbols);
+    let tier = map.required("tier").and_then(|place| symbols.tier(&place));
     let item_labels = map.optional("labels").map(|place| labels(&place)).unwrap_or_default();
     let (mut definitions, mut param_headers) = (Vec::new(), BTreeSet::new());
     let (mut approval, mut checks, mut arguments, mut shown) =
         (None, Vec::new(), Vec::new(), BTreeSet::new());
     if kind == ItemKind::Tool {
         let schema = map.optional("input_schema");
-        let headers = schema.as_ref().map(mirrored::read);
+        let headers = schema.as_ref().map(param_headers::read);
         let versions;
         (definitions, versions) = read_definitions(&mut map, headers.as_ref());
         param_headers = all_headers(versions, headers);
@@ -140,14 +140,14 @@ fn item<'n>(kind: ItemKind, entry: &Named<'n>, names: &Names<'n>) -> Option<Item
         checks = map.optional("checks").map(|place| read_checks(&place)).unwrap_or_default();
         arguments = map
             .optional("arguments")
-            .map(|place| constraint::read(&place, &scope, names))
+            .map(|place| constraint::read(&place, &scope, symbols))
             .unwrap_or_default();
         shown = map.optional("record").map(|place| record(&place)).unwrap_or_default();
     }
     if let Some(place) = map.optional("approval") {
-        approval = read_approval(&place, names);
+        approval = read_approval(&place, symbols);
     }
-    let when = map.optional("when").and_then(|place| condition::when(&place, &scope, names));
+    let when = map.optional("when").and_then(|place| condition::when(&place, &scope, symbols));
     let mode = mode(map.optional("mode"));
     // A tier that a program proposed counts for nothing before a person has looked at it.
     if let Some(place) = map.optional("review")
@@ -173,7 +173,7 @@ fn item<'n>(kind: ItemKind, entry: &Named<'n>, names: &Names<'n>) -> Option<Item
         arguments,
         shown,
         mode,
-        origin: names.at(entry.value.file(), entry.name_position),
+        origin: symbols.at(entry.value.file(), entry.name_position),
     })
 }
 
@@ -235,7 +235,7 @@ fn read_definitions(
         let Some(mut map) = entry.value.map() else { continue };
         let digest = map.required("digest").and_then(|place| digest(&place));
         let until = map.optional("deprecated_until").and_then(|place| moment(&place));
-        match map.optional("input_schema").as_ref().map(mirrored::read).or_else(|| headers.cloned()) {
+        match map.optional("input_schema").as_ref().map(param_headers::read).or_else(|| headers.cloned()) {
             Some(headers) => versions.push((entry.name.to_owned(), headers)),
             // What its clients send would have to be guessed.
             None if some_have => {
@@ -279,20 +279,20 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
 }
 
 /// `approval: true`, or who and for how long.
-fn read_approval<'n>(place: &Place<'n>, names: &Names<'n>) -> Option<Approval> {
+fn read_approval<'n>(place: &Place<'n>, symbols: &Symbols<'n>) -> Option<Approval> {
     if let crate::source::Value::Bool(wanted) = place.node().value {
         return wanted.then(|| Approval { approvers: BTreeSet::new(), valid_for: DEFAULT_APPROVAL });
     }
     let mut map = place.map()?;
-    let approval = approval_of(&mut map, names);
+    let approval = approval_of(&mut map, symbols);
     map.finish();
     Some(approval)
 }
 
 /// `approvers` and `valid_for`, in an approval or in a rule that asks for one.
-pub(super) fn approval_of<'n>(map: &mut MapReader<'n>, names: &Names<'n>) -> Approval {
+pub(super) fn approval_of<'n>(map: &mut MapReader<'n>, symbols: &Symbols<'n>) -> Approval {
     let approvers =
-        map.optional("approvers").map(|place| holder::approvers(&place, names)).unwrap_or_default();
+        map.optional("approvers").map(|place| selectors::approvers(&place, symbols)).unwrap_or_default();
     let valid_for = map.optional("valid_for").and_then(|place| duration(&place)).unwrap_or(DEFAULT_APPROVAL);
     Approval { approvers, valid_for }
 }

@@ -3,7 +3,7 @@
 use super::address::url;
 use super::condition;
 use super::condition::Scope;
-use super::names::{Names, mode};
+use super::symbols::{Symbols, mode};
 use crate::model::Method;
 use crate::policy::MethodRule;
 use crate::source::{Place, Value, suggest};
@@ -22,11 +22,11 @@ fn task_methods() -> impl Iterator<Item = &'static str> {
 }
 
 /// Reads a map from method to rule. `tasks/*` stands for all methods of tasks that have no rule of their own.
-pub(super) fn read<'n>(place: &Place<'n>, names: &Names<'n>) -> BTreeMap<String, MethodRule> {
+pub(super) fn read<'n>(place: &Place<'n>, symbols: &Symbols<'n>) -> BTreeMap<String, MethodRule> {
     let mut rules = BTreeMap::new();
     for entry in place.named().unwrap_or_default() {
         known(entry.name, |message, suggestion| entry.refuse_name(message, suggestion));
-        if let Some(rule) = rule(entry.name, &entry.value, names) {
+        if let Some(rule) = rule(entry.name, &entry.value, symbols) {
             rules.insert(entry.name.to_owned(), rule);
         }
     }
@@ -58,8 +58,8 @@ fn known(name: &str, refuse: impl FnOnce(String, Option<String>)) {
     }
 }
 
-fn rule<'n>(method: &str, place: &Place<'n>, names: &Names<'n>) -> Option<MethodRule> {
-    let origin = names.origin(place);
+fn rule<'n>(method: &str, place: &Place<'n>, symbols: &Symbols<'n>) -> Option<MethodRule> {
+    let origin = symbols.origin(place);
     let plain = |permit| MethodRule { permit, tier: None, when: None, urls: None, mode: mode(None), origin };
     if let Value::String(_) = place.node().value {
         return place.one_of(&["permit", "deny"]).map(|effect| plain(effect == 0));
@@ -67,9 +67,9 @@ fn rule<'n>(method: &str, place: &Place<'n>, names: &Names<'n>) -> Option<Method
     let mut map = place.map()?;
     let effect = map.required("effect").and_then(|place| place.one_of(&["permit", "deny"]));
     let mut rule = plain(effect == Some(0));
-    rule.tier = map.optional("tier").and_then(|place| names.tier(&place));
-    let scope = Scope::new(names).without_entry();
-    rule.when = map.optional("when").and_then(|place| condition::when(&place, &scope, names));
+    rule.tier = map.optional("tier").and_then(|place| symbols.tier(&place));
+    let scope = Scope::new(symbols).without_entry();
+    rule.when = map.optional("when").and_then(|place| condition::when(&place, &scope, symbols));
     if let Some(place) = map.optional("urls") {
         if method != "elicitation/create" {
             place.refuse("`urls` is for `elicitation/create` only");

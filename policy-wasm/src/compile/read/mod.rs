@@ -6,23 +6,23 @@
 mod address;
 mod condition;
 mod constraint;
-mod holder;
 mod item;
 mod locate;
 mod method;
-mod mirrored;
-mod names;
+mod param_headers;
 mod rule;
+mod selectors;
 mod server;
 mod server_index;
+mod symbols;
 mod template;
 
 use super::{Options, SourceFile};
 use crate::bundle::layout::{MAX_CHAIN, MAX_TIERS};
 use crate::policy::{AgentType, ChainRules, ConsentRules, Declared, Holder, Policy, ServerKind};
 use crate::source::{Lines, Named, Node, Place, Problem, Problems, Value};
-use names::{Names, duration, is_name, line, moment};
 use std::collections::{BTreeMap, BTreeSet};
+use symbols::{Symbols, duration, is_name, line, moment};
 
 /// The risk classes of a policy that names none.
 const DEFAULT_TIERS: [&str; 3] = ["read", "write", "destructive"];
@@ -116,7 +116,7 @@ pub(super) fn policy<'n>(
         parts.take(Place::root(&file.name, node, problems));
     }
     let tiers = parts.single("tiers").map_or_else(|| DEFAULT_TIERS.to_vec(), |place| tiers(&place));
-    let mut names = Names {
+    let mut names = Symbols {
         files: files.iter().map(|(file, _)| file.name.as_str()).zip(0u32..).collect(),
         texts: files.iter().map(|(file, _)| (file.name.as_str(), Lines::new(&file.text))).collect(),
         organisation: parts.single("organisation").and_then(|place| place.text()).unwrap_or_default(),
@@ -137,7 +137,7 @@ pub(super) fn policy<'n>(
     let servers = server::read(parts.merged("servers", "server"), &catalogues, &names);
     let actors = rule::actors(parts.all("actors"), &names, &servers);
     let labels = actors.iter().flat_map(|actor| actor.labels.iter().cloned()).collect();
-    let context = rule::Context { names: &names, servers: &servers, labels };
+    let context = rule::Context { symbols: &names, servers: &servers, labels };
     let revision = parts.single("revision").and_then(|place| revision(&place));
     Policy {
         files: files.iter().map(|(file, _)| file.name.clone()).collect(),
@@ -168,11 +168,11 @@ pub(super) fn policy<'n>(
 }
 
 /// `methods` of all files; a method stands in one of them.
-fn methods<'n>(parts: &Parts<'n>, names: &Names<'n>) -> BTreeMap<String, crate::policy::MethodRule> {
+fn methods<'n>(parts: &Parts<'n>, symbols: &Symbols<'n>) -> BTreeMap<String, crate::policy::MethodRule> {
     let _told = parts.merged("methods", "method");
     let mut all = BTreeMap::new();
     for place in parts.all("methods") {
-        all.extend(method::read(place, names));
+        all.extend(method::read(place, symbols));
     }
     all
 }
@@ -232,7 +232,7 @@ fn distinct<'n>(places: &[Place<'n>], what: &str, example: &str) -> Vec<&'n str>
     names
 }
 
-fn chain<'n>(place: Option<Place<'n>>, names: &Names<'n>) -> ChainRules {
+fn chain<'n>(place: Option<Place<'n>>, symbols: &Symbols<'n>) -> ChainRules {
     let mut rules = ChainRules { max_length: DEFAULT_CHAIN, trusted_issuers: None };
     let Some(mut map) = place.and_then(|place| place.map()) else { return rules };
     let length = map.optional("max_length").and_then(|place| place.integer(1..=MAX_CHAIN.into(), "actors"));
@@ -240,7 +240,7 @@ fn chain<'n>(place: Option<Place<'n>>, names: &Names<'n>) -> ChainRules {
     if let Some(place) = map.optional("trusted_issuers") {
         let mut trusted = BTreeMap::new();
         for place in place.list().unwrap_or_default() {
-            let Some((issuer, others)) = voucher(&place, names) else { continue };
+            let Some((issuer, others)) = voucher(&place, symbols) else { continue };
             if trusted.insert(issuer.to_owned(), others).is_some() {
                 place.refuse(format!("issuer `{issuer}` stands twice"));
             }
@@ -252,8 +252,8 @@ fn chain<'n>(place: Option<Place<'n>>, names: &Names<'n>) -> ChainRules {
 }
 
 /// An issuer that is trusted with actors, and those whose actors it may vouch for besides its own.
-fn voucher<'n>(place: &Place<'n>, names: &Names<'n>) -> Option<(&'n str, BTreeSet<String>)> {
-    let named = |place: &Place<'n>| names.issuer(Some(place.clone()), place);
+fn voucher<'n>(place: &Place<'n>, symbols: &Symbols<'n>) -> Option<(&'n str, BTreeSet<String>)> {
+    let named = |place: &Place<'n>| symbols.issuer(Some(place.clone()), place);
     if !matches!(place.node().value, Value::Map(_)) {
         return Some((named(place)?, BTreeSet::new()));
     }
@@ -272,12 +272,12 @@ fn voucher<'n>(place: &Place<'n>, names: &Names<'n>) -> Option<(&'n str, BTreeSe
     Some((issuer?, others))
 }
 
-fn consent<'n>(place: Option<Place<'n>>, names: &Names<'n>) -> ConsentRules {
+fn consent<'n>(place: Option<Place<'n>>, symbols: &Symbols<'n>) -> ConsentRules {
     let mut rules = ConsentRules::default();
     let Some(mut map) = place.and_then(|place| place.map()) else { return rules };
-    rules.required_from = map.optional("required_from").and_then(|place| names.tier(&place));
+    rules.required_from = map.optional("required_from").and_then(|place| symbols.tier(&place));
     rules.longest_life = map.optional("longest_life").and_then(|place| duration(&place));
-    rules.reason_from = map.optional("reason_from").and_then(|place| names.tier(&place));
+    rules.reason_from = map.optional("reason_from").and_then(|place| symbols.tier(&place));
     map.finish();
     rules
 }
@@ -285,7 +285,7 @@ fn consent<'n>(place: Option<Place<'n>>, names: &Names<'n>) -> ConsentRules {
 /// `groups` and `roles`: name to the issuer that gives it.
 fn declared<'n>(
     named: Vec<Named<'n>>,
-    names: &Names<'n>,
+    symbols: &Symbols<'n>,
     holder: impl Fn(String, String) -> Holder,
 ) -> Vec<Declared> {
     let read = |entry: Named<'n>| {
@@ -296,14 +296,14 @@ fn declared<'n>(
             let _note = map.optional("note").and_then(|place| place.text());
             map.finish();
         }
-        let issuer = names.issuer(issuer, &entry.value)?.to_owned();
-        let origin = names.at(entry.value.file(), entry.name_position);
+        let issuer = symbols.issuer(issuer, &entry.value)?.to_owned();
+        let origin = symbols.at(entry.value.file(), entry.name_position);
         Some(Declared { holder: holder(issuer, entry.name.to_owned()), origin })
     };
     named.into_iter().filter_map(read).collect()
 }
 
-fn agent_type<'n>(entry: Named<'n>, names: &Names<'n>) -> Option<(String, AgentType)> {
+fn agent_type<'n>(entry: Named<'n>, symbols: &Symbols<'n>) -> Option<(String, AgentType)> {
     if !is_name(entry.name, b"_-") {
         entry.refuse_name(format!("expected a type like `desktop`, found `{}`", entry.name), None);
     }
@@ -314,10 +314,10 @@ fn agent_type<'n>(entry: Named<'n>, names: &Names<'n>) -> Option<(String, AgentT
         ServerKind::ALL.get(index).copied()
     };
     let server_kinds = places.iter().filter_map(kind).collect();
-    let ceiling = map.optional("ceiling").and_then(|place| names.tier(&place));
+    let ceiling = map.optional("ceiling").and_then(|place| symbols.tier(&place));
     let _note = map.optional("note").and_then(|place| place.text());
     map.finish();
-    let origin = names.at(entry.value.file(), entry.name_position);
+    let origin = symbols.at(entry.value.file(), entry.name_position);
     Some((entry.name.to_owned(), AgentType { server_kinds, ceiling, origin }))
 }
 

@@ -2,11 +2,11 @@
 
 use super::condition;
 use super::condition::Scope;
-use super::holder::{self, agents, subjects};
 use super::item::approval_of;
 use super::method;
-use super::names::{Names, duration, id, labels, mode, window};
+use super::selectors::{self, agents, subjects};
 use super::server_index::ServerIndex;
+use super::symbols::{Symbols, duration, id, labels, mode, window};
 use crate::decision::BudgetKey;
 use crate::policy::{Actor, ApprovalRule, BudgetRule, Condition, Forbid, Grant, Holder, Items};
 use crate::source::{MapReader, Place, Value, suggest};
@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What rules refer to.
 pub(super) struct Context<'c, 'n> {
-    pub(super) names: &'c Names<'n>,
+    pub(super) symbols: &'c Symbols<'n>,
     pub(super) servers: &'c ServerIndex,
     /// Labels of agents.
     pub(super) labels: BTreeSet<String>,
@@ -43,20 +43,20 @@ fn entries<'n, T>(
 
 impl<'n> Context<'_, 'n> {
     fn servers(&self, map: &mut MapReader<'n>) -> Option<BTreeSet<String>> {
-        map.optional("servers").map(|place| holder::servers(&place, self.servers))
+        map.optional("servers").map(|place| selectors::servers(&place, self.servers))
     }
 
     fn subjects(&self, map: &mut MapReader<'n>) -> Option<Vec<Holder>> {
-        map.optional("subjects").map(|place| subjects(&place, self.names))
+        map.optional("subjects").map(|place| subjects(&place, self.symbols))
     }
 
     fn agents(&self, map: &mut MapReader<'n>) -> Option<Vec<crate::policy::Agent>> {
-        map.optional("actors").map(|place| agents(&place, &self.labels, self.names))
+        map.optional("actors").map(|place| agents(&place, &self.labels, self.symbols))
     }
 
     fn when(&self, map: &mut MapReader<'n>) -> Option<Condition> {
-        let scope = Scope::new(self.names);
-        map.optional("when").and_then(|place| condition::when(&place, &scope, self.names))
+        let scope = Scope::new(self.symbols);
+        map.optional("when").and_then(|place| condition::when(&place, &scope, self.symbols))
     }
 
     /// `items: {names, labels, tier_from}`, or `tools: [names]`.
@@ -73,7 +73,7 @@ impl<'n> Context<'_, 'n> {
         let mut map = items?.map()?;
         read.names = map.optional("names").map(|place| self.item_names(&place));
         read.labels = map.optional("labels").map(|place| self.item_labels(&place));
-        read.tier_from = map.optional("tier_from").and_then(|place| self.names.tier(&place));
+        read.tier_from = map.optional("tier_from").and_then(|place| self.symbols.tier(&place));
         if read == Items::default() {
             map.place().refuse("expected at least one of `names`, `labels`, `tier_from`");
         }
@@ -126,24 +126,24 @@ impl<'n> Context<'_, 'n> {
 }
 
 /// Reads `actors`.
-pub(super) fn actors<'n>(places: &[Place<'n>], names: &Names<'n>, servers: &ServerIndex) -> Vec<Actor> {
+pub(super) fn actors<'n>(places: &[Place<'n>], symbols: &Symbols<'n>, servers: &ServerIndex) -> Vec<Actor> {
     entries(places, |map, id| {
-        let agent = holder::agent(map, names);
+        let agent = selectors::agent(map, symbols);
         let agent_type = map.optional("type");
-        if agent_type.is_none() && !names.agent_types.is_empty() {
+        if agent_type.is_none() && !symbols.agent_types.is_empty() {
             map.place().refuse("`type` is needed where the policy has `agent_types`");
         }
         let agent_type = agent_type.and_then(|place| {
             let name = place.text()?;
-            if !names.agent_types.contains(name) {
-                let suggestion = suggest(name, names.agent_types.iter().copied());
+            if !symbols.agent_types.contains(name) {
+                let suggestion = suggest(name, symbols.agent_types.iter().copied());
                 place.refuse_with(format!("type `{name}` is not defined under `agent_types`"), suggestion);
             }
             Some(name.to_owned())
         });
         let labels = map.optional("labels").map(|place| labels(&place)).unwrap_or_default();
-        let servers = map.optional("servers").map(|place| holder::servers(&place, servers));
-        let ceiling = map.required("ceiling").and_then(|place| names.tier(&place));
+        let servers = map.optional("servers").map(|place| selectors::servers(&place, servers));
+        let ceiling = map.required("ceiling").and_then(|place| symbols.tier(&place));
         let window = window(map.optional("valid"));
         Some(Actor {
             id: id.to_owned(),
@@ -153,7 +153,7 @@ pub(super) fn actors<'n>(places: &[Place<'n>], names: &Names<'n>, servers: &Serv
             servers,
             ceiling: ceiling?,
             window,
-            origin: names.origin(map.place()),
+            origin: symbols.origin(map.place()),
         })
     })
 }
@@ -161,10 +161,10 @@ pub(super) fn actors<'n>(places: &[Place<'n>], names: &Names<'n>, servers: &Serv
 /// Reads `grants`.
 pub(super) fn grants<'n>(places: &[Place<'n>], context: &Context<'_, 'n>) -> Vec<Grant> {
     entries(places, |map, id| {
-        let subjects = map.required("subjects").map(|place| subjects(&place, context.names));
+        let subjects = map.required("subjects").map(|place| subjects(&place, context.symbols));
         let actors = context.agents(map);
         let servers = context.servers(map);
-        let ceiling = map.required("ceiling").and_then(|place| context.names.tier(&place));
+        let ceiling = map.required("ceiling").and_then(|place| context.symbols.tier(&place));
         let window = window(map.optional("valid"));
         let when = context.when(map);
         let mode = mode(map.optional("mode"));
@@ -177,7 +177,7 @@ pub(super) fn grants<'n>(places: &[Place<'n>], context: &Context<'_, 'n>) -> Vec
             window,
             when,
             mode,
-            origin: context.names.origin(map.place()),
+            origin: context.symbols.origin(map.place()),
         })
     })
 }
@@ -195,7 +195,7 @@ pub(super) fn forbids<'n>(places: &[Place<'n>], context: &Context<'_, 'n>) -> Ve
             window: window(map.optional("valid")),
             when: context.when(map),
             mode: mode(map.optional("mode")),
-            origin: context.names.origin(map.place()),
+            origin: context.symbols.origin(map.place()),
         })
     })
 }
@@ -210,9 +210,9 @@ pub(super) fn approvals<'n>(places: &[Place<'n>], context: &Context<'_, 'n>) -> 
             servers: context.servers(map),
             items: context.items(map).unwrap_or_default(),
             when: context.when(map),
-            approval: approval_of(map, context.names),
+            approval: approval_of(map, context.symbols),
             mode: mode(map.optional("mode")),
-            origin: context.names.origin(map.place()),
+            origin: context.symbols.origin(map.place()),
         })
     })
 }
@@ -246,7 +246,7 @@ pub(super) fn budgets<'n>(places: &[Place<'n>], context: &Context<'_, 'n>) -> Ve
             limit: limit?,
             window: window?,
             mode,
-            origin: context.names.origin(map.place()),
+            origin: context.symbols.origin(map.place()),
         })
     })
 }

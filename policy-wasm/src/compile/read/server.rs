@@ -3,10 +3,10 @@
 use super::address::{split_authority, url};
 use super::item::{self, Items};
 use super::method;
-use super::names::{Names, is_name, labels, mode};
 use super::server_index::ServerIndex;
+use super::symbols::{Symbols, is_name, labels, mode};
+use crate::canonical_path::plain_path;
 use crate::model::Revision;
-use crate::path::plain_path;
 use crate::policy::{Catalogue, Origin, Server, ServerKind, Tier};
 use crate::source::{MapReader, Named, Place, suggest};
 use std::cell::Cell;
@@ -28,17 +28,17 @@ impl Shared<'_> {
 }
 
 /// Reads the catalogues, by name.
-pub(super) fn catalogues<'n>(named: Vec<Named<'n>>, names: &Names<'n>) -> BTreeMap<&'n str, Shared<'n>> {
+pub(super) fn catalogues<'n>(named: Vec<Named<'n>>, symbols: &Symbols<'n>) -> BTreeMap<&'n str, Shared<'n>> {
     let mut catalogues = BTreeMap::new();
     for entry in named {
         check_id("catalogue", &entry);
         let Some(mut map) = entry.value.map() else { continue };
-        let (items, any) = item::read(&mut map, names);
+        let (items, any) = item::read(&mut map, symbols);
         map.finish();
         if !any {
             entry.value.refuse("expected `tools`, `prompts`, `resources` or `resource_templates`");
         }
-        let origin = names.at(entry.value.file(), entry.name_position);
+        let origin = symbols.at(entry.value.file(), entry.name_position);
         catalogues.insert(entry.name, Shared { items, used: Cell::new(false), origin });
     }
     catalogues
@@ -58,7 +58,7 @@ fn check_id(what: &str, entry: &Named<'_>) {
 pub(super) fn read<'n>(
     named: Vec<Named<'n>>,
     catalogues: &BTreeMap<&'n str, Shared<'n>>,
-    names: &Names<'n>,
+    symbols: &Symbols<'n>,
 ) -> ServerIndex {
     let mut known = ServerIndex { named: BTreeMap::new(), servers: Vec::new() };
     let mut resources: BTreeMap<String, String> = BTreeMap::new();
@@ -67,7 +67,7 @@ pub(super) fn read<'n>(
     for entry in named {
         check_id("server", &entry);
         let Some(mut map) = entry.value.map() else { continue };
-        let servers = server(&entry, &mut map, catalogues, names);
+        let servers = server(&entry, &mut map, catalogues, symbols);
         map.finish();
         for server in &servers {
             if !ids.insert(server.id.clone()) {
@@ -99,7 +99,7 @@ fn server<'n>(
     entry: &Named<'n>,
     map: &mut MapReader<'n>,
     catalogues: &BTreeMap<&'n str, Shared<'n>>,
-    names: &Names<'n>,
+    symbols: &Symbols<'n>,
 ) -> Vec<Server> {
     let resource = map.required("resource");
     let authorities = map.optional("authorities");
@@ -107,19 +107,19 @@ fn server<'n>(
     let kind = map.optional("kind").and_then(|place| place.one_of(&ServerKind::NAMES));
     let kind = kind.and_then(|kind| ServerKind::ALL.get(kind).copied()).unwrap_or(ServerKind::Corporate);
     let owner = map.optional("owner").and_then(|place| place.text()).unwrap_or_default();
-    let (environments, several) = environments(map, names);
+    let (environments, several) = environments(map, symbols);
     let server_labels = map.optional("labels").map(|place| labels(&place)).unwrap_or_default();
     let revisions = map.optional("revisions").map(|place| revisions(&place));
-    let scopes = map.optional("scopes").map(|place| scopes(&place, names)).unwrap_or_default();
+    let scopes = map.optional("scopes").map(|place| scopes(&place, symbols)).unwrap_or_default();
     let shared = map.optional("catalogue");
-    let (own, any) = item::read(map, names);
+    let (own, any) = item::read(map, symbols);
     if !any && shared.is_none() {
         map.place().refuse(
             "expected `tools`, `prompts`, `resources`, `resource_templates` or `catalogue`, found none",
         );
     }
     let items = merged(shared, own, catalogues);
-    let methods = map.optional("methods").map(|place| method::read(&place, names)).unwrap_or_default();
+    let methods = map.optional("methods").map(|place| method::read(&place, symbols)).unwrap_or_default();
     let mode = mode(map.optional("mode"));
     let _note = map.optional("note").and_then(|place| place.text());
     let Some(resource) = resource else { return Vec::new() };
@@ -127,7 +127,7 @@ fn server<'n>(
         fill(
             place,
             text,
-            &[("organisation", names.organisation), ("environment", environment), ("server", entry.name)],
+            &[("organisation", symbols.organisation), ("environment", environment), ("server", entry.name)],
         )
     };
     let mut servers = Vec::new();
@@ -162,20 +162,20 @@ fn server<'n>(
             items: items.values().map(|(item, _)| item.clone()).collect(),
             methods: methods.clone(),
             mode,
-            origin: names.at(entry.value.file(), entry.name_position),
+            origin: symbols.at(entry.value.file(), entry.name_position),
         });
     }
     servers
 }
 
 /// The environments of a server, and whether each of them is a server of its own.
-fn environments<'n>(map: &mut MapReader<'n>, names: &Names<'n>) -> (Vec<&'n str>, bool) {
+fn environments<'n>(map: &mut MapReader<'n>, symbols: &Symbols<'n>) -> (Vec<&'n str>, bool) {
     let known = |place: &Place<'n>| {
         let name = place.text()?;
-        if names.environments.contains(&name) {
+        if symbols.environments.contains(&name) {
             return Some(name);
         }
-        let suggestion = suggest(name, names.environments.iter().copied());
+        let suggestion = suggest(name, symbols.environments.iter().copied());
         place.refuse_with(
             format!("environment `{name}` is not one of the policy's `environments`"),
             suggestion,
@@ -336,12 +336,12 @@ fn revisions(place: &Place<'_>) -> BTreeSet<String> {
     places.iter().filter_map(named).collect()
 }
 
-fn scopes<'n>(place: &Place<'n>, names: &Names<'n>) -> BTreeMap<Tier, String> {
+fn scopes<'n>(place: &Place<'n>, symbols: &Symbols<'n>) -> BTreeMap<Tier, String> {
     let mut scopes = BTreeMap::new();
     for entry in place.named().unwrap_or_default() {
-        let tier = names.tiers.iter().position(|tier| *tier == entry.name);
+        let tier = symbols.tiers.iter().position(|tier| *tier == entry.name);
         if tier.is_none() {
-            let suggestion = suggest(entry.name, names.tiers.iter().copied());
+            let suggestion = suggest(entry.name, symbols.tiers.iter().copied());
             entry.refuse_name(format!("expected a tier of the policy, found `{}`", entry.name), suggestion);
         }
         let Some(scope) = entry.value.text() else { continue };

@@ -2,8 +2,8 @@
 
 use super::error::TooLarge;
 use super::hash_table;
-use super::heap::{Heap, above, long, number};
-use super::plan::Plan;
+use super::index::PolicyIndex;
+use super::sections::{SectionBuffers, above, long, number};
 use crate::bundle::layout::{ALL_SERVERS, PartKind, Section};
 use crate::model::ItemKind;
 use crate::policy::{Check, Definition, Item, MethodRule, Server, TemplatePart};
@@ -11,11 +11,11 @@ use crate::uri;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-impl Heap {
-    pub(super) fn catalogue(&mut self, plan: &Plan<'_>) -> Result<(), TooLarge> {
+impl SectionBuffers {
+    pub(super) fn catalogue(&mut self, policy_index: &PolicyIndex<'_>) -> Result<(), TooLarge> {
         let mut addresses = Vec::new();
-        for (index, server) in (0u32..).zip(&plan.servers) {
-            self.server(plan, index, server)?;
+        for (index, server) in (0u32..).zip(&policy_index.servers) {
+            self.server(policy_index, index, server)?;
             for authority in &server.authorities {
                 let (host, path) = (self.string(authority)?, self.string(&server.path)?);
                 self.record(Section::Addresses, &[&host, &path, &[index]]);
@@ -24,10 +24,15 @@ impl Heap {
         }
         let table = hash_table::build(&addresses, |hash, (host, path)| hash.lowercase(host).string(path))?;
         self.table(Section::AddressTable, table);
-        for (place, (server, item)) in (0u32..).zip(&plan.items) {
-            self.item(place, *server, item, plan.item_hung.get(&place).map_or(&[], Vec::as_slice))?;
+        for (place, (server, item)) in (0u32..).zip(&policy_index.items) {
+            self.item(
+                place,
+                *server,
+                item,
+                policy_index.item_restrictions.get(&place).map_or(&[], Vec::as_slice),
+            )?;
         }
-        let table = hash_table::build(&plan.items, |hash, (server, item)| {
+        let table = hash_table::build(&policy_index.items, |hash, (server, item)| {
             let hash = hash.number(*server).string(&item.name);
             if item.kind == ItemKind::Tool { hash } else { hash.number(item.kind as u32) }
         })?;
@@ -35,7 +40,12 @@ impl Heap {
         Ok(())
     }
 
-    fn server(&mut self, plan: &Plan<'_>, index: u32, server: &Server) -> Result<(), TooLarge> {
+    fn server(
+        &mut self,
+        policy_index: &PolicyIndex<'_>,
+        index: u32,
+        server: &Server,
+    ) -> Result<(), TooLarge> {
         let scopes = [self.next(Section::Scopes)?, number(server.scopes.len())?];
         for (tier, scope) in &server.scopes {
             let scope = self.string(scope)?;
@@ -50,9 +60,10 @@ impl Heap {
             Some(revisions) => self.names(revisions)?,
             None => 0,
         };
-        let hung = self.list_or_none(plan.server_hung.get(&index).map_or(&[], Vec::as_slice))?;
+        let restrictions =
+            self.list_or_none(policy_index.server_restrictions.get(&index).map_or(&[], Vec::as_slice))?;
         // The strictest first; of those with one tier the one that says most.
-        let mut templates: Vec<_> = plan.entries(index, ItemKind::Template).collect();
+        let mut templates: Vec<_> = policy_index.entries(index, ItemKind::Template).collect();
         templates
             .sort_by_key(|(_, item)| (Reverse(item.tier), Reverse(uri::literal(&item.name)), &item.name));
         let templates: Vec<u32> = templates.into_iter().map(|(place, _)| place).collect();
@@ -69,7 +80,7 @@ impl Heap {
             &[revisions],
             &methods,
             &[server.mode as u32],
-            &[hung],
+            &[restrictions],
             &[templates],
         ];
         self.record(Section::Servers, &fields);
@@ -102,13 +113,13 @@ impl Heap {
         if labels.is_empty() { Ok(0) } else { self.names(labels) }
     }
 
-    fn item(&mut self, place: u32, server: u32, item: &Item, hung: &[u32]) -> Result<(), TooLarge> {
+    fn item(&mut self, place: u32, server: u32, item: &Item, restrictions: &[u32]) -> Result<(), TooLarge> {
         let checks: BTreeSet<&Check> = item.checks.iter().collect();
         let start = self.next(Section::Checks)?;
         for check in &checks {
             self.check(check)?;
         }
-        let extra = self.item_extra(item, hung)?;
+        let extra = self.item_extra(item, restrictions)?;
         self.param_headers(place, item)?;
         let name = self.string(&item.name)?;
         let checks = [start, number(checks.len())?];
@@ -116,7 +127,7 @@ impl Heap {
         Ok(())
     }
 
-    fn item_extra(&mut self, item: &Item, hung: &[u32]) -> Result<u32, TooLarge> {
+    fn item_extra(&mut self, item: &Item, restrictions: &[u32]) -> Result<u32, TooLarge> {
         let mut definitions = Vec::new();
         for definition in item.definitions.iter().collect::<BTreeSet<_>>() {
             definitions.push(self.definition(definition)?.saturating_sub(1));
@@ -137,7 +148,7 @@ impl Heap {
             item.kind as u32,
             item.mode as u32,
             self.labels(&item.labels)?,
-            self.list_or_none(hung)?,
+            self.list_or_none(restrictions)?,
             self.list_or_none(&definitions)?,
             approval,
             self.condition(item.when.as_ref())?,

@@ -1,7 +1,7 @@
 //! The bundle's bytes, from a policy that makes sense.
 //!
 //! ```text
-//! Policy ─Plan: numbers for servers, entries, rules, principals; where each rule hangs─> sections ─> bytes
+//! Policy ─PolicyIndex: numbers for servers, entries, rules, principals; where each rule hangs─> sections ─> bytes
 //! ```
 //!
 //! What a policy says decides the bytes: lists that order does not matter for are sorted here whoever made them.
@@ -9,11 +9,11 @@
 mod catalogue;
 mod error;
 mod hash_table;
-mod heap;
-mod plan;
+mod index;
 mod principals;
 mod rule;
 mod rules;
+mod sections;
 
 use crate::bundle::Header;
 use crate::bundle::digest;
@@ -22,41 +22,48 @@ use crate::bundle::layout::{
 };
 use crate::policy::Policy;
 pub use error::TooLarge;
-use heap::{Heap, above, long, number};
-use plan::Plan;
+use index::PolicyIndex;
+use sections::{SectionBuffers, above, long, number};
 
 /// Writes a policy as the bytes of one bundle, not signed yet.
 ///
 /// # Errors
 /// [`TooLarge`] where one decision would have to look at too much, or where the bundle would exceed 4 GiB.
 pub fn write(policy: &Policy) -> Result<Vec<u8>, TooLarge> {
-    let plan = Plan::of(policy)?;
-    let mut heap = Heap::default();
+    let policy_index = PolicyIndex::of(policy)?;
+    let mut buffers = SectionBuffers::default();
     for tier in &policy.tiers {
-        let name = heap.string(tier)?;
-        heap.record(Section::Tiers, &[&name]);
+        let name = buffers.string(tier)?;
+        buffers.record(Section::Tiers, &[&name]);
     }
-    heap.issuers(policy)?;
-    heap.agent_types(policy)?;
-    heap.catalogue(&plan)?;
-    let methods = heap.methods(None, &policy.methods)?;
-    heap.rules(&plan, policy)?;
-    heap.principals(&plan)?;
-    heap.manifest(policy, &plan, methods)?;
-    finish(heap, policy)
+    buffers.issuers(policy)?;
+    buffers.agent_types(policy)?;
+    buffers.catalogue(&policy_index)?;
+    let methods = buffers.methods(None, &policy.methods)?;
+    buffers.rules(&policy_index, policy)?;
+    buffers.principals(&policy_index)?;
+    buffers.manifest(policy, &policy_index, methods)?;
+    finish(buffers, policy)
 }
 
-impl Heap {
-    fn manifest(&mut self, policy: &Policy, plan: &Plan<'_>, methods: [u32; 2]) -> Result<(), TooLarge> {
+impl SectionBuffers {
+    fn manifest(
+        &mut self,
+        policy: &Policy,
+        policy_index: &PolicyIndex<'_>,
+        methods: [u32; 2],
+    ) -> Result<(), TooLarge> {
         let (revision, organisation) = (self.string(&policy.revision)?, self.string(&policy.organisation)?);
         let consent = [above(policy.consent.required_from), above(policy.consent.reason_from)];
         let life = long(policy.consent.longest_life.map_or(0, |life| life.saturating_add(1)));
         let environments: Vec<u32> =
             policy.environments.iter().map(|name| self.name(name)).collect::<Result<_, _>>()?;
-        let lists = [self.list_or_none(&environments)?, self.list_or_none(&plan.global)?];
+        let lists = [self.list_or_none(&environments)?, self.list_or_none(&policy_index.global)?];
         // The highest bit tells a policy without principals from format 1, which has no such field.
-        let kinds =
-            plan.principals.keys().fold(1u32 << 31, |kinds, (kind, ..)| kinds | PrincipalKind::bit(*kind));
+        let kinds = policy_index
+            .principals
+            .keys()
+            .fold(1u32 << 31, |kinds, (kind, ..)| kinds | PrincipalKind::bit(*kind));
         let fields: [&[u32]; 8] = [
             &revision,
             &organisation,
@@ -108,11 +115,11 @@ impl Heap {
     }
 }
 
-fn finish(mut heap: Heap, policy: &Policy) -> Result<Vec<u8>, TooLarge> {
+fn finish(mut buffers: SectionBuffers, policy: &Policy) -> Result<Vec<u8>, TooLarge> {
     // A reader that ignored vouchers or these headers would decide otherwise, so it must be one that knows them.
     let format = if policy.chain.has_vouchers() {
         FORMAT
-    } else if heap.has(Section::ParamHeaders) {
+    } else if buffers.has(Section::ParamHeaders) {
         FORMAT_3
     } else {
         FORMAT_2
@@ -124,7 +131,7 @@ fn finish(mut heap: Heap, policy: &Policy) -> Result<Vec<u8>, TooLarge> {
     let (mut entries, mut contents) = (Vec::new(), Vec::new());
     for section in &sections {
         let section = *section;
-        let bytes = heap.take(section);
+        let bytes = buffers.take(section);
         let stride = section.stride_in(format).unwrap_or(section.stride());
         let fields = [section as u32, number(offset)?, number(bytes.len())?, stride];
         entries.extend(fields.into_iter().flat_map(u32::to_le_bytes));

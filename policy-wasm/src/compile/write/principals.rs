@@ -2,38 +2,42 @@
 
 use super::error::TooLarge;
 use super::hash_table;
-use super::heap::{Heap, number};
-use super::plan::Plan;
+use super::index::PolicyIndex;
 use super::rule::Key;
+use super::sections::{SectionBuffers, number};
 use crate::bundle::layout::{PrincipalKind, Section};
 use std::collections::BTreeMap;
 
 /// The numbers of all principals.
-pub(super) fn numbers<'p>(plan: &Plan<'p>) -> BTreeMap<Key<'p>, u32> {
-    plan.principals.keys().copied().zip(0u32..).collect()
+pub(super) fn numbers<'p>(policy_index: &PolicyIndex<'p>) -> BTreeMap<Key<'p>, u32> {
+    policy_index.principals.keys().copied().zip(0u32..).collect()
 }
 
-impl Heap {
-    pub(super) fn principals(&mut self, plan: &Plan<'_>) -> Result<(), TooLarge> {
-        let numbers = numbers(plan);
-        for ((kind, issuer, name, value), hooks) in &plan.principals {
-            let place = [self.next(Section::Ceilings)?, number(hooks.ceilings.len())?];
-            for (server, (tier, rule)) in &hooks.ceilings {
+impl SectionBuffers {
+    pub(super) fn principals(&mut self, policy_index: &PolicyIndex<'_>) -> Result<(), TooLarge> {
+        let numbers = numbers(policy_index);
+        for ((kind, issuer, name, value), principal) in &policy_index.principals {
+            let place = [self.next(Section::Ceilings)?, number(principal.ceilings.len())?];
+            for (server, (tier, rule)) in &principal.ceilings {
                 self.record(Section::Ceilings, &[&[*server, *tier, *rule]]);
             }
-            let groups: Vec<u32> = hooks.groups.iter().filter_map(|key| numbers.get(key).copied()).collect();
-            let (held, hung) = (self.list_or_none(&hooks.held)?, self.list_or_none(&hooks.hung)?);
+            let groups: Vec<u32> =
+                principal.groups.iter().filter_map(|key| numbers.get(key).copied()).collect();
+            let (conditional, restrictions) = (
+                self.list_or_none(&principal.conditional_grants)?,
+                self.list_or_none(&principal.restrictions)?,
+            );
             let groups = self.list_or_none(&groups)?;
-            let extra = if [held, hung, groups] == [0, 0, 0] && *kind != PrincipalKind::Claim {
+            let extra = if [conditional, restrictions, groups] == [0, 0, 0] && *kind != PrincipalKind::Claim {
                 0
             } else {
                 let [start, length] = self.string(value)?;
-                self.shared(Section::PrincipalExtras, &[start, length, held, hung, groups])?
+                self.shared(Section::PrincipalExtras, &[start, length, conditional, restrictions, groups])?
             };
             let (issuer, name) = (self.string(issuer)?, self.string(name)?);
             self.record(Section::Principals, &[&[*kind as u32], &issuer, &name, &place, &[extra]]);
         }
-        for (issuer, name) in plan.claims() {
+        for (issuer, name) in policy_index.claims() {
             let (issuer, name) = (self.string(issuer)?, self.string(name)?);
             self.record(Section::Claims, &[&issuer, &name]);
         }

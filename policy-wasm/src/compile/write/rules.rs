@@ -1,22 +1,22 @@
 //! Records of the rules.
 
 use super::error::TooLarge;
-use super::heap::{Heap, above, long};
-use super::plan::Plan;
+use super::index::PolicyIndex;
 use super::principals;
 use super::rule::{Key, Rule};
+use super::sections::{SectionBuffers, above, long};
 use crate::bundle::layout::Section;
 use crate::policy::Policy;
 use std::collections::BTreeSet;
 
-impl Heap {
-    pub(super) fn rules(&mut self, plan: &Plan<'_>, policy: &Policy) -> Result<(), TooLarge> {
-        let numbers = principals::numbers(plan);
-        for rule in &plan.rules {
+impl SectionBuffers {
+    pub(super) fn rules(&mut self, policy_index: &PolicyIndex<'_>, policy: &Policy) -> Result<(), TooLarge> {
+        let numbers = principals::numbers(policy_index);
+        for rule in &policy_index.rules {
             let (kind, id) = rule.name();
             let detail = match rule {
                 Rule::Grant(_) | Rule::Forbid(_) => 0,
-                Rule::Actor(rule) => above(plan.types.get(rule.agent_type.as_str()).copied()),
+                Rule::Actor(rule) => above(policy_index.types.get(rule.agent_type.as_str()).copied()),
                 Rule::Approval(rule) => self.approval(&rule.approval)?,
                 Rule::Budget(rule) => {
                     let per = rule.per.iter().fold(0, |per, key| per | 1u32.wrapping_shl(*key as u32));
@@ -28,24 +28,24 @@ impl Heap {
                 0
             } else {
                 let selectors = rule.selectors();
-                let list = |heap: &mut Heap, keys: &Option<BTreeSet<Key<'_>>>| match keys {
+                let list = |buffers: &mut SectionBuffers, keys: &Option<BTreeSet<Key<'_>>>| match keys {
                     None => Ok(0),
                     Some(keys) => {
                         // In order, as the keys are.
                         let numbers: Vec<u32> =
                             keys.iter().filter_map(|key| numbers.get(key).copied()).collect();
-                        heap.list(&numbers)
+                        buffers.list(&numbers)
                     }
                 };
                 let subjects = list(self, &selectors.subjects)?;
                 let actors = list(self, &selectors.actors)?;
-                let servers = match plan.servers_of(selectors.servers) {
+                let servers = match policy_index.servers_of(selectors.servers) {
                     None => 0,
                     Some(servers) => self.list(&servers)?,
                 };
-                let names = |heap: &mut Heap, names: Option<&BTreeSet<String>>| match names {
+                let names = |buffers: &mut SectionBuffers, names: Option<&BTreeSet<String>>| match names {
                     None => Ok(0),
-                    Some(names) => heap.names(names),
+                    Some(names) => buffers.names(names),
                 };
                 let items = selectors.items;
                 let item_names = names(self, items.and_then(|items| items.names.as_ref()))?;

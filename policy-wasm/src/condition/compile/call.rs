@@ -5,7 +5,7 @@ use super::super::time::{self, Part};
 use super::Mistake;
 use super::ast::{Expr, Kind, Span};
 use super::check::{Checker, Typed, node};
-use super::shape::Shape;
+use super::types::ValueType;
 
 const FUNCTIONS: [&str; 7] = ["has", "size", "type", "timestamp", "duration", "tier", "issuer"];
 const METHODS: [&str; 8] =
@@ -44,14 +44,14 @@ impl Checker<'_> {
                 let a = self.text(text, name, depth);
                 let b = self.text(part, name, depth);
                 self.out.set(number, node(op, 0, a, b, 0));
-                (number, Shape::Bool)
+                (number, ValueType::Bool)
             }
             (Some(text), "lowerAscii", []) => {
                 self.count(at, depth);
                 let number = self.out.reserve();
                 let a = self.text(text, name, depth);
                 self.out.set(number, node(Op::Lower, 0, a, 0, 0));
-                (number, Shape::Text(None))
+                (number, ValueType::Text(None))
             }
             (Some(range), "all" | "exists" | "exists_one", [variable, body]) => {
                 self.quantified(at, name, range, variable, body, depth)
@@ -102,13 +102,13 @@ impl Checker<'_> {
             mistake.suggest(name, known.into_iter().filter(|known| *known != name))
         });
         self.count(at, depth);
-        (self.out.reserve(), Shape::Any)
+        (self.out.reserve(), ValueType::Any)
     }
 
     /// A string that a function takes.
     fn text(&mut self, expr: &Expr, name: &str, depth: u32) -> u16 {
         let (number, shape) = self.expr(expr, depth);
-        self.want(&shape, &Shape::Text(None), expr.at, &format!("what `{name}` takes"));
+        self.want(&shape, &ValueType::Text(None), expr.at, &format!("what `{name}` takes"));
         number
     }
 
@@ -116,14 +116,15 @@ impl Checker<'_> {
         self.count(at, depth);
         let number = self.out.reserve();
         let (a, shape) = self.expr(of, depth);
-        if !matches!(shape, Shape::Any | Shape::Text(_) | Shape::List(_) | Shape::Map { .. }) {
+        if !matches!(shape, ValueType::Any | ValueType::Text(_) | ValueType::List(_) | ValueType::Map { .. })
+        {
             self.mistake(
                 of.at,
                 format!("only strings, lists and maps have a size, and this is {}", shape.name()),
             );
         }
         self.out.set(number, node(Op::Size, 0, a, 0, 0));
-        (number, Shape::Number)
+        (number, ValueType::Number)
     }
 
     /// `timestamp`, `duration`, `tier`, `issuer`
@@ -139,7 +140,7 @@ impl Checker<'_> {
                     self.mistake(argument.at, message);
                 }
                 let a = moment.map_or(0, |moment| self.out.moment(moment));
-                (node(Op::Time, 0, a, 0, 0), Shape::Time)
+                (node(Op::Time, 0, a, 0, 0), ValueType::Time)
             }
             "duration" => {
                 let moment = time::duration(text);
@@ -148,7 +149,7 @@ impl Checker<'_> {
                     self.mistake(argument.at, message);
                 }
                 let a = moment.map_or(0, |moment| self.out.moment(moment));
-                (node(Op::Duration, 0, a, 0, 0), Shape::Duration)
+                (node(Op::Duration, 0, a, 0, 0), ValueType::Duration)
             }
             "tier" => {
                 let tiers = &self.scope.tiers;
@@ -160,7 +161,7 @@ impl Checker<'_> {
                     let mistake = Mistake::new(argument.at.start, argument.at.end, message);
                     self.mistakes.push(mistake.suggest(text, tiers.iter().map(String::as_str)));
                 }
-                (node(Op::Tier, 0, found.unwrap_or(0), 0, 0), Shape::Tier)
+                (node(Op::Tier, 0, found.unwrap_or(0), 0, 0), ValueType::Tier)
             }
             _ => {
                 let identifier = self.scope.issuers.get(text);
@@ -171,7 +172,7 @@ impl Checker<'_> {
                     self.mistakes.push(mistake.suggest(text, names));
                 }
                 let (a, length) = self.out.bytes(identifier.map_or("", String::as_str).as_bytes());
-                (node(Op::Text, 0, a, length, 0), Shape::Text(None))
+                (node(Op::Text, 0, a, length, 0), ValueType::Text(None))
             }
         };
         self.out.set(number, written);
@@ -181,19 +182,19 @@ impl Checker<'_> {
     /// Of a value that is known only when the condition is evaluated.
     fn made_later(&mut self, number: u16, name: &str, argument: &Expr, depth: u32) -> Typed {
         let (op, shape) = match name {
-            "timestamp" => (Op::ToTime, Shape::Time),
-            "duration" => (Op::ToDuration, Shape::Duration),
+            "timestamp" => (Op::ToTime, ValueType::Time),
+            "duration" => (Op::ToDuration, ValueType::Duration),
             _ => {
                 self.mistake(
                     argument.at,
                     format!("`{name}` takes a name in quotes, such as {name}(\"write\")"),
                 );
-                return (number, if name == "tier" { Shape::Tier } else { Shape::Text(None) });
+                return (number, if name == "tier" { ValueType::Tier } else { ValueType::Text(None) });
             }
         };
         let (a, found) = self.expr(argument, depth);
         if found != shape {
-            self.want(&found, &Shape::Text(None), argument.at, &format!("what `{name}` takes"));
+            self.want(&found, &ValueType::Text(None), argument.at, &format!("what `{name}` takes"));
         }
         self.out.set(number, node(op, 0, a, 0, 0));
         (number, shape)
@@ -206,9 +207,9 @@ impl Checker<'_> {
         let part = Part::ALL.iter().find(|(_, known)| *known == name).map_or(Part::Hours, |(part, _)| *part);
         let whole = matches!(part, Part::Hours | Part::Minutes | Part::Seconds);
         match shape {
-            Shape::Time | Shape::Any => {}
-            Shape::Duration if whole && arguments.is_empty() => {}
-            Shape::Duration => self.mistake(at, format!("a duration has no `{name}`")),
+            ValueType::Time | ValueType::Any => {}
+            ValueType::Duration if whole && arguments.is_empty() => {}
+            ValueType::Duration => self.mistake(at, format!("a duration has no `{name}`")),
             other => self.mistake(of.at, format!("`{name}` takes a time, and this is {}", other.name())),
         }
         let offset = match arguments {
@@ -224,7 +225,7 @@ impl Checker<'_> {
         }
         let bits = u16::from_le_bytes(offset.unwrap_or(0).to_le_bytes());
         self.out.set(number, node(Op::Part, part as u8, a, bits, 0));
-        (number, Shape::Number)
+        (number, ValueType::Number)
     }
 
     fn quantified(
@@ -240,27 +241,27 @@ impl Checker<'_> {
         let number = self.out.reserve();
         let (a, shape) = self.expr(range, depth);
         let element = match shape {
-            Shape::List(element) => *element,
-            Shape::Map { .. } => Shape::Text(None),
-            Shape::Any => Shape::Any,
+            ValueType::List(element) => *element,
+            ValueType::Map { .. } => ValueType::Text(None),
+            ValueType::Any => ValueType::Any,
             other => {
                 self.mistake(
                     range.at,
                     format!("`{name}` takes a list or a map, and this is {}", other.name()),
                 );
-                Shape::Any
+                ValueType::Any
             }
         };
-        let Some(slot) = self.bind(variable, element) else { return (number, Shape::Bool) };
+        let Some(slot) = self.bind(variable, element) else { return (number, ValueType::Bool) };
         let (b, shape) = self.expr(body, depth);
         self.variables.pop();
-        self.want(&shape, &Shape::Bool, body.at, &format!("what `{name}` asks of each element"));
+        self.want(&shape, &ValueType::Bool, body.at, &format!("what `{name}` asks of each element"));
         let op = match name {
             "all" => Op::All,
             "exists" => Op::Exists,
             _ => Op::ExistsOne,
         };
         self.out.set(number, node(op, slot, a, b, 0));
-        (number, Shape::Bool)
+        (number, ValueType::Bool)
     }
 }

@@ -3,13 +3,13 @@
 use super::super::code::{MAX_VARIABLES, Node, Op};
 use super::super::facts::Fact;
 use super::ast::{Binary, Expr, Kind, Span};
-use super::shape::Shape;
+use super::types::ValueType;
 use super::write::Writer;
 use super::{MAX_EXPRESSIONS, MAX_LISTED, Mistake, Scope};
 use crate::condition::MAX_DEPTH;
 
 /// The node that was written, and what its value is like.
-pub(super) type Typed = (u16, Shape);
+pub(super) type Typed = (u16, ValueType);
 
 /// Most mistakes that are told of one condition.
 const MAX_MISTAKES: usize = 20;
@@ -19,7 +19,7 @@ pub(super) struct Checker<'s> {
     pub(super) out: Writer,
     pub(super) mistakes: Vec<Mistake>,
     /// Variables of `all` and `exists`, outermost first.
-    pub(super) variables: Vec<(String, Shape)>,
+    pub(super) variables: Vec<(String, ValueType)>,
     count: u32,
     listed: u32,
 }
@@ -29,7 +29,7 @@ pub(super) fn check(expr: &Expr, scope: &Scope) -> Result<Vec<u8>, Vec<Mistake>>
     let mut checker =
         Checker { scope, out, mistakes: Vec::new(), variables: Vec::new(), count: 0, listed: 0 };
     let (_, shape) = checker.expr(expr, 0);
-    checker.want(&shape, &Shape::Bool, expr.at, "the condition");
+    checker.want(&shape, &ValueType::Bool, expr.at, "the condition");
     let mut mistakes = checker.mistakes;
     if !mistakes.is_empty() {
         mistakes.sort();
@@ -69,7 +69,7 @@ impl Checker<'_> {
     }
 
     /// Whether a value can be what is wanted; says so where not.
-    pub(super) fn want(&mut self, found: &Shape, wanted: &Shape, at: Span, what: &str) {
+    pub(super) fn want(&mut self, found: &ValueType, wanted: &ValueType, at: Span, what: &str) {
         if !found.meets(wanted) {
             self.mistake(at, format!("{what} must be {}, and this is {}", wanted.name(), found.name()));
         }
@@ -83,7 +83,7 @@ impl Checker<'_> {
             if depth == MAX_DEPTH.saturating_add(1) {
                 self.mistake(expr.at, format!("nested deeper than {MAX_DEPTH} operations"));
             }
-            return (0, Shape::Any);
+            return (0, ValueType::Any);
         }
         match &expr.kind {
             Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) => {
@@ -100,16 +100,16 @@ impl Checker<'_> {
                 self.count(expr.at, depth);
                 let number = self.out.reserve();
                 let (a, shape) = self.expr(inner, depth);
-                self.want(&shape, &Shape::Bool, inner.at, "what follows `!`");
+                self.want(&shape, &ValueType::Bool, inner.at, "what follows `!`");
                 self.out.set(number, node(Op::Not, 0, a, 0, 0));
-                (number, Shape::Bool)
+                (number, ValueType::Bool)
             }
             Kind::Binary(operator, left, right) => self.binary(expr.at, *operator, left, right, depth),
             Kind::If(condition, yes, no) => {
                 self.count(expr.at, depth);
                 let number = self.out.reserve();
                 let (a, shape) = self.expr(condition, depth);
-                self.want(&shape, &Shape::Bool, condition.at, "what stands before `?`");
+                self.want(&shape, &ValueType::Bool, condition.at, "what stands before `?`");
                 let (b, yes_shape) = self.expr(yes, depth);
                 let (c, no_shape) = self.expr(no, depth);
                 if !yes_shape.meets(&no_shape) {
@@ -121,9 +121,9 @@ impl Checker<'_> {
                 }
                 self.out.set(number, node(Op::If, 0, a, b, c));
                 let shape = match yes_shape {
-                    Shape::Text(_) => Shape::Text(None),
+                    ValueType::Text(_) => ValueType::Text(None),
                     shape if shape == no_shape => shape,
-                    _ => Shape::Any,
+                    _ => ValueType::Any,
                 };
                 (number, shape)
             }
@@ -133,20 +133,20 @@ impl Checker<'_> {
     fn literal(&mut self, expr: &Expr) -> Typed {
         let number = self.out.reserve();
         let (written, shape) = match &expr.kind {
-            Kind::Bool(value) => (node(Op::Bool, u8::from(*value), 0, 0, 0), Shape::Bool),
+            Kind::Bool(value) => (node(Op::Bool, u8::from(*value), 0, 0, 0), ValueType::Bool),
             Kind::Number(text) => {
                 let json = crate::json::parse(text.as_bytes(), &crate::json::Limits::default());
                 if json.ok().and_then(crate::json::Value::as_number).is_none() {
                     self.mistake(expr.at, "this is no number, or one that is too large".to_owned());
                 }
                 let (at, length) = self.out.bytes(text.as_bytes());
-                (node(Op::Number, 0, at, length, 0), Shape::Number)
+                (node(Op::Number, 0, at, length, 0), ValueType::Number)
             }
             Kind::Text(text) => {
                 let (at, length) = self.out.bytes(text.as_bytes());
-                (node(Op::Text, 0, at, length, 0), Shape::Text(None))
+                (node(Op::Text, 0, at, length, 0), ValueType::Text(None))
             }
-            _ => (node(Op::Null, 0, 0, 0, 0), Shape::Null),
+            _ => (node(Op::Null, 0, 0, 0, 0), ValueType::Null),
         };
         self.out.set(number, written);
         (number, shape)
@@ -176,12 +176,12 @@ impl Checker<'_> {
             kind = match kind {
                 None => Some(shape),
                 Some(kind) if kind == shape => Some(kind),
-                Some(_) => Some(Shape::Any),
+                Some(_) => Some(ValueType::Any),
             };
         }
         let (a, length) = self.out.bytes(&numbers);
         self.out.set(number, node(Op::List, 0, a, length / 2, 0));
-        (number, Shape::List(Box::new(kind.unwrap_or_default())))
+        (number, ValueType::List(Box::new(kind.unwrap_or_default())))
     }
 
     fn index(&mut self, expr: &Expr, base: &Expr, index: &Expr, depth: u32) -> Typed {
@@ -190,8 +190,8 @@ impl Checker<'_> {
         let (a, shape) = self.expr(base, depth);
         let (b, index_shape) = self.expr(index, depth);
         let shape = match shape {
-            Shape::List(element) => {
-                self.want(&index_shape, &Shape::Number, index.at, "the index of a list");
+            ValueType::List(element) => {
+                self.want(&index_shape, &ValueType::Number, index.at, "the index of a list");
                 if let Kind::Number(text) = &index.kind
                     && text.parse::<u32>().is_err()
                 {
@@ -199,14 +199,14 @@ impl Checker<'_> {
                 }
                 *element
             }
-            Shape::Map { .. } | Shape::Actor => {
-                self.want(&index_shape, &Shape::Text(None), index.at, "the key of a map");
-                Shape::Any
+            ValueType::Map { .. } | ValueType::Actor => {
+                self.want(&index_shape, &ValueType::Text(None), index.at, "the key of a map");
+                ValueType::Any
             }
-            Shape::Any => Shape::Any,
+            ValueType::Any => ValueType::Any,
             other => {
                 self.mistake(expr.at, format!("{} cannot be indexed", other.name()));
-                Shape::Any
+                ValueType::Any
             }
         };
         self.out.set(number, node(Op::Index, 0, a, b, 0));
@@ -238,33 +238,42 @@ impl Checker<'_> {
         let shape = match operator {
             Binary::Or | Binary::And => {
                 let what = format!("each side of `{}`", operator.symbol());
-                self.want(&one, &Shape::Bool, left.at, &what);
-                self.want(&other, &Shape::Bool, right.at, &what);
-                Shape::Bool
+                self.want(&one, &ValueType::Bool, left.at, &what);
+                self.want(&other, &ValueType::Bool, right.at, &what);
+                ValueType::Bool
             }
             Binary::Equal | Binary::Unequal => {
                 self.comparable(at, operator, (&one, left), (&other, right));
-                Shape::Bool
+                ValueType::Bool
             }
             Binary::In => {
                 self.membership(at, (&one, left), (&other, right));
-                Shape::Bool
+                ValueType::Bool
             }
             Binary::Add | Binary::Subtract => self.sum(at, operator, &one, &other),
             _ => {
                 self.comparable(at, operator, (&one, left), (&other, right));
                 if let Some(shape) = [&one, &other].into_iter().find(|shape| {
-                    matches!(shape, Shape::Null | Shape::List(_) | Shape::Map { .. } | Shape::Actor)
+                    matches!(
+                        shape,
+                        ValueType::Null | ValueType::List(_) | ValueType::Map { .. } | ValueType::Actor
+                    )
                 }) {
                     self.mistake(at, format!("`{}` does not order {}", operator.symbol(), shape.name()));
                 }
-                Shape::Bool
+                ValueType::Bool
             }
         };
         (number, shape)
     }
 
-    fn comparable(&mut self, at: Span, operator: Binary, left: (&Shape, &Expr), right: (&Shape, &Expr)) {
+    fn comparable(
+        &mut self,
+        at: Span,
+        operator: Binary,
+        left: (&ValueType, &Expr),
+        right: (&ValueType, &Expr),
+    ) {
         for ((shape, _), (_, other)) in [(left, right), (right, left)] {
             self.one_of(shape, other);
         }
@@ -276,10 +285,10 @@ impl Checker<'_> {
         let mut mistake = Mistake::new(at.start, at.end, message);
         for ((shape, _), (_, expr)) in [(left, right), (right, left)] {
             mistake.suggestion = match (shape, &expr.kind) {
-                (Shape::Tier, Kind::Text(name)) => Some(format!("write tier({name:?})")),
-                (Shape::Time, Kind::Text(text)) => Some(format!("write timestamp({text:?})")),
-                (Shape::Duration, Kind::Text(text)) => Some(format!("write duration({text:?})")),
-                (Shape::Number, Kind::Text(text)) if text.parse::<f64>().is_ok() => {
+                (ValueType::Tier, Kind::Text(name)) => Some(format!("write tier({name:?})")),
+                (ValueType::Time, Kind::Text(text)) => Some(format!("write timestamp({text:?})")),
+                (ValueType::Duration, Kind::Text(text)) => Some(format!("write duration({text:?})")),
+                (ValueType::Number, Kind::Text(text)) if text.parse::<f64>().is_ok() => {
                     Some(format!("write {text}"))
                 }
                 _ => mistake.suggestion,
@@ -289,8 +298,8 @@ impl Checker<'_> {
     }
 
     /// Where the values of something are known, a literal that it is compared with must be one of them.
-    fn one_of(&mut self, shape: &Shape, literal: &Expr) {
-        if let (Shape::Text(Some(known)), Kind::Text(text)) = (shape, &literal.kind)
+    fn one_of(&mut self, shape: &ValueType, literal: &Expr) {
+        if let (ValueType::Text(Some(known)), Kind::Text(text)) = (shape, &literal.kind)
             && !known.contains(text)
         {
             let shown: Vec<_> = known.iter().take(16).map(|name| format!("`{name}`")).collect();
@@ -300,11 +309,13 @@ impl Checker<'_> {
         }
     }
 
-    fn membership(&mut self, at: Span, left: (&Shape, &Expr), right: (&Shape, &Expr)) {
+    fn membership(&mut self, at: Span, left: (&ValueType, &Expr), right: (&ValueType, &Expr)) {
         match right.0 {
-            Shape::Any => {}
-            Shape::Map { .. } => self.want(left.0, &Shape::Text(None), left.1.at, "a key that is looked for"),
-            Shape::List(element) => {
+            ValueType::Any => {}
+            ValueType::Map { .. } => {
+                self.want(left.0, &ValueType::Text(None), left.1.at, "a key that is looked for")
+            }
+            ValueType::List(element) => {
                 if !left.0.meets(element) {
                     let (one, other) = (left.0.name(), element.name());
                     self.mistake(at, format!("a list whose elements are {other} never holds {one}"));
@@ -316,7 +327,7 @@ impl Checker<'_> {
                     }
                 }
             }
-            Shape::Text(_) => {
+            ValueType::Text(_) => {
                 let mistake = Mistake::new(
                     at.start,
                     at.end,
@@ -331,18 +342,19 @@ impl Checker<'_> {
         }
     }
 
-    fn sum(&mut self, at: Span, operator: Binary, left: &Shape, right: &Shape) -> Shape {
+    fn sum(&mut self, at: Span, operator: Binary, left: &ValueType, right: &ValueType) -> ValueType {
         match (left, operator, right) {
-            (Shape::Time, Binary::Subtract, Shape::Time) => Shape::Duration,
-            (Shape::Time, _, Shape::Duration) | (Shape::Duration, Binary::Add, Shape::Time) => Shape::Time,
-            (Shape::Duration, _, Shape::Duration) => Shape::Duration,
+            (ValueType::Time, Binary::Subtract, ValueType::Time) => ValueType::Duration,
+            (ValueType::Time, _, ValueType::Duration)
+            | (ValueType::Duration, Binary::Add, ValueType::Time) => ValueType::Time,
+            (ValueType::Duration, _, ValueType::Duration) => ValueType::Duration,
             _ => {
                 let (symbol, one, other) = (operator.symbol(), left.name(), right.name());
                 let message = format!(
                     "`{symbol}` takes times and durations, such as now - delegation.consent.given_at, not {one} and {other}"
                 );
                 self.mistake(at, message);
-                Shape::Any
+                ValueType::Any
             }
         }
     }
@@ -382,19 +394,19 @@ impl Checker<'_> {
             let message = format!("expected type(value) == with one of {list}");
             let mistake = Mistake::new(at.start, at.end, message);
             self.mistakes.push(mistake.suggest(name, names.map(|(_, name)| name)));
-            return Some((number, Shape::Bool));
+            return Some((number, ValueType::Bool));
         };
         let (a, _) = self.expr(argument, depth.saturating_add(u32::from(negated)));
         self.out.set(number, node(Op::TypeIs, *kind as u8, a, 0, 0));
         if let Some(outer) = outer {
             self.out.set(outer, node(Op::Not, 0, number, 0, 0));
-            return Some((outer, Shape::Bool));
+            return Some((outer, ValueType::Bool));
         }
-        Some((number, Shape::Bool))
+        Some((number, ValueType::Bool))
     }
 
     /// A new variable; its slot.
-    pub(super) fn bind(&mut self, variable: &Expr, shape: Shape) -> Option<u8> {
+    pub(super) fn bind(&mut self, variable: &Expr, shape: ValueType) -> Option<u8> {
         let Kind::Name(name) = &variable.kind else {
             self.mistake(variable.at, "expected the name of a variable, as in list.all(x, x > 0)".to_owned());
             return None;

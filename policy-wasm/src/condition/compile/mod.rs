@@ -3,19 +3,19 @@
 mod ast;
 mod call;
 mod check;
+mod json_facts;
 mod lex;
-mod owned;
 mod parse;
 mod path;
 mod print;
-mod shape;
+mod types;
 mod write;
 
 pub use ast::Expr;
-pub use owned::OwnedFacts;
+pub use json_facts::JsonFacts;
 pub use parse::parse;
 pub use print::print;
-pub use shape::Shape;
+pub use types::ValueType;
 
 use super::facts::Fact;
 use crate::source::suggest;
@@ -66,8 +66,8 @@ pub struct Scope {
     pub issuers: BTreeMap<String, String>,
     /// Whether the rule is about an entry of a catalogue, so that there are `item` and `args`.
     pub item: bool,
-    /// What is known of `args`; [`Shape::Any`] where no schema is pinned.
-    pub args: Shape,
+    /// What is known of `args`; [`ValueType::Any`] where no schema is pinned.
+    pub args: ValueType,
     /// Values that a fact can have, where they are known: comparing it with another literal is a mistake. The kinds of
     /// servers and of items are known anyway.
     pub known: BTreeMap<Fact, BTreeSet<String>>,
@@ -80,7 +80,7 @@ impl Default for Scope {
             tiers: ["read", "write", "destructive"].map(str::to_owned).to_vec(),
             issuers: BTreeMap::new(),
             item: true,
-            args: Shape::Any,
+            args: ValueType::Any,
             known: BTreeMap::new(),
         }
     }
@@ -89,10 +89,10 @@ impl Default for Scope {
 /// Compiles a condition.
 ///
 /// ```
-/// use policy_wasm::condition::{OwnedFacts, Scope, compile, evaluate};
+/// use policy_wasm::condition::{JsonFacts, Scope, compile, evaluate};
 ///
 /// let code = compile(r#"args.percent <= 25 || "release-manager" in subject.roles"#, &Scope::default()).unwrap();
-/// let facts = OwnedFacts::read(r#"{"args": {"percent": 30}, "subject": {"roles": ["release-manager"]}}"#).unwrap();
+/// let facts = JsonFacts::read(r#"{"args": {"percent": 30}, "subject": {"roles": ["release-manager"]}}"#).unwrap();
 /// assert_eq!(evaluate(&code, &facts), Ok(true));
 ///
 /// let mistakes = compile("args.percent <= 25 && sever.kind == \"sensitive\"", &Scope::default()).unwrap_err();

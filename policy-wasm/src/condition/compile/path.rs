@@ -4,7 +4,7 @@ use super::super::code::Op;
 use super::Mistake;
 use super::ast::{Expr, Kind, Span};
 use super::check::{Checker, Typed, node};
-use super::shape::Shape;
+use super::types::ValueType;
 use crate::condition::{Fact, Reads};
 use crate::model::ServerKind;
 use crate::source::suggest;
@@ -114,11 +114,11 @@ impl Checker<'_> {
         !item || self.scope.item
     }
 
-    pub(super) fn fact_shape(&self, fact: Fact) -> Shape {
+    pub(super) fn fact_shape(&self, fact: Fact) -> ValueType {
         let text =
-            |choices: &[&str]| Shape::Text(Some(choices.iter().map(|&text| text.to_owned()).collect()));
+            |choices: &[&str]| ValueType::Text(Some(choices.iter().map(|&text| text.to_owned()).collect()));
         if let Some(known) = self.scope.known.get(&fact) {
-            return Shape::Text(Some(known.iter().cloned().collect()));
+            return ValueType::Text(Some(known.iter().cloned().collect()));
         }
         match fact {
             Fact::SubjectGroups
@@ -126,27 +126,27 @@ impl Checker<'_> {
             | Fact::ActorLabels
             | Fact::Scopes
             | Fact::ServerLabels
-            | Fact::ItemLabels => Shape::List(Box::new(Shape::Text(None))),
-            Fact::SubjectClaims => Shape::any_map(),
+            | Fact::ItemLabels => ValueType::List(Box::new(ValueType::Text(None))),
+            Fact::SubjectClaims => ValueType::any_map(),
             Fact::Args => match &self.scope.args {
-                Shape::Any => Shape::any_map(),
+                ValueType::Any => ValueType::any_map(),
                 shape => shape.clone(),
             },
-            Fact::Actors => Shape::List(Box::new(Shape::Actor)),
-            Fact::ConsentLevel | Fact::ItemTier => Shape::Tier,
-            Fact::ConsentGivenAt | Fact::ConsentExpiresAt | Fact::Now => Shape::Time,
-            Fact::Tls => Shape::Bool,
+            Fact::Actors => ValueType::List(Box::new(ValueType::Actor)),
+            Fact::ConsentLevel | Fact::ItemTier => ValueType::Tier,
+            Fact::ConsentGivenAt | Fact::ConsentExpiresAt | Fact::Now => ValueType::Time,
+            Fact::Tls => ValueType::Bool,
             Fact::ServerKind => text(&ServerKind::NAMES),
             Fact::ItemKind => text(&["tool", "prompt", "resource", "template"]),
-            _ => Shape::Text(None),
+            _ => ValueType::Text(None),
         }
     }
 
     /// What a member of such a value is like.
-    pub(super) fn member_shape(&mut self, base: &Shape, key: &str, at: Span) -> Shape {
+    pub(super) fn member_shape(&mut self, base: &ValueType, key: &str, at: Span) -> ValueType {
         match base {
-            Shape::Any => Shape::Any,
-            Shape::Map { members, others } => match (members.get(key), others) {
+            ValueType::Any => ValueType::Any,
+            ValueType::Map { members, others } => match (members.get(key), others) {
                 (Some(shape), _) => shape.clone(),
                 (None, Some(others)) => (**others).clone(),
                 (None, None) => {
@@ -154,23 +154,23 @@ impl Checker<'_> {
                     let message = format!("the input schema has no `{key}` here: expected one of {list}");
                     let mistake = Mistake::new(at.start, at.end, message);
                     self.mistakes.push(mistake.suggest(key, members.keys().map(String::as_str)));
-                    Shape::Any
+                    ValueType::Any
                 }
             },
-            Shape::Actor => match key {
-                "id" | "issuer" | "type" => Shape::Text(None),
-                "labels" => Shape::List(Box::new(Shape::Text(None))),
+            ValueType::Actor => match key {
+                "id" | "issuer" | "type" => ValueType::Text(None),
+                "labels" => ValueType::List(Box::new(ValueType::Text(None))),
                 _ => {
                     let names = ["id", "issuer", "type", "labels"];
                     let message =
                         format!("an agent has no `{key}`: expected one of `id`, `issuer`, `type`, `labels`");
                     self.mistakes.push(Mistake::new(at.start, at.end, message).suggest(key, names));
-                    Shape::Any
+                    ValueType::Any
                 }
             },
             other => {
                 self.mistake(at, format!("{} has no members", other.name()));
-                Shape::Any
+                ValueType::Any
             }
         }
     }
@@ -186,13 +186,13 @@ impl Checker<'_> {
         if let Some(path) = path_of(expr)
             && !self.variables.iter().any(|(name, _)| name == path.root)
         {
-            let Some((fact, taken)) = self.fact_of(&path, expr.at) else { return (number, Shape::Any) };
+            let Some((fact, taken)) = self.fact_of(&path, expr.at) else { return (number, ValueType::Any) };
             if taken == path.keys.len() {
                 self.out.set(number, node(Op::Fact, fact as u8, 0, 0, 0));
                 return (number, self.fact_shape(fact));
             }
         }
-        let Kind::Member(base, key) = &expr.kind else { return (number, Shape::Any) };
+        let Kind::Member(base, key) = &expr.kind else { return (number, ValueType::Any) };
         let (base, shape) = self.expr(base, depth);
         let shape = self.member_shape(&shape, key, expr.at);
         let (at, length) = self.out.bytes(key.as_bytes());
@@ -200,7 +200,7 @@ impl Checker<'_> {
         (number, shape)
     }
 
-    fn variable(&self, expr: &Expr) -> Option<(u8, Shape)> {
+    fn variable(&self, expr: &Expr) -> Option<(u8, ValueType)> {
         let Kind::Name(name) = &expr.kind else { return None };
         let slot = self.variables.iter().rposition(|(known, _)| known == name)?;
         let shape = self.variables.get(slot)?.1.clone();
@@ -213,11 +213,11 @@ impl Checker<'_> {
         let number = self.out.reserve();
         let [argument] = arguments else {
             self.mistake(at, "`has` takes one path, such as has(args.reason)".to_owned());
-            return (number, Shape::Bool);
+            return (number, ValueType::Bool);
         };
         let Kind::Member(base, key) = &argument.kind else {
             self.mistake(argument.at, "`has` takes a path to a member, such as args.reason".to_owned());
-            return (number, Shape::Bool);
+            return (number, ValueType::Bool);
         };
         if let Some(mut path) = path_of(argument)
             && !self.variables.iter().any(|(name, _)| name == path.root)
@@ -226,16 +226,18 @@ impl Checker<'_> {
             if path.root == "delegation" && matches!(path.keys.as_slice(), [("consent", _)]) {
                 path.keys.push(("id", argument.at));
             }
-            let Some((fact, taken)) = self.fact_of(&path, argument.at) else { return (number, Shape::Bool) };
+            let Some((fact, taken)) = self.fact_of(&path, argument.at) else {
+                return (number, ValueType::Bool);
+            };
             if taken == path.keys.len() {
                 self.out.set(number, node(Op::HasFact, fact as u8, 0, 0, 0));
-                return (number, Shape::Bool);
+                return (number, ValueType::Bool);
             }
         }
         let (base, shape) = self.expr(base, depth);
         self.member_shape(&shape, key, argument.at);
         let (at, length) = self.out.bytes(key.as_bytes());
         self.out.set(number, node(Op::HasField, 0, base, at, length));
-        (number, Shape::Bool)
+        (number, ValueType::Bool)
     }
 }

@@ -1,6 +1,6 @@
 //! The colours of outcomes.
 
-use super::cell::Outcome;
+use super::access::Outcome;
 pub use crate::source::Paint;
 
 impl Paint {

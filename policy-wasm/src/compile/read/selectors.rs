@@ -1,17 +1,17 @@
 //! Selectors of rules: which humans, which agents, which servers.
 
-use super::names::{Names, is_name};
 use super::server_index::ServerIndex;
+use super::symbols::{Symbols, is_name};
 use crate::policy::{Agent, Holder};
 use crate::source::{MapReader, Place, Value, suggest};
 use std::collections::BTreeSet;
 
 /// `subjects`: a list, any one of which fits.
-pub(super) fn subjects<'n>(place: &Place<'n>, names: &Names<'n>) -> Vec<Holder> {
+pub(super) fn subjects<'n>(place: &Place<'n>, symbols: &Symbols<'n>) -> Vec<Holder> {
     let holders =
         list(place, "`{id: …}`, `{group: …}`, `{role: …}`, `{claim: …}`, `{anyone: true}`", |place| {
             let mut map = place.map()?;
-            let holder = holder(&mut map, names);
+            let holder = holder(&mut map, symbols);
             map.finish();
             holder
         });
@@ -20,9 +20,9 @@ pub(super) fn subjects<'n>(place: &Place<'n>, names: &Names<'n>) -> Vec<Holder> 
 }
 
 /// A group or role under `groups` or `roles`, or a subject of a rule.
-fn holder<'n>(map: &mut MapReader<'n>, names: &Names<'n>) -> Option<Holder> {
+fn holder<'n>(map: &mut MapReader<'n>, symbols: &Symbols<'n>) -> Option<Holder> {
     let issuer = map.optional("issuer");
-    let issuer = names.issuer(issuer, map.place());
+    let issuer = symbols.issuer(issuer, map.place());
     let (key, value) = exactly_one(map, &["anyone", "claim", "group", "id", "role"])?;
     let holder = match key {
         "anyone" => {
@@ -54,7 +54,7 @@ fn holder<'n>(map: &mut MapReader<'n>, names: &Names<'n>) -> Option<Holder> {
             }
         }
     };
-    names.check_declared(&holder, &value);
+    symbols.check_declared(&holder, &value);
     Some(holder)
 }
 
@@ -67,13 +67,13 @@ fn claim_value(place: &Place<'_>) -> Option<String> {
 }
 
 /// `actors` of a rule: a list, any one of which fits.
-pub(super) fn agents<'n>(place: &Place<'n>, labels: &BTreeSet<String>, names: &Names<'n>) -> Vec<Agent> {
+pub(super) fn agents<'n>(place: &Place<'n>, labels: &BTreeSet<String>, symbols: &Symbols<'n>) -> Vec<Agent> {
     let agents = list(
         place,
         "`{subject: …}`, `{client: …}`, `{issuer: …}`, `{label: …}`, `{type: …}`",
         |place| {
             let mut map = place.map()?;
-            let agent = selector(&mut map, labels, names);
+            let agent = selector(&mut map, labels, symbols);
             map.finish();
             agent
         },
@@ -82,7 +82,7 @@ pub(super) fn agents<'n>(place: &Place<'n>, labels: &BTreeSet<String>, names: &N
     sorted.into_iter().collect()
 }
 
-fn selector<'n>(map: &mut MapReader<'n>, labels: &BTreeSet<String>, names: &Names<'n>) -> Option<Agent> {
+fn selector<'n>(map: &mut MapReader<'n>, labels: &BTreeSet<String>, symbols: &Symbols<'n>) -> Option<Agent> {
     let issuer = map.optional("issuer");
     let given: Vec<_> = ["client", "label", "subject", "type"]
         .into_iter()
@@ -90,7 +90,7 @@ fn selector<'n>(map: &mut MapReader<'n>, labels: &BTreeSet<String>, names: &Name
         .collect();
     let (key, value) = match (given.as_slice(), &issuer) {
         ([(key, value)], _) => (*key, value.clone()),
-        ([], Some(_)) => return Some(Agent::Issuer(names.issuer(issuer, map.place())?.to_owned())),
+        ([], Some(_)) => return Some(Agent::Issuer(symbols.issuer(issuer, map.place())?.to_owned())),
         (several, _) => {
             let found = several.len();
             map.place().refuse(format!(
@@ -113,21 +113,21 @@ fn selector<'n>(map: &mut MapReader<'n>, labels: &BTreeSet<String>, names: &Name
             Some(Agent::Label(name))
         }
         "type" => {
-            if !names.agent_types.contains(name.as_str()) {
-                let suggestion = suggest(&name, names.agent_types.iter().copied());
+            if !symbols.agent_types.contains(name.as_str()) {
+                let suggestion = suggest(&name, symbols.agent_types.iter().copied());
                 value.refuse_with(format!("type `{name}` is not defined under `agent_types`"), suggestion);
             }
             Some(Agent::Type(name))
         }
-        "client" => Some(Agent::Client(names.issuer(issuer, map.place())?.to_owned(), name)),
-        _ => Some(Agent::Subject(names.issuer(issuer, map.place())?.to_owned(), name)),
+        "client" => Some(Agent::Client(symbols.issuer(issuer, map.place())?.to_owned(), name)),
+        _ => Some(Agent::Subject(symbols.issuer(issuer, map.place())?.to_owned(), name)),
     }
 }
 
 /// The agent of an entry of `actors`.
-pub(super) fn agent<'n>(map: &mut MapReader<'n>, names: &Names<'n>) -> Option<Agent> {
+pub(super) fn agent<'n>(map: &mut MapReader<'n>, symbols: &Symbols<'n>) -> Option<Agent> {
     let issuer = map.optional("issuer");
-    let issuer = names.issuer(issuer, map.place());
+    let issuer = symbols.issuer(issuer, map.place());
     let (key, value) = exactly_one(map, &["any", "client", "subject"])?;
     match key {
         "any" => {
@@ -206,7 +206,7 @@ fn by_quality(place: &Place<'_>, known: &ServerIndex) -> Option<Vec<String>> {
 }
 
 /// `approvers`: who can say yes.
-pub(super) fn approvers<'n>(place: &Place<'n>, names: &Names<'n>) -> BTreeSet<String> {
+pub(super) fn approvers<'n>(place: &Place<'n>, symbols: &Symbols<'n>) -> BTreeSet<String> {
     let mut approvers = BTreeSet::new();
     for place in place.list().unwrap_or_default() {
         let Some(text) = place.text() else { continue };
@@ -218,7 +218,7 @@ pub(super) fn approvers<'n>(place: &Place<'n>, names: &Names<'n>) -> BTreeSet<St
         } else if !approvers.insert(text.to_owned()) {
             place.refuse(format!("duplicate entry `{text}`"));
         } else if let Some((kind, name)) = text.split_once(':') {
-            names.check_approver(kind, name, &place);
+            symbols.check_approver(kind, name, &place);
         }
     }
     approvers

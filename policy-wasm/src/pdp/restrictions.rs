@@ -1,25 +1,25 @@
 //! The layers that hold a request against limits: forbids, approvals, budgets, consent, tiers and scopes.
 
-use super::trace::{Outcome, Seen, Trace};
-use super::walk::{Aim, Walk};
-use super::who::{bounded, note};
+use super::caller::{bounded, insert_sorted};
+use super::evaluation::{Evaluation, Purpose};
+use super::trace::{Outcome, Trace, TraceEvent};
 use crate::bundle::layout::RuleKind;
 use crate::bundle::{Rule, Unreadable};
 use crate::decision::DenyReason;
 use crate::model::{Consent, ItemKind, Mode};
 use crate::uri;
 
-impl<'w, T: Trace> Walk<'w, T> {
+impl<'w, T: Trace> Evaluation<'w, T> {
     /// Forbids deny; approvals and budgets are noted.
     pub(super) fn restrictions(&mut self) -> Result<(), Unreadable> {
-        for number in std::mem::take(&mut self.who.hung) {
+        for number in std::mem::take(&mut self.caller.restrictions) {
             self.restriction(number)?;
         }
         let of_item = match self.item() {
-            Some(item) => item.hung()?,
+            Some(item) => item.restrictions()?,
             None => None,
         };
-        for list in [of_item, self.server.hung()?, self.bundle.hung()?] {
+        for list in [of_item, self.server.restrictions()?, self.bundle.restrictions()?] {
             for number in bounded(list)? {
                 self.restriction(number?)?;
             }
@@ -29,11 +29,11 @@ impl<'w, T: Trace> Walk<'w, T> {
 
     fn restriction(&mut self, number: u32) -> Result<(), Unreadable> {
         let rule = self.bundle.rule(number)?;
-        let outcome = match self.other(rule)? {
+        let outcome = match self.mismatch(rule)? {
             Some(other) => other,
-            None => self.holds(rule.condition()?),
+            None => self.condition_outcome(rule.condition()?),
         };
-        self.trace.saw(Seen::Restriction { rule, outcome });
+        self.trace.record(TraceEvent::Restriction { rule, outcome });
         let mode = rule.mode()?;
         match (outcome, rule.kind) {
             (Outcome::Failed, _) => self.deny(DenyReason::ConditionFailed, mode),
@@ -41,7 +41,7 @@ impl<'w, T: Trace> Walk<'w, T> {
             (Outcome::Applies, RuleKind::Forbid) => self.deny(DenyReason::Forbidden, mode),
             (Outcome::Applies, RuleKind::Approval | RuleKind::Budget) if mode == Mode::Enforce => {
                 self.conditional = true;
-                note(&mut self.demands, number);
+                insert_sorted(&mut self.demands, number);
             }
             (Outcome::Applies, RuleKind::Grant | RuleKind::Actor) => return Err(Unreadable),
             _ => {}
@@ -50,8 +50,8 @@ impl<'w, T: Trace> Walk<'w, T> {
     }
 
     /// Whether a forbid, approval or budget is about something else. Whom it names was seen where it hangs.
-    fn other(&mut self, rule: Rule<'w>) -> Result<Option<Outcome>, Unreadable> {
-        if let Some(other) = self.elsewhere(rule)? {
+    fn mismatch(&mut self, rule: Rule<'w>) -> Result<Option<Outcome>, Unreadable> {
+        if let Some(other) = self.scope_mismatch(rule)? {
             return Ok(Some(other));
         }
         if let Some(methods) = rule.methods()?
@@ -72,7 +72,7 @@ impl<'w, T: Trace> Walk<'w, T> {
 
     /// Whether a rule's entries are those that are asked for.
     fn is_about(&mut self, rule: Rule<'_>) -> Result<bool, Unreadable> {
-        let (Some(wanted), Some(item)) = (self.wanted, self.item()) else { return Ok(false) };
+        let (Some(target), Some(item)) = (self.target, self.item()) else { return Ok(false) };
         if item.tier() < rule.tier_from()? {
             return Ok(false);
         }
@@ -83,11 +83,11 @@ impl<'w, T: Trace> Walk<'w, T> {
             }
         }
         let Some(names) = rule.names()? else { return Ok(true) };
-        if names.has_name(wanted.name)? || names.has_name(item.name())? {
+        if names.has_name(target.name)? || names.has_name(item.name())? {
             return Ok(true);
         }
         // It names URIs that come under the template: some of what is listed, not all.
-        self.conditional |= self.aim == Aim::List && wanted.kind == ItemKind::Template;
+        self.conditional |= self.purpose == Purpose::List && target.kind == ItemKind::Template;
         Ok(false)
     }
 
@@ -118,13 +118,13 @@ impl<'w, T: Trace> Walk<'w, T> {
 
     /// Whether the consent covers the entry that is asked for.
     fn covers(&mut self, consent: &Consent<'_>) -> bool {
-        let (Some(wanted), Some(tools)) = (self.wanted, consent.tools) else { return true };
-        let entry = wanted.item.map_or(wanted.name, |item| item.name());
-        if tools.iter().any(|tool| tool == wanted.name || tool == entry) {
+        let (Some(target), Some(tools)) = (self.target, consent.tools) else { return true };
+        let entry = target.item.map_or(target.name, |item| item.name());
+        if tools.iter().any(|tool| tool == target.name || tool == entry) {
             return true;
         }
         // Of what comes under a template some may be covered.
-        let some = wanted.kind == ItemKind::Template && tools.iter().any(|tool| uri::matches(entry, tool));
+        let some = target.kind == ItemKind::Template && tools.iter().any(|tool| uri::matches(entry, tool));
         self.conditional |= some;
         some
     }
@@ -132,23 +132,23 @@ impl<'w, T: Trace> Walk<'w, T> {
     /// The entry's tier against everything that limits it.
     pub(super) fn tiers(&mut self) -> Result<(), Unreadable> {
         match self.item() {
-            Some(item) => self.judge(item.tier(), Mode::Enforce),
+            Some(item) => self.check_tier(item.tier(), Mode::Enforce),
             None => {
                 let (id, level) =
                     self.request.delegation.consent.map(|consent| (consent.id, consent.level)).unzip();
-                self.trace.saw(Seen::Consent { id, level: level.flatten(), needed: false });
+                self.trace.record(TraceEvent::Consent { id, level: level.flatten(), needed: false });
                 Ok(())
             }
         }
     }
 
     /// Holds a tier against consent, ceilings and scopes.
-    pub(super) fn judge(&mut self, tier: u32, mode: Mode) -> Result<(), Unreadable> {
+    pub(super) fn check_tier(&mut self, tier: u32, mode: Mode) -> Result<(), Unreadable> {
         let from = |lowest: Option<u32>| lowest.is_some_and(|lowest| tier >= lowest);
         let needed = from(self.bundle.consent_from());
         let consent = self.request.delegation.consent;
         let (id, level) = consent.map(|consent| (consent.id, consent.level)).unzip();
-        self.trace.saw(Seen::Consent { id, level: level.flatten(), needed });
+        self.trace.record(TraceEvent::Consent { id, level: level.flatten(), needed });
         match consent {
             None if needed => self.deny(DenyReason::ConsentMissing, mode),
             None => {}
@@ -168,8 +168,8 @@ impl<'w, T: Trace> Walk<'w, T> {
             self.needed = self.needed.max(Some(tier));
         }
         // Where there is no ceiling at all, that is already a reason of its own.
-        let (subject, actors) = (self.who.subject.map(|held| held.tier), self.who.actors);
-        self.trace.saw(Seen::Tier { tier, subject, actors });
+        let (subject, actors) = (self.caller.subject.map(|held| held.tier), self.caller.actors);
+        self.trace.record(TraceEvent::Tier { tier, subject, actors });
         if subject.is_some_and(|ceiling| tier > ceiling) {
             self.deny(DenyReason::TierAboveSubject, mode);
         }
@@ -183,8 +183,8 @@ impl<'w, T: Trace> Walk<'w, T> {
                 needed = Some((listed, scope));
             }
         }
-        let reach = self.who.scope;
-        self.trace.saw(Seen::Scope { needed, reach });
+        let reach = self.caller.scope;
+        self.trace.record(TraceEvent::Scope { needed, reach });
         if let Some((listed, scope)) = needed
             && reach.is_none_or(|reach| reach < listed)
         {

@@ -9,7 +9,7 @@ pub(super) const TOO_LONG: TooLarge = TooLarge("the policy is too large: its bun
 
 /// What is written so far.
 #[derive(Default)]
-pub(super) struct Heap {
+pub(super) struct SectionBuffers {
     sections: BTreeMap<Section, Vec<u8>>,
     strings: BTreeMap<String, [u32; 2]>,
     names: BTreeMap<String, u32>,
@@ -31,7 +31,7 @@ pub(super) fn long(number: u64) -> [u32; 2] {
     [(number & u64::from(u32::MAX)) as u32, (number >> 32) as u32]
 }
 
-impl Heap {
+impl SectionBuffers {
     /// Offset and length of a string in the heap of strings.
     pub(super) fn string(&mut self, text: &str) -> Result<[u32; 2], TooLarge> {
         if let Some(place) = self.strings.get(text) {
@@ -43,9 +43,9 @@ impl Heap {
     }
 
     fn bytes(&mut self, section: Section, bytes: &[u8]) -> Result<[u32; 2], TooLarge> {
-        let heap = self.sections.entry(section).or_default();
-        let place = [number(heap.len())?, number(bytes.len())?];
-        heap.extend(bytes);
+        let buffers = self.sections.entry(section).or_default();
+        let place = [number(buffers.len())?, number(bytes.len())?];
+        buffers.extend(bytes);
         Ok(place)
     }
 

@@ -6,7 +6,7 @@ use crate::time;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What rules and servers refer to by name.
-pub(super) struct Names<'n> {
+pub(super) struct Symbols<'n> {
     /// File to its index.
     pub(super) files: BTreeMap<&'n str, u32>,
     /// File to its text.
@@ -23,7 +23,7 @@ pub(super) struct Names<'n> {
     pub(super) agent_types: BTreeSet<&'n str>,
 }
 
-impl<'n> Names<'n> {
+impl<'n> Symbols<'n> {
     /// Where something stands.
     pub(super) fn origin(&self, place: &Place<'n>) -> Origin {
         self.at(place.file(), place.node().position)

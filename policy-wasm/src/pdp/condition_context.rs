@@ -1,7 +1,7 @@
 //! What conditions can ask of a walk.
 
+use super::evaluation::Evaluation;
 use super::trace::Trace;
-use super::walk::Walk;
 use crate::bundle::layout::PrincipalKind;
 use crate::bundle::{List, Principal, Unreadable};
 use crate::condition::{Fact, Facts, Fault, Given};
@@ -30,7 +30,7 @@ fn nth<'a>(list: Option<List<'a>>, index: u32) -> Result<&'a str, Fault> {
     Ok(name?)
 }
 
-impl<'w, T: Trace> Walk<'w, T> {
+impl<'w, T: Trace> Evaluation<'w, T> {
     fn actor(&self, actor: u32) -> Result<&'w Actor<'w>, Fault> {
         self.request.delegation.actors.get(at(actor)?).ok_or(Fault::Missing)
     }
@@ -67,7 +67,7 @@ impl<'w, T: Trace> Walk<'w, T> {
     }
 }
 
-impl<T: Trace> Facts for Walk<'_, T> {
+impl<T: Trace> Facts for Evaluation<'_, T> {
     fn fact(&self, fact: Fact, actor: u32) -> Result<Given<'_>, Fault> {
         let delegation = self.request.delegation;
         let (subject, connection) = (&delegation.subject, &self.request.connection);
@@ -100,8 +100,8 @@ impl<T: Trace> Facts for Walk<'_, T> {
             Fact::ServerEnvironment => Given::Text(self.server.environment()),
             Fact::ServerLabels => texts(self.server.labels()?),
             // Of what comes under a template, the URI that is asked for.
-            Fact::ItemName => Given::Text(self.wanted.ok_or(Fault::Missing)?.name),
-            Fact::ItemKind => Given::Text(match self.wanted.ok_or(Fault::Missing)?.kind {
+            Fact::ItemName => Given::Text(self.target.ok_or(Fault::Missing)?.name),
+            Fact::ItemKind => Given::Text(match self.target.ok_or(Fault::Missing)?.kind {
                 ItemKind::Tool => "tool",
                 ItemKind::Prompt => "prompt",
                 ItemKind::Resource => "resource",

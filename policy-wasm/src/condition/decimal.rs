@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 
 /// A number: as written in JSON or in a condition, or counted here.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Number<'a> {
+pub(super) enum Decimal<'a> {
     /// As a condition says it (RFC 8259 §6).
     Text(&'a str),
     /// As a request or a claim says it.
@@ -139,15 +139,15 @@ impl Parts<'_> {
     }
 }
 
-impl Number<'_> {
+impl Decimal<'_> {
     /// Which is greater, exactly; `None` where a reader that rounds what was [given](Number::Given) to a double could
     /// say something else.
-    pub(super) fn compare(self, other: Number<'_>) -> Option<Ordering> {
+    pub(super) fn compare(self, other: Decimal<'_>) -> Option<Ordering> {
         let (mut left, mut right) = ([0u8; 20], [0u8; 20]);
         let a = self.parts(&mut left);
         let b = other.parts(&mut right);
         let rounds =
-            |number: Number<'_>, parts: &Parts<'_>| matches!(number, Number::Given(_)) && parts.rounds();
+            |number: Decimal<'_>, parts: &Parts<'_>| matches!(number, Decimal::Given(_)) && parts.rounds();
         if (rounds(self, &a) || rounds(other, &b)) && a.near(&b) {
             return None;
         }
@@ -161,26 +161,26 @@ impl Number<'_> {
 
     fn parts<'s>(&'s self, buffer: &'s mut [u8; 20]) -> Parts<'s> {
         match self {
-            Number::Text(text) | Number::Given(text) => parts(text.as_bytes()),
-            Number::Int(number) => parts(written(*number, buffer)),
+            Decimal::Text(text) | Decimal::Given(text) => parts(text.as_bytes()),
+            Decimal::Int(number) => parts(written(*number, buffer)),
         }
     }
 
     /// Whether it is written as an integer: without fraction or exponent.
     pub(super) fn is_integer(self) -> bool {
         match self {
-            Number::Text(text) | Number::Given(text) => {
+            Decimal::Text(text) | Decimal::Given(text) => {
                 !text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E'))
             }
-            Number::Int(_) => true,
+            Decimal::Int(_) => true,
         }
     }
 
     /// As an index into a list.
     pub(super) fn index(self) -> Option<u32> {
         match self {
-            Number::Text(text) | Number::Given(text) => text.parse().ok(),
-            Number::Int(number) => u32::try_from(number).ok(),
+            Decimal::Text(text) | Decimal::Given(text) => text.parse().ok(),
+            Decimal::Int(number) => u32::try_from(number).ok(),
         }
     }
 }
@@ -191,8 +191,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn compare(a: &str, b: &str) -> Ordering {
-        let order = Number::Text(a).compare(Number::Text(b)).unwrap();
-        assert_eq!(Number::Text(b).compare(Number::Text(a)), Some(order.reverse()), "{a} {b}");
+        let order = Decimal::Text(a).compare(Decimal::Text(b)).unwrap();
+        assert_eq!(Decimal::Text(b).compare(Decimal::Text(a)), Some(order.reverse()), "{a} {b}");
         order
     }
 
@@ -234,7 +234,7 @@ mod tests {
             ("0.30000000000000004", "0.3"),
             ("1e22", "1.0000000000000000000001e22"),
         ] {
-            let answer = Number::Given(given).compare(Number::Text(said));
+            let answer = Decimal::Given(given).compare(Decimal::Text(said));
             let exact = given == "1e22";
             assert_eq!(answer.is_some(), exact, "{given} {said}");
         }
@@ -247,7 +247,7 @@ mod tests {
             ("250000.10", "250000.1", Ordering::Equal),
             ("1.50000000000000000000000", "1.5", Ordering::Equal),
         ] {
-            assert_eq!(Number::Given(given).compare(Number::Text(said)), Some(order), "{given} {said}");
+            assert_eq!(Decimal::Given(given).compare(Decimal::Text(said)), Some(order), "{given} {said}");
         }
     }
 
@@ -262,7 +262,7 @@ mod tests {
             let near: String = given.chars().take(digits.max(3)).filter(|c| *c != 'e').collect();
             let near = near.trim_end_matches(['.', '-']);
             for said in [said.as_str(), near] {
-                if let Some(order) = Number::Given(&given).compare(Number::Text(said)) {
+                if let Some(order) = Decimal::Given(&given).compare(Decimal::Text(said)) {
                     prop_assert_eq!(compare(&given, said), order);
                     prop_assert_eq!(compare(&rounded, said), order, "{} {} {}", given, rounded, said);
                 }
@@ -274,8 +274,8 @@ mod tests {
             let expected = a.cmp(&b);
             let text = |n: i64| format!("{n}{}e-{scale}", "0".repeat(scale as usize));
             prop_assert_eq!(compare(&a.to_string(), &text(b)), expected);
-            prop_assert_eq!(Number::Int(a).compare(Number::Int(b)), Some(expected));
-            prop_assert_eq!(Number::Int(a).compare(Number::Text(&text(b))), Some(expected));
+            prop_assert_eq!(Decimal::Int(a).compare(Decimal::Int(b)), Some(expected));
+            prop_assert_eq!(Decimal::Int(a).compare(Decimal::Text(&text(b))), Some(expected));
         }
 
         #[test]

@@ -3,7 +3,7 @@
 //! A holder that is not one human (a group, a role, a claim, everybody of an issuer) is asked about as somebody with
 //! nothing else: the id [`ANYBODY`], which no rule names.
 
-use super::ask::Unanswerable;
+use super::evaluate::Unanswerable;
 use super::read::{ActorQuery, SubjectQuery};
 use crate::bundle::layout::{PrincipalKind, RuleKind};
 use crate::bundle::{Bundle, Principal, Unreadable};
@@ -77,7 +77,7 @@ pub fn agent_called(bundle: &Bundle, name: &str) -> Result<ActorQuery, Unanswera
                 return Ok(true);
             }
         }
-        principal.held()?.map_or(Ok(false), |held| held.contains(number))
+        principal.conditional_grants()?.map_or(Ok(false), |held| held.contains(number))
     };
     let found = entry.and_then(|entry| {
         let mut principals =

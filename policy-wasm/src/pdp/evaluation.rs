@@ -1,8 +1,8 @@
 //! One walk over all layers: what is judged, for whom, and what was found.
 
+use super::caller::CallerCeilings;
 use super::template;
-use super::trace::{Outcome, Seen, Trace};
-use super::who::Who;
+use super::trace::{Outcome, Trace, TraceEvent};
 use crate::bundle::{Acceptance, Bundle, Condition, Item, Server, Unreadable};
 use crate::condition::{self, Fault, Reads};
 use crate::decision::{Approval, Budget, Decision, DenyReason, Obligation, Reasons};
@@ -15,7 +15,7 @@ pub(super) const DECISION_WORK: u32 = 1 << 22;
 
 /// What the walk is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Aim {
+pub(super) enum Purpose {
     /// A decision.
     Decide,
     /// What one caller may reach, whatever is asked for: what depends on it is put off.
@@ -26,7 +26,7 @@ pub(super) enum Aim {
 
 /// The entry that is asked for.
 #[derive(Clone, Copy)]
-pub(super) struct Wanted<'w> {
+pub(super) struct Target<'w> {
     pub(super) kind: ItemKind,
     /// The name or URI that was asked for; of a resource that comes under a template, not the entry's.
     pub(super) name: &'w str,
@@ -35,14 +35,14 @@ pub(super) struct Wanted<'w> {
 }
 
 /// The walk.
-pub(super) struct Walk<'w, T> {
+pub(super) struct Evaluation<'w, T> {
     pub(super) bundle: &'w Bundle,
     pub(super) server: Server<'w>,
     pub(super) request: &'w Request<'w>,
     /// The method that is judged: of a list, that of the call.
     pub(super) method: &'w str,
-    pub(super) wanted: Option<Wanted<'w>>,
-    pub(super) aim: Aim,
+    pub(super) target: Option<Target<'w>>,
+    pub(super) purpose: Purpose,
     pub(super) reasons: Reasons,
     pub(super) monitored: Reasons,
     /// What is permitted depends on arguments, on a check, an approval or a budget.
@@ -54,9 +54,9 @@ pub(super) struct Walk<'w, T> {
     pub(super) scope_needed: Option<&'w str>,
     /// Approval rules and budgets that apply, in order of their numbers.
     pub(super) demands: Vec<u32>,
-    pub(super) who: Who,
+    pub(super) caller: CallerCeilings,
     /// Whether the caller is denied whatever it asks for.
-    pub(super) settled: bool,
+    pub(super) denied_anyway: bool,
     /// The work that is left for conditions.
     work: &'w Cell<u32>,
     /// The same for what is looked at for an explanation alone.
@@ -64,7 +64,7 @@ pub(super) struct Walk<'w, T> {
     pub(super) trace: &'w mut T,
 }
 
-impl<'w, T: Trace> Walk<'w, T> {
+impl<'w, T: Trace> Evaluation<'w, T> {
     pub(super) fn new(
         bundle: &'w Bundle,
         server: Server<'w>,
@@ -76,13 +76,13 @@ impl<'w, T: Trace> Walk<'w, T> {
         if !std::ptr::eq(bundle, server.bundle()) {
             reasons.add(DenyReason::PolicyUnreadable);
         }
-        Walk {
+        Evaluation {
             bundle,
             server,
             request,
             method: request.method,
-            wanted: None,
-            aim: Aim::Decide,
+            target: None,
+            purpose: Purpose::Decide,
             reasons,
             monitored: Reasons::NONE,
             conditional: false,
@@ -93,8 +93,8 @@ impl<'w, T: Trace> Walk<'w, T> {
             },
             scope_needed: None,
             demands: Vec::new(),
-            who: Who::default(),
-            settled: false,
+            caller: CallerCeilings::default(),
+            denied_anyway: false,
             work,
             spare: Cell::new(DECISION_WORK),
             trace,
@@ -131,19 +131,19 @@ impl<'w, T: Trace> Walk<'w, T> {
     }
 
     /// Finds what the request asks for.
-    pub(super) fn find(&mut self) -> Result<(), Unreadable> {
+    pub(super) fn resolve_target(&mut self) -> Result<(), Unreadable> {
         let (kind, name) = match self.request.action {
             Action::UseServer | Action::Elicit { .. } => return Ok(()),
             Action::CallTool { name, .. } => (ItemKind::Tool, name),
             Action::GetPrompt { name, .. } => (ItemKind::Prompt, name),
             Action::ReadResource { uri } => (ItemKind::Resource, uri),
         };
-        self.want(kind, name)
+        self.resolve_item(kind, name)
     }
 
     /// Looks an entry up; a resource that is not listed itself comes under the first template that it fits.
-    pub(super) fn want(&mut self, kind: ItemKind, name: &'w str) -> Result<(), Unreadable> {
-        self.wanted = Some(Wanted { kind, name, item: None });
+    pub(super) fn resolve_item(&mut self, kind: ItemKind, name: &'w str) -> Result<(), Unreadable> {
+        self.target = Some(Target { kind, name, item: None });
         let mut item = self.server.item(kind, name)?;
         if item.is_none() && kind == ItemKind::Resource {
             // A completion refers to a template by its own text.
@@ -154,8 +154,8 @@ impl<'w, T: Trace> Walk<'w, T> {
                 item = self.server.template_for(name)?;
             }
         }
-        self.trace.saw(Seen::Item { kind, name, item });
-        self.wanted = Some(Wanted { kind, name, item });
+        self.trace.record(TraceEvent::Item { kind, name, item });
+        self.target = Some(Target { kind, name, item });
         if item.is_none() {
             self.reasons.add(match kind {
                 ItemKind::Tool => DenyReason::ToolUnknown,
@@ -167,7 +167,7 @@ impl<'w, T: Trace> Walk<'w, T> {
     }
 
     pub(super) fn item(&self) -> Option<Item<'w>> {
-        self.wanted.and_then(|wanted| wanted.item)
+        self.target.and_then(|target| target.item)
     }
 
     pub(super) fn arguments(&self) -> Option<json::Object<'w>> {
@@ -179,26 +179,26 @@ impl<'w, T: Trace> Walk<'w, T> {
 
     /// Whether a condition holds. What is about entries or arguments is open where the request names none, and what is
     /// about arguments where a list is asked for.
-    pub(super) fn holds(&mut self, condition: Option<Condition<'w>>) -> Outcome {
+    pub(super) fn condition_outcome(&mut self, condition: Option<Condition<'w>>) -> Outcome {
         let Some(condition) = condition else { return Outcome::Applies };
         let Some(reads) = condition::reads(condition.code) else { return Outcome::Failed };
         let definition = reads.contains(Reads::DEFINITION);
         let arguments = reads.contains(Reads::ARGS)
-            || (definition && (self.aim != Aim::List || self.seen_definition.is_none()));
-        let open = match self.aim {
-            Aim::Prepare => true,
-            Aim::List if arguments => true,
+            || (definition && (self.purpose != Purpose::List || self.seen_definition.is_none()));
+        let open = match self.purpose {
+            Purpose::Prepare => true,
+            Purpose::List if arguments => true,
             // Of a template the URI is not known either.
-            Aim::List if reads.contains(Reads::ITEM) => {
-                self.wanted.is_none_or(|wanted| wanted.item.is_none() || wanted.kind == ItemKind::Template)
+            Purpose::List if reads.contains(Reads::ITEM) => {
+                self.target.is_none_or(|target| target.item.is_none() || target.kind == ItemKind::Template)
             }
             _ => self.item().is_none() && (arguments || reads.contains(Reads::ITEM)),
         };
         if open {
-            self.conditional |= self.aim == Aim::List;
+            self.conditional |= self.purpose == Purpose::List;
             return Outcome::Open;
         }
-        let moot = self.settled && reads.contains(Reads::ARGS);
+        let moot = self.denied_anyway && reads.contains(Reads::ARGS);
         if moot && !T::THOROUGH {
             return Outcome::Moot;
         }
@@ -218,18 +218,18 @@ impl<'w, T: Trace> Walk<'w, T> {
             || Method::named(self.method).is_some_and(Method::is_permitted_by_default),
             |rule| rule.permit,
         );
-        self.trace.saw(Seen::Method { name: self.method, rule, permitted });
+        self.trace.record(TraceEvent::Method { name: self.method, rule, permitted });
         let mode = rule.map_or(Mode::Enforce, |rule| rule.mode);
         if !permitted {
             self.deny(DenyReason::MethodNotPermitted, mode);
         }
         let Some(rule) = rule.filter(|rule| rule.permit) else { return Ok(()) };
         if let Some(condition) = rule.condition()? {
-            let outcome = self.holds(Some(condition));
-            self.trace.saw(Seen::Condition { condition, outcome });
+            let outcome = self.condition_outcome(Some(condition));
+            self.trace.record(TraceEvent::Condition { condition, outcome });
             match outcome {
                 Outcome::Applies | Outcome::Moot => {}
-                Outcome::Open if self.aim == Aim::List => {}
+                Outcome::Open if self.purpose == Purpose::List => {}
                 Outcome::Unmet => self.deny(DenyReason::ConditionUnmet, mode),
                 Outcome::Exhausted => self.deny(DenyReason::WorkExceeded, mode),
                 _ => self.deny(DenyReason::ConditionFailed, mode),
@@ -240,13 +240,13 @@ impl<'w, T: Trace> Walk<'w, T> {
             for prefix in rule.urls()?.into_iter().flat_map(|urls| urls.names()) {
                 listed |= crate::uri::covers(prefix?, url);
             }
-            self.trace.saw(Seen::Url { listed });
+            self.trace.record(TraceEvent::Url { listed });
             if !listed {
                 self.deny(DenyReason::UrlNotListed, mode);
             }
         }
         match rule.tier {
-            Some(tier) => self.judge(tier, mode),
+            Some(tier) => self.check_tier(tier, mode),
             None => Ok(()),
         }
     }
@@ -254,7 +254,7 @@ impl<'w, T: Trace> Walk<'w, T> {
     /// Whether the definition that the server showed is one that the policy accepts.
     fn definition(&mut self) -> Result<(), Unreadable> {
         let (Some(item), Some(seen)) = (self.item(), self.seen_definition) else { return Ok(()) };
-        if self.aim == Aim::Prepare {
+        if self.purpose == Purpose::Prepare {
             return Ok(());
         }
         let reason = match item.accepts(seen, self.request.now)? {
@@ -263,7 +263,7 @@ impl<'w, T: Trace> Walk<'w, T> {
             Acceptance::Expired(_) => Some(DenyReason::DefinitionExpired),
             Acceptance::Unknown => Some(DenyReason::DefinitionUnaccepted),
         };
-        self.trace.saw(Seen::Definition { accepted: reason.is_none() });
+        self.trace.record(TraceEvent::Definition { accepted: reason.is_none() });
         if let Some(reason) = reason {
             self.reasons.add(reason);
         }
@@ -274,8 +274,8 @@ impl<'w, T: Trace> Walk<'w, T> {
     fn conditions(&mut self) -> Result<(), Unreadable> {
         let Some(item) = self.item() else { return Ok(()) };
         if let Some(condition) = item.condition()? {
-            let outcome = self.holds(Some(condition));
-            self.trace.saw(Seen::Condition { condition, outcome });
+            let outcome = self.condition_outcome(Some(condition));
+            self.trace.record(TraceEvent::Condition { condition, outcome });
             match outcome {
                 Outcome::Applies | Outcome::Open | Outcome::Moot => {}
                 Outcome::Unmet => self.reasons.add(DenyReason::ConditionUnmet),
@@ -283,13 +283,13 @@ impl<'w, T: Trace> Walk<'w, T> {
                 _ => self.reasons.add(DenyReason::ConditionFailed),
             }
         }
-        if self.aim == Aim::List {
+        if self.purpose == Purpose::List {
             self.conditional |= item.has_checks() || item.approval()?.is_some();
         }
         for rule in item.arguments()? {
             let rule = rule?;
-            let outcome = self.holds(Some(rule.condition));
-            self.trace.saw(Seen::Argument { path: rule.path, outcome });
+            let outcome = self.condition_outcome(Some(rule.condition));
+            self.trace.record(TraceEvent::Argument { path: rule.path, outcome });
             match outcome {
                 Outcome::Applies | Outcome::Open | Outcome::Moot => {}
                 Outcome::Unmet => self.reasons.add(DenyReason::ArgumentRefused),
@@ -307,7 +307,8 @@ impl<'w, T: Trace> Walk<'w, T> {
             let check = check?;
             let filled =
                 template::relation(check, self.request.delegation.subject.identity.id, self.arguments())?;
-            self.trace.saw(Seen::Check { check, filled: filled.as_ref().map(drop).map_err(|why| *why) });
+            self.trace
+                .record(TraceEvent::Check { check, filled: filled.as_ref().map(drop).map_err(|why| *why) });
             match filled {
                 Ok(relation) => obligations.push(Obligation::Check(relation)),
                 Err(unfilled) => unfilled.iter().for_each(|reason| self.reasons.add(reason)),
@@ -321,7 +322,7 @@ impl<'w, T: Trace> Walk<'w, T> {
         if let Some(item) = self.item()
             && let Some(terms) = item.approval()?
         {
-            self.trace.saw(Seen::ItemApproval);
+            self.trace.record(TraceEvent::ItemApproval);
             obligations.push(Obligation::Approval(approval(item.name(), terms)?));
         }
         for number in std::mem::take(&mut self.demands) {
@@ -345,10 +346,10 @@ impl<'w, T: Trace> Walk<'w, T> {
     }
 
     /// Grants on trial, then servers and entries that are.
-    pub(super) fn settle(&mut self) -> Mode {
+    pub(super) fn apply_monitor_mode(&mut self) -> Mode {
         let ceilings = [DenyReason::SubjectNotGranted, DenyReason::TierAboveSubject];
-        if let Some(trial) = self.who.trial
-            && self.who.subject != self.who.trial
+        if let Some(trial) = self.caller.trial
+            && self.caller.subject != self.caller.trial
             && self.needed.is_none_or(|needed| needed <= trial.tier)
         {
             let mut moved = false;
@@ -358,13 +359,13 @@ impl<'w, T: Trace> Walk<'w, T> {
                 self.let_pass(reason);
             }
             if moved {
-                self.who.subject = Some(trial);
+                self.caller.subject = Some(trial);
             }
         }
         let mut mode = Mode::Enforce;
-        self.guard(|walk| {
-            let of_item = walk.item().map(Item::mode).transpose()?;
-            if walk.server.mode()? == Mode::Monitor || of_item == Some(Mode::Monitor) {
+        self.guard(|evaluation| {
+            let of_item = evaluation.item().map(Item::mode).transpose()?;
+            if evaluation.server.mode()? == Mode::Monitor || of_item == Some(Mode::Monitor) {
                 mode = Mode::Monitor;
             }
             Ok(())
@@ -387,17 +388,17 @@ impl<'w, T: Trace> Walk<'w, T> {
     /// The decision, once all layers were looked at.
     pub(super) fn decision(mut self) -> Decision {
         let mut obligations = Vec::new();
-        if !self.settled {
-            self.guard(|walk| walk.checks(&mut obligations));
+        if !self.denied_anyway {
+            self.guard(|evaluation| evaluation.checks(&mut obligations));
         } else if T::THOROUGH {
             // It is told where it can be read, and decides nothing.
             let _ = self.checks(&mut obligations);
         }
-        let mode = self.settle();
+        let mode = self.apply_monitor_mode();
         if mode == Mode::Monitor || !self.reasons.is_empty() {
             obligations.clear();
         } else {
-            self.guard(|walk| walk.demands(&mut obligations));
+            self.guard(|evaluation| evaluation.demands(&mut obligations));
         }
         let bundle = self.bundle;
         let mut name = |tier: Option<u32>| match tier.map(|tier| bundle.tier_name(tier)) {
@@ -408,9 +409,9 @@ impl<'w, T: Trace> Walk<'w, T> {
             }
             None => None,
         };
-        let tier = name(self.wanted.and_then(|wanted| wanted.item).map(Item::tier).or(self.needed));
-        let subject = self.who.subject.map(|held| held.tier);
-        let ceiling = name(subject.zip(self.who.actors).map(|(subject, actors)| subject.min(actors)));
+        let tier = name(self.target.and_then(|target| target.item).map(Item::tier).or(self.needed));
+        let subject = self.caller.subject.map(|held| held.tier);
+        let ceiling = name(subject.zip(self.caller.actors).map(|(subject, actors)| subject.min(actors)));
         if !self.reasons.is_empty() {
             obligations.clear();
         }

@@ -10,7 +10,7 @@ use crate::pdp::{self, Authority};
 pub enum Outcome {
     /// No call is permitted.
     Deny,
-    /// Some calls are permitted: see [`Cell::needs`].
+    /// Some calls are permitted: see [`Access::needs`].
     Conditional,
     /// Every call is permitted.
     Permit,
@@ -82,7 +82,7 @@ impl Needs {
 
 /// One cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cell {
+pub struct Access {
     /// What a call could come to.
     pub outcome: Outcome,
     /// What that depends on; empty unless it is conditional.
@@ -111,12 +111,12 @@ impl<'q> Probe<'q> {
     }
 
     /// What calls of an entry come to.
-    pub(super) fn item(&self, item: Item<'_>) -> Cell {
+    pub(super) fn item(&self, item: Item<'_>) -> Access {
         self.item_with(item, |_, cell| cell)
     }
 
     /// As [`Probe::item`], and lends `then` the request that was judged.
-    pub(super) fn item_with<T>(&self, item: Item<'_>, then: impl FnOnce(&Request<'_>, Cell) -> T) -> T {
+    pub(super) fn item_with<T>(&self, item: Item<'_>, then: impl FnOnce(&Request<'_>, Access) -> T) -> T {
         let visibility = self.authority.visibility(item.kind(), item.name());
         let uri;
         let (method, action) = match item.kind() {
@@ -145,7 +145,7 @@ impl<'q> Probe<'q> {
     }
 
     /// What a method that names nothing of the catalogue comes to, and the request that was judged.
-    pub(super) fn method<'m>(&self, method: &'m str) -> (Request<'m>, Cell)
+    pub(super) fn method<'m>(&self, method: &'m str) -> (Request<'m>, Access)
     where
         'q: 'm,
     {
@@ -162,7 +162,7 @@ impl<'q> Probe<'q> {
         (request, self.cell(visibility, &decision))
     }
 
-    fn cell(&self, visibility: Visibility, decision: &Decision) -> Cell {
+    fn cell(&self, visibility: Visibility, decision: &Decision) -> Access {
         let mut needs = Needs::default();
         for obligation in &decision.obligations {
             needs.add(match obligation {
@@ -182,11 +182,11 @@ impl<'q> Probe<'q> {
                 (if open { Outcome::Conditional } else { Outcome::Permit }, Reasons::NONE)
             }
         };
-        Cell { outcome, needs, reasons, monitored: decision.monitored }
+        Access { outcome, needs, reasons, monitored: decision.monitored }
     }
 
     /// A consent that is only assumed is one that the permit depends on.
-    fn consent(&self, cell: &mut Cell, tier: u32) {
+    fn consent(&self, cell: &mut Access, tier: u32) {
         if self.assumes_consent && self.bundle.consent_from().is_some_and(|from| tier >= from) {
             cell.needs.add(Need::Consent);
         }

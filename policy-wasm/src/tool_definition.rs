@@ -8,7 +8,7 @@
 //! differ in the twentieth digit of a bound would share a digest, and sorts keys by UTF-16 units.
 
 use crate::json::{Array, Ends, Kind, Object, Value};
-use crate::order::sorted;
+use crate::sort::sorted;
 use sha2::{Digest as _, Sha256};
 
 /// Bytes that are hashed at once, about.
@@ -69,11 +69,11 @@ impl std::error::Error for DefinitionError {}
 ///
 /// # Examples
 /// ```
-/// use policy_wasm::{definition, json};
+/// use policy_wasm::{tool_definition, json};
 ///
 /// let read = |text: &'static str| json::parse(text.as_bytes(), &json::Limits::default()).unwrap();
-/// let one = definition::digest(read(r#"{"name": "echo", "inputSchema": {"maximum": 10}}"#)).unwrap();
-/// let same = definition::digest(read(r#"{"inputSchema":{"maximum":1e1},"n\u0061me":"echo"}"#)).unwrap();
+/// let one = tool_definition::digest(read(r#"{"name": "echo", "inputSchema": {"maximum": 10}}"#)).unwrap();
+/// let same = tool_definition::digest(read(r#"{"inputSchema":{"maximum":1e1},"n\u0061me":"echo"}"#)).unwrap();
 /// assert_eq!(one, same);
 /// ```
 pub fn digest(definition: Value<'_>) -> Result<[u8; 32], DefinitionError> {

@@ -2,7 +2,9 @@
 
 use super::error::TooLarge;
 use super::rule::{Key, Rule, agent};
-use crate::bundle::layout::{ALL_SERVERS, MAX_CLAIMS, MAX_GLOBAL, MAX_HUNG, MAX_TEMPLATES, PrincipalKind};
+use crate::bundle::layout::{
+    ALL_SERVERS, MAX_CLAIMS, MAX_GLOBAL, MAX_RULES_PER_KEY, MAX_TEMPLATES, PrincipalKind,
+};
 use crate::model::ItemKind;
 use crate::policy::{Item, Items, Policy, Server};
 use crate::uri;
@@ -13,19 +15,19 @@ const MAX_PAIRS: usize = 4_000_000;
 
 /// What hangs on a principal.
 #[derive(Default)]
-pub(super) struct Hooks<'p> {
+pub(super) struct PrincipalEntry<'p> {
     /// The highest plain ceiling at each server, and the rule that gives it; of two that give the same, the first.
     pub(super) ceilings: BTreeMap<u32, (u32, u32)>,
     /// Grants and actors that are not plain.
-    pub(super) held: Vec<u32>,
+    pub(super) conditional_grants: Vec<u32>,
     /// Forbids, approvals and budgets.
-    pub(super) hung: Vec<u32>,
+    pub(super) restrictions: Vec<u32>,
     /// Labels and types of an agent.
     pub(super) groups: BTreeSet<Key<'p>>,
 }
 
 /// A policy with everything numbered.
-pub(super) struct Plan<'p> {
+pub(super) struct PolicyIndex<'p> {
     /// In order of their ids.
     pub(super) servers: Vec<&'p Server>,
     indices: BTreeMap<&'p str, u32>,
@@ -35,18 +37,18 @@ pub(super) struct Plan<'p> {
     /// In order of kind and id.
     pub(super) rules: Vec<Rule<'p>>,
     pub(super) types: BTreeMap<&'p str, u32>,
-    pub(super) principals: BTreeMap<Key<'p>, Hooks<'p>>,
+    pub(super) principals: BTreeMap<Key<'p>, PrincipalEntry<'p>>,
     /// By entry: forbids, approvals and budgets that hang on it.
-    pub(super) item_hung: BTreeMap<u32, Vec<u32>>,
+    pub(super) item_restrictions: BTreeMap<u32, Vec<u32>>,
     /// By server.
-    pub(super) server_hung: BTreeMap<u32, Vec<u32>>,
+    pub(super) server_restrictions: BTreeMap<u32, Vec<u32>>,
     /// Everywhere.
     pub(super) global: Vec<u32>,
     pairs: usize,
 }
 
-impl<'p> Plan<'p> {
-    pub(super) fn of(policy: &'p Policy) -> Result<Plan<'p>, TooLarge> {
+impl<'p> PolicyIndex<'p> {
+    pub(super) fn of(policy: &'p Policy) -> Result<PolicyIndex<'p>, TooLarge> {
         let mut servers: Vec<&Server> = policy.servers.iter().collect();
         servers.sort_by(|a, b| a.id.cmp(&b.id));
         let indices: BTreeMap<&str, u32> =
@@ -59,7 +61,7 @@ impl<'p> Plan<'p> {
         let key = |(server, item): &(u32, &'p Item)| (*server, item.kind, item.name.as_str());
         let places = items.iter().map(key).zip(0u32..).collect();
         let types = policy.agent_types.keys().map(String::as_str).zip(0u32..).collect();
-        let mut plan = Plan {
+        let mut policy_index = PolicyIndex {
             servers,
             indices,
             items,
@@ -67,16 +69,16 @@ impl<'p> Plan<'p> {
             rules: Rule::all(policy),
             types,
             principals: BTreeMap::new(),
-            item_hung: BTreeMap::new(),
-            server_hung: BTreeMap::new(),
+            item_restrictions: BTreeMap::new(),
+            server_restrictions: BTreeMap::new(),
             global: Vec::new(),
             pairs: 0,
         };
-        for (number, rule) in (0u32..).zip(plan.rules.clone()) {
-            plan.place(policy, number, rule)?;
+        for (number, rule) in (0u32..).zip(policy_index.rules.clone()) {
+            policy_index.place(policy, number, rule)?;
         }
-        plan.check()?;
-        Ok(plan)
+        policy_index.check()?;
+        Ok(policy_index)
     }
 
     /// Indices of the servers that a rule names; `None` is all.
@@ -121,28 +123,34 @@ impl<'p> Plan<'p> {
                 let servers = self.servers_of(selectors.servers).unwrap_or_else(|| vec![ALL_SERVERS]);
                 self.pairs(servers.len().saturating_mul(holders.len()))?;
                 for holder in holders {
-                    let held = self.principals.entry(holder).or_default();
+                    let principal = self.principals.entry(holder).or_default();
                     for server in &servers {
-                        let highest = held.ceilings.entry(*server).or_insert((ceiling, number));
+                        let highest = principal.ceilings.entry(*server).or_insert((ceiling, number));
                         if ceiling > highest.0 {
                             *highest = (ceiling, number);
                         }
                     }
                 }
             } else {
-                holders.into_iter().for_each(|key| self.principals.entry(key).or_default().held.push(number));
+                holders
+                    .into_iter()
+                    .for_each(|key| self.principals.entry(key).or_default().conditional_grants.push(number));
             }
             return Ok(());
         }
         if let Some(people) = selectors.subjects.or(selectors.actors) {
-            people.into_iter().for_each(|key| self.principals.entry(key).or_default().hung.push(number));
+            people
+                .into_iter()
+                .for_each(|key| self.principals.entry(key).or_default().restrictions.push(number));
         } else if let Some(items) = selectors.items.filter(|items| is_specific(items)) {
             let found = self.selected(selectors.servers, items);
             self.pairs(found.len())?;
-            found.into_iter().for_each(|item| self.item_hung.entry(item).or_default().push(number));
+            found.into_iter().for_each(|item| self.item_restrictions.entry(item).or_default().push(number));
         } else if let Some(servers) = self.servers_of(selectors.servers) {
             self.pairs(servers.len())?;
-            servers.into_iter().for_each(|server| self.server_hung.entry(server).or_default().push(number));
+            servers
+                .into_iter()
+                .for_each(|server| self.server_restrictions.entry(server).or_default().push(number));
         } else {
             self.global.push(number);
         }
@@ -196,17 +204,22 @@ impl<'p> Plan<'p> {
 
     fn check(&self) -> Result<(), TooLarge> {
         let above = |count: usize, most: u32| u32::try_from(count).map_or(true, |count| count > most);
-        let hooks = self.principals.values();
-        if hooks
-            .into_iter()
-            .any(|hooks| above(hooks.held.len(), MAX_HUNG) || above(hooks.hung.len(), MAX_HUNG))
-        {
+        let principal = self.principals.values();
+        if principal.into_iter().any(|principal| {
+            above(principal.conditional_grants.len(), MAX_RULES_PER_KEY)
+                || above(principal.restrictions.len(), MAX_RULES_PER_KEY)
+        }) {
             return Err(TooLarge(
                 "the policy is too large: more than 1,024 rules with conditions, windows or selectors of actors name \
                  the same subject or agent",
             ));
         }
-        if self.item_hung.values().chain(self.server_hung.values()).any(|hung| above(hung.len(), MAX_HUNG)) {
+        if self
+            .item_restrictions
+            .values()
+            .chain(self.server_restrictions.values())
+            .any(|restrictions| above(restrictions.len(), MAX_RULES_PER_KEY))
+        {
             return Err(TooLarge(
                 "the policy is too large: more than 1,024 forbids, approvals and budgets are about the same entry or \
                  server",

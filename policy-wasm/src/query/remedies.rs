@@ -6,7 +6,7 @@ use crate::pdp::{Explanation, Fact, Layer, LayerName};
 
 /// One thing that stands in the way, and what would take it away. All of them together would permit the call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct Remedy {
     /// The reason that would be gone.
     pub reason: DenyReason,
     /// What to change, for people: one sentence without full stop.
@@ -14,10 +14,10 @@ pub struct Change {
 }
 
 /// One change for each reason of a denial, in order of precedence; none for a permit.
-pub fn changes(query: &Query, explanation: &Explanation) -> Vec<Change> {
+pub fn remedies(query: &Query, explanation: &Explanation) -> Vec<Remedy> {
     let Explanation { decision, layers } = explanation;
     let case = Case { query, decision, layers };
-    decision.reasons.iter().map(|reason| Change { reason, text: case.change(reason) }).collect()
+    decision.reasons.iter().map(|reason| Remedy { reason, text: case.change(reason) }).collect()
 }
 
 struct Case<'c> {

@@ -1,8 +1,8 @@
 //! The layers that are about the caller: the chain, the human's ceiling, the actors' ceilings, the scopes.
 
-use super::trace::{Outcome, Seen, Trace};
-use super::walk::{Aim, Walk};
-use crate::bundle::layout::{MAX_HUNG, PrincipalKind};
+use super::evaluation::{Evaluation, Purpose};
+use super::trace::{Outcome, Trace, TraceEvent};
+use crate::bundle::layout::{MAX_RULES_PER_KEY, PrincipalKind};
 use crate::bundle::{HeldCeiling, List, Principal, Rule, Unreadable};
 use crate::decision::DenyReason;
 use crate::json;
@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 /// What is known of the caller at this server.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Who {
+pub(super) struct CallerCeilings {
     /// The highest ceiling of the human's grants.
     pub(super) subject: Option<HeldCeiling>,
     /// The same with grants that are on trial.
@@ -21,7 +21,7 @@ pub(super) struct Who {
     /// The highest tier for which the token has a scope that the server lists.
     pub(super) scope: Option<u32>,
     /// Forbids, approvals and budgets that name the human or an actor, in order of their numbers.
-    pub(super) hung: Vec<u32>,
+    pub(super) restrictions: Vec<u32>,
     /// Whether grants depend on what is asked for.
     pub(super) depends: bool,
 }
@@ -30,14 +30,14 @@ pub(super) struct Who {
 pub(super) fn bounded(
     list: Option<List<'_>>,
 ) -> Result<impl Iterator<Item = Result<u32, Unreadable>>, Unreadable> {
-    if list.is_some_and(|list| list.len() > MAX_HUNG) {
+    if list.is_some_and(|list| list.len() > MAX_RULES_PER_KEY) {
         return Err(Unreadable);
     }
     Ok(list.into_iter().flat_map(List::numbers))
 }
 
 /// Puts a number into a list in order, once.
-pub(super) fn note(numbers: &mut Vec<u32>, number: u32) {
+pub(super) fn insert_sorted(numbers: &mut Vec<u32>, number: u32) {
     if let Err(place) = numbers.binary_search(&number) {
         numbers.insert(place, number);
     }
@@ -50,9 +50,9 @@ fn agent_kind(kind: ActorKind) -> PrincipalKind {
     }
 }
 
-impl<'w, T: Trace> Walk<'w, T> {
+impl<'w, T: Trace> Evaluation<'w, T> {
     /// Everything about the caller that does not depend on what is asked for.
-    pub(super) fn caller(&mut self) {
+    pub(super) fn evaluate_caller(&mut self) {
         for layer in [Self::validity, Self::chain, Self::subject, Self::actors, Self::scopes] {
             self.guard(layer);
         }
@@ -60,7 +60,7 @@ impl<'w, T: Trace> Walk<'w, T> {
 
     fn validity(&mut self) -> Result<(), Unreadable> {
         let (not_after, now) = (self.bundle.not_after(), self.request.now);
-        self.trace.saw(Seen::Validity { not_after, now });
+        self.trace.record(TraceEvent::Validity { not_after, now });
         if not_after.is_some_and(|end| now >= end) {
             self.reasons.add(DenyReason::PolicyExpired);
         }
@@ -70,7 +70,7 @@ impl<'w, T: Trace> Walk<'w, T> {
     fn chain(&mut self) -> Result<(), Unreadable> {
         let actors = self.request.delegation.actors;
         let (length, most) = (actors.len(), self.bundle.max_chain());
-        self.trace.saw(Seen::Chain { length, most });
+        self.trace.record(TraceEvent::Chain { length, most });
         if length == 0 {
             self.reasons.add(DenyReason::ActorMissing);
         }
@@ -81,7 +81,7 @@ impl<'w, T: Trace> Walk<'w, T> {
         for actor in actors {
             let issuer = actor.identity.issuer;
             if !self.bundle.may_vouch(signer, issuer)? {
-                self.trace.saw(Seen::Untrusted { signer, issuer });
+                self.trace.record(TraceEvent::Untrusted { signer, issuer });
                 self.reasons.add(DenyReason::ActorUntrusted);
             }
         }
@@ -90,7 +90,7 @@ impl<'w, T: Trace> Walk<'w, T> {
 
     /// The highest ceiling of all grants that match the human.
     pub(super) fn subject(&mut self) -> Result<(), Unreadable> {
-        (self.who.subject, self.who.trial) = (None, None);
+        (self.caller.subject, self.caller.trial) = (None, None);
         let subject = &self.request.delegation.subject;
         self.holder(PrincipalKind::SubjectId, subject.identity.id, "")?;
         for group in subject.groups {
@@ -110,19 +110,19 @@ impl<'w, T: Trace> Walk<'w, T> {
                 }
             }
         }
-        let (held, trial) = (self.who.subject, self.who.trial);
-        self.trace.saw(Seen::SubjectCeiling { held, trial });
+        let (held, trial) = (self.caller.subject, self.caller.trial);
+        self.trace.record(TraceEvent::SubjectCeiling { held, trial });
         Ok(())
     }
 
     /// Whether the human has any ceiling here, and whether the caller is denied whatever it asks for.
-    pub(super) fn granted(&mut self) {
-        if self.who.subject.is_none() {
+    pub(super) fn check_grant(&mut self) {
+        if self.caller.subject.is_none() {
             self.reasons.add(DenyReason::SubjectNotGranted);
         }
         // A grant on trial may yet let the human pass.
-        let open = |reason| reason == DenyReason::SubjectNotGranted && self.who.trial.is_some();
-        self.settled = self.reasons.iter().any(|reason| !reason.can_be_monitored() && !open(reason));
+        let open = |reason| reason == DenyReason::SubjectNotGranted && self.caller.trial.is_some();
+        self.denied_anyway = self.reasons.iter().any(|reason| !reason.can_be_monitored() && !open(reason));
     }
 
     fn claim(&mut self, name: &'w str, value: json::Value<'_>) -> Result<(), Unreadable> {
@@ -151,13 +151,13 @@ impl<'w, T: Trace> Walk<'w, T> {
             Some(principal) => principal.ceiling_at(self.server)?,
             None => None,
         };
-        self.trace.saw(Seen::Holder { kind, name, value, held });
+        self.trace.record(TraceEvent::Holder { kind, name, value, held });
         self.grant(held, Mode::Enforce);
         if let Some(principal) = found {
-            for rule in bounded(principal.held()?)? {
-                self.held_grant(self.bundle.rule(rule?)?)?;
+            for rule in bounded(principal.conditional_grants()?)? {
+                self.conditional_grant(self.bundle.rule(rule?)?)?;
             }
-            self.meet(principal)?;
+            self.note_restrictions(principal)?;
         }
         Ok(())
     }
@@ -165,18 +165,18 @@ impl<'w, T: Trace> Walk<'w, T> {
     fn grant(&mut self, held: Option<HeldCeiling>, mode: Mode) {
         let Some(held) = held else { return };
         if mode == Mode::Enforce {
-            self.who.subject = Some(held.higher(self.who.subject));
+            self.caller.subject = Some(held.higher(self.caller.subject));
         }
-        self.who.trial = Some(held.higher(self.who.trial));
+        self.caller.trial = Some(held.higher(self.caller.trial));
     }
 
     /// A grant with a window, a condition, agents of its own, or on trial.
-    fn held_grant(&mut self, rule: Rule<'w>) -> Result<(), Unreadable> {
+    fn conditional_grant(&mut self, rule: Rule<'w>) -> Result<(), Unreadable> {
         let mode = rule.mode()?;
         let outcome = self.grant_outcome(rule)?;
-        self.trace.saw(Seen::Held { rule, outcome });
+        self.trace.record(TraceEvent::ConditionalGrant { rule, outcome });
         match outcome {
-            Outcome::Open if self.aim == Aim::Prepare => self.who.depends = true,
+            Outcome::Open if self.purpose == Purpose::Prepare => self.caller.depends = true,
             // Open: some call could meet the condition.
             Outcome::Applies | Outcome::Open => {
                 let held =
@@ -191,7 +191,7 @@ impl<'w, T: Trace> Walk<'w, T> {
     }
 
     fn grant_outcome(&mut self, rule: Rule<'w>) -> Result<Outcome, Unreadable> {
-        if let Some(other) = self.elsewhere(rule)? {
+        if let Some(other) = self.scope_mismatch(rule)? {
             return Ok(other);
         }
         if let Some(agents) = rule.actors()? {
@@ -201,11 +201,11 @@ impl<'w, T: Trace> Walk<'w, T> {
                 }
             }
         }
-        Ok(self.holds(rule.condition()?))
+        Ok(self.condition_outcome(rule.condition()?))
     }
 
     /// Whether the rule is about other servers or another time.
-    pub(super) fn elsewhere(&self, rule: Rule<'_>) -> Result<Option<Outcome>, Unreadable> {
+    pub(super) fn scope_mismatch(&self, rule: Rule<'_>) -> Result<Option<Outcome>, Unreadable> {
         if let Some(servers) = rule.servers()?
             && !servers.contains(self.server.index())?
         {
@@ -270,22 +270,22 @@ impl<'w, T: Trace> Walk<'w, T> {
                 if let Some(held) = principal.ceiling_at(self.server)? {
                     (highest, known) = (Some(held.higher(highest)), true);
                 }
-                for rule in bounded(principal.held()?)? {
+                for rule in bounded(principal.conditional_grants()?)? {
                     let rule = self.bundle.rule(rule?)?;
-                    let outcome = self.entry_outcome(rule)?;
-                    self.trace.saw(Seen::Held { rule, outcome });
+                    let outcome = self.actor_outcome(rule)?;
+                    self.trace.record(TraceEvent::ConditionalGrant { rule, outcome });
                     known |= matches!(outcome, Outcome::Applies | Outcome::TypeNotAdmitted);
                     if outcome == Outcome::Applies {
                         let (server, tier) = (self.server.index(), rule.ceiling()?);
                         highest = Some(HeldCeiling { server, tier, rule: rule.number() }.higher(highest));
                     }
                 }
-                self.meet(principal)?;
+                self.note_restrictions(principal)?;
                 for group in principal.groups()? {
-                    self.meet(group?)?;
+                    self.note_restrictions(group?)?;
                 }
             }
-            self.trace.saw(Seen::Actor { actor, held: highest, known });
+            self.trace.record(TraceEvent::Actor { actor, held: highest, known });
             match highest {
                 Some(held) => lowest = Some(lowest.map_or(held.tier, |tier| tier.min(held.tier))),
                 None => {
@@ -298,28 +298,28 @@ impl<'w, T: Trace> Walk<'w, T> {
                 }
             }
         }
-        self.who.actors = lowest.filter(|_| all);
-        self.others()
+        self.caller.actors = lowest.filter(|_| all);
+        self.client_restrictions()
     }
 
     /// Notes what hangs on clients beside the chain, and on all agents of the issuer that vouches for it.
-    fn others(&mut self) -> Result<(), Unreadable> {
+    fn client_restrictions(&mut self) -> Result<(), Unreadable> {
         for client in self.request.delegation.clients {
             for principal in self.principals_of(client)?.into_iter().flatten() {
-                self.meet(principal)?;
+                self.note_restrictions(principal)?;
                 for group in principal.groups()? {
-                    self.meet(group?)?;
+                    self.note_restrictions(group?)?;
                 }
             }
         }
         match self.signer()? {
-            Some(signer) => self.meet(signer),
+            Some(signer) => self.note_restrictions(signer),
             None => Ok(()),
         }
     }
 
-    fn entry_outcome(&self, rule: Rule<'_>) -> Result<Outcome, Unreadable> {
-        if let Some(other) = self.elsewhere(rule)? {
+    fn actor_outcome(&self, rule: Rule<'_>) -> Result<Outcome, Unreadable> {
+        if let Some(other) = self.scope_mismatch(rule)? {
             return Ok(other);
         }
         let kind = self.server.try_kind()?;
@@ -328,9 +328,9 @@ impl<'w, T: Trace> Walk<'w, T> {
     }
 
     /// Notes the forbids, approvals and budgets that hang on a principal.
-    fn meet(&mut self, principal: Principal<'_>) -> Result<(), Unreadable> {
-        for rule in bounded(principal.hung()?)? {
-            note(&mut self.who.hung, rule?);
+    fn note_restrictions(&mut self, principal: Principal<'_>) -> Result<(), Unreadable> {
+        for rule in bounded(principal.restrictions()?)? {
+            insert_sorted(&mut self.caller.restrictions, rule?);
         }
         Ok(())
     }
@@ -340,7 +340,7 @@ impl<'w, T: Trace> Walk<'w, T> {
         for entry in self.server.scope_entries()? {
             let (tier, scope) = entry?;
             if self.request.delegation.scopes.iter().any(|held| held == scope) {
-                self.who.scope = self.who.scope.max(Some(tier));
+                self.caller.scope = self.caller.scope.max(Some(tier));
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 /// What is known of a value.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Shape {
+pub enum ValueType {
     /// Nothing: it is checked when the condition is evaluated.
     #[default]
     Any,
@@ -18,13 +18,13 @@ pub enum Shape {
     /// A string; where there is a list, one of these.
     Text(Option<Vec<String>>),
     /// A list of these.
-    List(Box<Shape>),
+    List(Box<ValueType>),
     /// A map.
     Map {
         /// Members that are known.
-        members: BTreeMap<String, Shape>,
+        members: BTreeMap<String, ValueType>,
         /// What every other member is like; `None` where there may be none.
-        others: Option<Box<Shape>>,
+        others: Option<Box<ValueType>>,
     },
     /// A time.
     Time,
@@ -36,13 +36,13 @@ pub enum Shape {
     Actor,
 }
 
-/// Deepest schema that is looked into; below, everything is [`Shape::Any`].
+/// Deepest schema that is looked into; below, everything is [`ValueType::Any`].
 const MAX_SCHEMA_DEPTH: u32 = 32;
 
-impl Shape {
+impl ValueType {
     /// A map of which nothing is known.
-    pub fn any_map() -> Shape {
-        Shape::Map { members: BTreeMap::new(), others: Some(Box::default()) }
+    pub fn any_map() -> ValueType {
+        ValueType::Map { members: BTreeMap::new(), others: Some(Box::default()) }
     }
 
     /// What a JSON Schema says of the arguments of a tool (MCP: `inputSchema`).
@@ -51,32 +51,32 @@ impl Shape {
     /// with `properties` holds nothing else unless `additionalProperties` is true or a schema, or there are
     /// `patternProperties`: what the tool does not name, a condition does not read. Everything that other keywords
     /// (`$ref`, `anyOf`, …) could say is left open.
-    pub fn of_schema(schema: &Node<'_>) -> Shape {
+    pub fn of_schema(schema: &Node<'_>) -> ValueType {
         of_schema(schema, MAX_SCHEMA_DEPTH)
     }
 
     /// The name in messages.
     pub(super) fn name(&self) -> &'static str {
         match self {
-            Shape::Any => "a value of any type",
-            Shape::Null => "null",
-            Shape::Bool => "a boolean",
-            Shape::Number => "a number",
-            Shape::Text(_) => "a string",
-            Shape::List(_) => "a list",
-            Shape::Map { .. } => "a map",
-            Shape::Time => "a time",
-            Shape::Duration => "a duration",
-            Shape::Tier => "a tier",
-            Shape::Actor => "an agent",
+            ValueType::Any => "a value of any type",
+            ValueType::Null => "null",
+            ValueType::Bool => "a boolean",
+            ValueType::Number => "a number",
+            ValueType::Text(_) => "a string",
+            ValueType::List(_) => "a list",
+            ValueType::Map { .. } => "a map",
+            ValueType::Time => "a time",
+            ValueType::Duration => "a duration",
+            ValueType::Tier => "a tier",
+            ValueType::Actor => "an agent",
         }
     }
 
     /// Whether a value could be of both.
-    pub(super) fn meets(&self, other: &Shape) -> bool {
+    pub(super) fn meets(&self, other: &ValueType) -> bool {
         match (self, other) {
-            (Shape::Any, _) | (_, Shape::Any) => true,
-            (Shape::List(a), Shape::List(b)) => a.meets(b),
+            (ValueType::Any, _) | (_, ValueType::Any) => true,
+            (ValueType::List(a), ValueType::List(b)) => a.meets(b),
             (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
         }
     }
@@ -89,26 +89,26 @@ fn member<'n>(schema: &'n Node<'_>, key: &str) -> Option<&'n Node<'n>> {
     }
 }
 
-fn of_schema(schema: &Node<'_>, depth: u32) -> Shape {
-    let Some(depth) = depth.checked_sub(1) else { return Shape::Any };
+fn of_schema(schema: &Node<'_>, depth: u32) -> ValueType {
+    let Some(depth) = depth.checked_sub(1) else { return ValueType::Any };
     let open = ["$ref", "$dynamicRef", "anyOf", "oneOf", "allOf", "if", "not"];
     if open.iter().any(|key| member(schema, key).is_some()) {
-        return Shape::Any;
+        return ValueType::Any;
     }
     let kind = member(schema, "type").and_then(|node| match &node.value {
         Value::String(name) => Some(name.as_ref()),
         _ => None,
     });
     match kind {
-        Some("null") => Shape::Null,
-        Some("boolean") => Shape::Bool,
-        Some("number" | "integer") => Shape::Number,
-        Some("string") => Shape::Text(choices(schema)),
-        Some("array") => {
-            Shape::List(Box::new(member(schema, "items").map_or(Shape::Any, |items| of_schema(items, depth))))
-        }
+        Some("null") => ValueType::Null,
+        Some("boolean") => ValueType::Bool,
+        Some("number" | "integer") => ValueType::Number,
+        Some("string") => ValueType::Text(choices(schema)),
+        Some("array") => ValueType::List(Box::new(
+            member(schema, "items").map_or(ValueType::Any, |items| of_schema(items, depth)),
+        )),
         Some("object") => of_object(schema, depth),
-        _ => Shape::Any,
+        _ => ValueType::Any,
     }
 }
 
@@ -126,7 +126,7 @@ fn choices(schema: &Node<'_>) -> Option<Vec<String>> {
     }
 }
 
-fn of_object(schema: &Node<'_>, depth: u32) -> Shape {
+fn of_object(schema: &Node<'_>, depth: u32) -> ValueType {
     let mut members = BTreeMap::new();
     let properties = member(schema, "properties");
     if let Some(Node { value: Value::Map(entries), .. }) = properties {
@@ -136,11 +136,11 @@ fn of_object(schema: &Node<'_>, depth: u32) -> Shape {
     }
     let patterns = member(schema, "patternProperties").is_some();
     let others = match member(schema, "additionalProperties").map(|node| &node.value) {
-        _ if patterns => Some(Shape::Any),
+        _ if patterns => Some(ValueType::Any),
         Some(Value::Bool(false)) => None,
-        Some(Value::Bool(true)) => Some(Shape::Any),
+        Some(Value::Bool(true)) => Some(ValueType::Any),
         Some(Value::Map(_)) => member(schema, "additionalProperties").map(|node| of_schema(node, depth)),
-        _ => properties.is_none().then_some(Shape::Any),
+        _ => properties.is_none().then_some(ValueType::Any),
     };
-    Shape::Map { members, others: others.map(Box::new) }
+    ValueType::Map { members, others: others.map(Box::new) }
 }

@@ -10,15 +10,15 @@ use crate::json;
 /// Times are RFC 3339 strings, tiers are their numbers from 0. What the document does not name is missing, but for
 /// the agents' and server's texts and lists, which are empty, and `args`.
 #[derive(Debug, Clone)]
-pub struct OwnedFacts {
+pub struct JsonFacts {
     text: String,
 }
 
-impl OwnedFacts {
+impl JsonFacts {
     /// Reads the document; `None` where it is no object.
-    pub fn read(text: &str) -> Option<OwnedFacts> {
+    pub fn read(text: &str) -> Option<JsonFacts> {
         let value = json::parse(text.as_bytes(), &json::Limits::default()).ok()?;
-        value.as_object().map(|_| OwnedFacts { text: text.to_owned() })
+        value.as_object().map(|_| JsonFacts { text: text.to_owned() })
     }
 
     fn value(&self, fact: Fact, actor: u32) -> Option<json::Value<'_>> {
@@ -38,7 +38,7 @@ fn plain(value: json::Value<'_>) -> Result<&str, Fault> {
     if text.raw().contains('\\') { Err(Fault::Broken) } else { Ok(text.raw()) }
 }
 
-impl Facts for OwnedFacts {
+impl Facts for JsonFacts {
     fn fact(&self, fact: Fact, actor: u32) -> Result<Given<'_>, Fault> {
         let value = self.value(fact, actor);
         match (fact, value) {
