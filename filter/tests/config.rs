@@ -3,7 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+#[path = "../../tests/bless.rs"]
+mod bless;
+
 use base64::Engine as _;
+use bless::bless;
 use filter::config::{Config, defaults};
 use filter::crypto::{Algorithm, SignatureFailure, SignatureProvider};
 use filter::mcp::Revision;
@@ -26,10 +30,6 @@ impl SignatureProvider for NoProvider {
     fn verify(&self, _: Algorithm, _: &[u8], _: &[u8], _: &[u8]) -> Result<(), SignatureFailure> {
         Err(SignatureFailure::Unavailable)
     }
-}
-
-fn bless() -> bool {
-    std::env::vars_os().any(|(name, _)| name == "BLESS")
 }
 
 fn bundle(policy: &str) -> Vec<u8> {

@@ -9,7 +9,11 @@
     reason = "a test program"
 )]
 
+#[path = "../../tests/bless.rs"]
+mod bless;
+
 use base64::Engine as _;
+use bless::bless;
 use filter::config::Config;
 use filter::crypto::{Algorithm, SignatureFailure, SignatureProvider};
 use filter::mcp::Revision;
@@ -67,7 +71,7 @@ fn hold(page: &str, mark: &str, wanted: &str) {
     let (begin, end) = (format!("<!-- {mark}:begin -->\n"), format!("<!-- {mark}:end -->"));
     let (head, rest) = text.split_once(&begin).expect("the page marks where the table begins");
     let (found, tail) = rest.split_once(&end).expect("the page marks where the table ends");
-    if std::env::var_os("BLESS").is_some() {
+    if bless() {
         std::fs::write(page, format!("{head}{begin}{wanted}{end}{tail}")).unwrap();
     } else {
         assert!(

@@ -264,7 +264,7 @@ fn no_bit_of_a_signed_bundle_can_change_unnoticed() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: common::regressions(), ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_follows_the_sections_never_panics_and_never_passes(

@@ -300,7 +300,7 @@ fn nonsense_inside_is_denied_as_unreadable() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: common::regressions(), ..ProptestConfig::default() })]
 
     #[test]
     fn any_bytes_at_all_give_an_error(bytes in prop::collection::vec(any::<u8>(), 0..300)) {

@@ -85,7 +85,7 @@ fn ask_everything(bundle: &Bundle, ask: &Ask) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: common::regressions(), ..ProptestConfig::default() })]
 
     #[test]
     fn damage_anywhere_never_panics(

@@ -102,7 +102,7 @@ fn unconditional(mut policy: Policy) -> Policy {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 120, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 120, failure_persistence: common::regressions(), ..ProptestConfig::default() })]
 
     #[test]
     fn the_decision_is_what_the_rules_say_one_by_one(policy in model::policy(), asks in prop::collection::vec(model::ask(), 8)) {

@@ -6,6 +6,10 @@
     reason = "tests may stop at the first surprise"
 )]
 
+#[path = "../../tests/bless.rs"]
+mod bless;
+
+use bless::bless;
 use policy_wasm::compile::{Options, SourceFile, compile};
 use policy_wasm::source::Paint;
 use std::fs;
@@ -21,9 +25,7 @@ fn cases() -> Vec<PathBuf> {
 }
 
 #[test]
-#[allow(clippy::disallowed_methods, reason = "BLESS=1 asks for the messages to be written")]
 fn every_invalid_policy_gets_its_exact_messages() {
-    let bless = std::env::var("BLESS").is_ok_and(|value| value == "1");
     let mut failures = Vec::new();
     let cases = cases();
     assert!(cases.len() >= 20, "found only {} cases", cases.len());
@@ -38,7 +40,7 @@ fn every_invalid_policy_gets_its_exact_messages() {
             Err(problems) => problems.told(Paint::Plain),
         };
         let expected = path.with_extension("txt");
-        if bless {
+        if bless() {
             fs::write(&expected, &said).unwrap();
         } else if fs::read_to_string(&expected).ok().as_deref() != Some(said.as_str()) {
             let wanted = fs::read_to_string(&expected).unwrap_or_else(|_| "(no message file)\n".to_owned());
@@ -110,11 +112,10 @@ fn the_documentation_names_every_reason() {
 }
 
 #[test]
-#[allow(clippy::disallowed_methods, reason = "BLESS=1 asks for the schema to be written")]
 fn the_committed_schema_is_that_of_the_code() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/policy.schema.json");
     let schema = policy_wasm::compile::schema();
-    if std::env::var("BLESS").is_ok_and(|value| value == "1") {
+    if bless() {
         fs::write(&path, &schema).unwrap();
     }
     let committed = fs::read_to_string(&path).unwrap_or_default();

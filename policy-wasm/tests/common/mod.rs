@@ -17,6 +17,12 @@ use policy_wasm::compile::{Options, SourceFile, compile};
 use policy_wasm::condition::{self, Scope};
 use policy_wasm::decision::Decision;
 use policy_wasm::model::{Action, Actor, ActorKind, Connection, Delegation, Identity, Request, Subject};
+use proptest::test_runner::{FailurePersistence, FileFailurePersistence};
+
+/// Where properties keep the seeds of cases that failed: beside the test program, as `NAME.regressions`. Commit that file.
+pub fn regressions() -> Option<Box<dyn FailurePersistence>> {
+    Some(Box::new(FileFailurePersistence::WithSource("regressions")))
+}
 
 /// The time of all requests: 2026-11-21T12:00:00Z.
 pub const NOW: u64 = 1_795_262_400;

@@ -1,6 +1,6 @@
 //! Every field of generated policies, taken from another policy in turn.
 
-use crate::common::model;
+use crate::common::{model, regressions};
 use crate::{is_told, settings_alone};
 use policy_wasm::bundle::{Bundle, Trust};
 use policy_wasm::compile::write;
@@ -192,7 +192,12 @@ fn splice(policy: &mut Policy, other: Policy, which: usize) -> bool {
 
 #[test]
 fn a_change_of_one_thing_in_any_policy_is_told_by_name() {
-    let mut runner = TestRunner::new(Config { cases: 16, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases: 16,
+        failure_persistence: regressions(),
+        source_file: Some(file!()),
+        ..Config::default()
+    });
     let (mut differ, mut unnamed) = (0, 0);
     let (differing, unexplained) = (&mut differ, &mut unnamed);
     let (differing, unexplained) = (std::cell::RefCell::new(differing), std::cell::RefCell::new(unexplained));
