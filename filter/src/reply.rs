@@ -236,7 +236,7 @@ const fn token_row(error: TokenError) -> Row {
             return http(503, UNDECIDED, "the access token could not be verified; try again");
         }
         TokenError::ClaimsInvalid => "a claim of the access token is missing or malformed",
-        TokenError::ChainInvalid => "the access token's chain of actors is malformed",
+        TokenError::ChainInvalid => "the access token names no user, or its chain of agents is malformed",
         TokenError::BindingUnsupported => "the access token is bound to a key, which is not supported here",
         TokenError::AudienceWrong => "the access token is for another resource",
         TokenError::Expired => "the access token has expired",

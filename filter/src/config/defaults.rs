@@ -21,7 +21,7 @@ pub struct Number {
 
 /// Fields whose values a problem repeats: choices and sizes, away from everything that can hold a secret. Of all other
 /// fields a problem tells the kind alone, and the names of servers, which are those of the policy.
-pub const PUBLIC: [&str; 16] = [
+pub const PUBLIC: [&str; 18] = [
     "/allowed_origins/*",
     "/authorization_header",
     "/batches",
@@ -29,6 +29,8 @@ pub const PUBLIC: [&str; 16] = [
     "/denial_form",
     "/issuers/*/algorithms/*",
     "/issuers/*/max_lifetime_seconds",
+    "/issuers/*/nonce",
+    "/issuers/*/provider",
     "/limits/max_body_bytes",
     "/limits/max_depth",
     "/limits/max_response_bytes",
@@ -159,15 +161,8 @@ pub const NUMBERS: [Number; 10] = [
     SESSION_LIFETIME,
 ];
 
-/// Accepted `typ`s.
-pub const TOKEN_TYPES: [&str; 1] = ["at+jwt"];
-/// Name of the claim with groups.
-pub const GROUPS_CLAIM: &str = "groups";
-/// Name of the claim with roles.
-pub const ROLES_CLAIM: &str = "roles";
-
 /// All choices, names and lists.
-pub const CHOICES: [Choice; 19] = [
+pub const CHOICES: [Choice; 24] = [
     Choice {
         path: "/bundle/keys",
         default: "none",
@@ -181,27 +176,57 @@ pub const CHOICES: [Choice; 19] = [
         reason: "every key that is named must have signed; say less while a key is being replaced",
     },
     Choice {
+        path: "/issuers/*/provider",
+        default: "\"rfc9068\"",
+        values: "`rfc9068`, `keycloak`, `entra`, `okta`, `auth0`, `cognito`",
+        reason: "sets the other defaults of the issuer, as [identity providers](#identity-providers) says",
+    },
+    Choice {
         path: "/issuers/*/token_types",
         default: "[\"at+jwt\"]",
-        values: "list of `typ` values",
+        values: "list of `typ` values, `null` for a token without `typ`",
         reason: "RFC 9068; an id token or an event of the same issuer must not pass for an access token",
+    },
+    Choice {
+        path: "/issuers/*/nonce",
+        default: "\"refuse\"",
+        values: "`refuse`, `with_bearer`",
+        reason: "a `nonce` marks an id token; older Keycloak puts it into access tokens, whose claim `typ` is `Bearer`",
+    },
+    Choice {
+        path: "/issuers/*/subject_claim",
+        default: "\"sub\"",
+        values: "path to a claim",
+        reason: "RFC 7519 §4.1.2; Entra has one subject for all applications in `oid` alone",
+    },
+    Choice {
+        path: "/issuers/*/client_claim",
+        default: "\"client_id\"",
+        values: "path to a claim",
+        reason: "RFC 9068 §2.2; names the calling agent where a token has no `act`",
+    },
+    Choice {
+        path: "/issuers/*/scope_claim",
+        default: "\"scope\"",
+        values: "path to a claim",
+        reason: "RFC 9068 §2.2.3",
     },
     Choice {
         path: "/issuers/*/groups_claim",
         default: "\"groups\"",
-        values: "name of a top-level claim",
+        values: "path to a claim",
         reason: "RFC 9068 §2.2.3.1",
     },
     Choice {
         path: "/issuers/*/roles_claim",
         default: "\"roles\"",
-        values: "name of a top-level claim",
+        values: "path to a claim",
         reason: "RFC 9068 §2.2.3.1",
     },
     Choice {
         path: "/issuers/*/tenant_claim",
         default: "none",
-        values: "name of a top-level claim",
+        values: "path to a claim",
         reason: "issuers name tenants differently (`tid`, `org_id`); where it is set, a token without it is refused",
     },
     Choice {

@@ -1,29 +1,13 @@
 //! `issuers`: whose tokens are accepted, and how.
 
-use super::{defaults, jwks};
+use super::provider::Provider;
+use super::{claims, defaults, jwks, token_types};
 use crate::crypto::Algorithm;
-use crate::token::{Issuer, bounds, same_type};
+use crate::token::{Issuer, bounds};
 use policy_wasm::source::Place;
 
 /// Most issuers: each token is looked up among them one by one.
 const MAX_ISSUERS: usize = 64;
-
-/// Claims that mean something already.
-const RESERVED_CLAIMS: [&str; 13] = [
-    "iss",
-    "sub",
-    "aud",
-    "exp",
-    "nbf",
-    "iat",
-    "jti",
-    "client_id",
-    "scope",
-    "act",
-    "may_act",
-    "cnf",
-    "toolward_consent",
-];
 
 /// What `issuers` gives.
 pub(super) struct Issuers {
@@ -61,33 +45,20 @@ fn read_one(place: &Place<'_>) -> Option<(Issuer, String)> {
     let id = map.required("issuer").and_then(|place| Some((place.clone(), identifier(&place)?)));
     let algorithms = map.required("algorithms").and_then(|place| algorithms(&place));
     let keys = map.required("jwks").and_then(|place| jwks::read(&place.secret(), algorithms.as_deref()?));
-    let token_types = match map.optional("token_types") {
-        Some(place) => token_types(&place),
-        None => Some(defaults::TOKEN_TYPES.map(str::to_owned).to_vec()),
+    let provider = match map.optional("provider") {
+        Some(place) => place.public().one_of(&Provider::ALL.map(|(name, _)| name)).and_then(Provider::at),
+        None => Some(Provider::Rfc9068),
     };
-    let (groups, roles) = (map.optional("groups_claim"), map.optional("roles_claim"));
-    let groups_claim = claim(groups.as_ref(), defaults::GROUPS_CLAIM);
-    let roles_claim = claim(roles.as_ref(), defaults::ROLES_CLAIM);
-    if let (Some(first), Some(second), Some(place)) = (&groups_claim, &roles_claim, roles.or(groups))
-        && first == second
-    {
-        place.refuse("groups and roles cannot both be one claim");
-    }
-    let tenant = map.optional("tenant_claim");
-    let tenant_claim = match &tenant {
-        Some(place) => claim(Some(place), "").map(Some),
-        None => Some(None),
-    };
-    if let (Some(Some(name)), Some(place)) = (&tenant_claim, &tenant)
-        && [&groups_claim, &roles_claim].into_iter().flatten().any(|other| other == name)
-    {
-        place.refuse("this claim holds groups or roles already; a tenant is one string");
-    }
+    let preset = provider.unwrap_or(Provider::Rfc9068);
+    let token_types = token_types::read(map.optional("token_types"), map.optional("nonce"), preset);
+    let claims = claims::read(&mut map, preset);
     let max_lifetime_seconds = defaults::MAX_LIFETIME.read(&mut map);
     let named_server = map.optional("authorization_server");
     map.finish();
 
     let (id_place, id) = id?;
+    provider?;
+    let claims = claims?;
     let server = match named_server {
         Some(place) => url(&place, place.text()?)?,
         None if is_url(id) => id.to_owned(),
@@ -101,9 +72,8 @@ fn read_one(place: &Place<'_>) -> Option<(Issuer, String)> {
         keys: keys?,
         algorithms: algorithms?,
         token_types: token_types?,
-        groups_claim: groups_claim?,
-        roles_claim: roles_claim?,
-        tenant_claim: tenant_claim?,
+        claims: claims.identity,
+        tenant_claim: claims.tenant,
         max_lifetime_seconds: max_lifetime_seconds?,
     };
     Some((issuer, server))
@@ -138,34 +108,6 @@ fn algorithms(place: &Place<'_>) -> Option<Vec<Algorithm>> {
         }
     }
     (out.len() == items.len()).then_some(out)
-}
-
-fn token_types(place: &Place<'_>) -> Option<Vec<String>> {
-    let items = place.list()?;
-    if items.is_empty() {
-        place.refuse("expected at least one type, such as `at+jwt`");
-        return None;
-    }
-    let mut out: Vec<String> = Vec::new();
-    for item in &items {
-        let Some(text) = item.text() else { continue };
-        if out.iter().any(|other| same_type(other, text)) {
-            item.refuse("duplicate type; case and `application/` are ignored");
-            continue;
-        }
-        out.push(text.to_owned());
-    }
-    (out.len() == items.len()).then_some(out)
-}
-
-fn claim(place: Option<&Place<'_>>, default: &str) -> Option<String> {
-    let Some(place) = place else { return Some(default.to_owned()) };
-    let text = place.text()?;
-    if RESERVED_CLAIMS.contains(&text) {
-        place.refuse(format!("the claim `{text}` has a meaning of its own; name another"));
-        return None;
-    }
-    Some(text.to_owned())
 }
 
 fn is_url(text: &str) -> bool {

@@ -10,15 +10,19 @@
 //! describes every field.
 
 mod bundle;
+mod claims;
 pub mod defaults;
 mod issuers;
 mod jwks;
 mod messages;
+mod provider;
 mod revocations;
 mod servers;
 mod sessions;
 mod settings;
+mod token_types;
 
+pub use provider::Provider;
 pub use servers::{ServerSettings, TaskIds};
 
 use crate::callout::spicedb::SpiceDb;

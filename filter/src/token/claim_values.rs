@@ -3,7 +3,7 @@
 use super::{TokenError, bounds};
 use policy_wasm::json::Value;
 
-/// A claim that may be left out, but not be something else.
+/// A claim that may be absent, but not be something else.
 pub(super) fn optional<'a, T>(
     value: Option<Value<'a>>,
     read: impl FnOnce(Value<'a>) -> Option<T>,
@@ -18,9 +18,13 @@ pub(super) fn name(value: Value<'_>, longest: usize) -> Option<String> {
     usable.then(|| text.into_owned())
 }
 
-/// A list of names.
+/// Names: a list, or a string for a list of one; the empty string is an empty list. A token's size bounds the list.
 pub(super) fn names(value: Value<'_>) -> Option<Vec<String>> {
-    list(value, bounds::LIST_ENTRIES, bounds::NAME_BYTES)
+    match value.as_str() {
+        Some(text) if text.is("") => Some(Vec::new()),
+        Some(_) => Some(vec![name(value, bounds::NAME_BYTES)?]),
+        None => list(value, bounds::TOKEN_BYTES, bounds::NAME_BYTES),
+    }
 }
 
 /// A list of strings as [`name`] reads them, at most `most`.
@@ -43,23 +47,17 @@ pub(super) fn audiences(value: Value<'_>) -> Option<Vec<String>> {
     list(value, bounds::AUDIENCES, bounds::URL_BYTES).filter(|audiences| !audiences.is_empty())
 }
 
-/// `scope`: scope tokens with single spaces between them, or nothing at all (RFC 6749 §3.3).
+/// Scope tokens: a string with blanks between them (RFC 6749 §3.3; several blanks count as one), or a list of them.
 pub(super) fn scopes(value: Value<'_>) -> Option<Vec<String>> {
-    let text = value.as_str()?.decode();
-    if text.is_empty() {
-        return Some(Vec::new());
-    }
-    let mut out = Vec::new();
-    for scope in text.split(' ') {
-        let usable = !scope.is_empty()
-            && scope.len() <= bounds::NAME_BYTES
-            && scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
-        if !usable || out.len() >= bounds::LIST_ENTRIES {
-            return None;
-        }
-        out.push(scope.to_owned());
-    }
-    Some(out)
+    let is_scope = |scope: &str| {
+        scope.len() <= bounds::NAME_BYTES
+            && scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+    };
+    let scopes: Vec<String> = match value.as_str() {
+        Some(text) => text.decode().split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect(),
+        None => list(value, bounds::TOKEN_BYTES, bounds::NAME_BYTES)?,
+    };
+    scopes.iter().all(|scope| is_scope(scope)).then_some(scopes)
 }
 
 #[derive(Clone, Copy, PartialEq)]

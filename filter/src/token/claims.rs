@@ -4,8 +4,8 @@ use super::chain::{self, Chain};
 use super::claim_values::{Round, audiences, name, names, optional, scopes, seconds};
 use super::consent::ConsentClaim;
 use super::issuer::Issuer;
-use super::{ActorClaim, TokenError, VerifiedDelegation, bounds};
-use policy_wasm::json::{Object, OwnedObject, Value};
+use super::{ActorClaim, ClaimPath, TokenError, VerifiedDelegation, bounds};
+use policy_wasm::json::{Kind, Object, OwnedObject, Value};
 use policy_wasm::model::ActorKind;
 
 /// Reads the claims (RFC 7519 §4.1, RFC 9068 §2.2, RFC 8693 §4).
@@ -19,17 +19,28 @@ pub(super) fn read(
     leeway: u64,
 ) -> Result<VerifiedDelegation, TokenError> {
     let payload = OwnedObject::from(claims);
-    let claims = Claims::collect(claims, issuer);
     let invalid = TokenError::ClaimsInvalid;
+    let paths = &issuer.claims;
+    let identity = |path: &ClaimPath| optional(path.find(claims)?, |value| name(value, bounds::NAME_BYTES));
+    let subject = identity(&paths.subject)?.ok_or(invalid)?;
+    let mut named = Vec::new();
+    for path in &paths.clients {
+        named.extend(identity(path)?);
+    }
+    let scopes = optional(paths.scope.find(claims)?, scopes)?.unwrap_or_default();
+    let groups = optional(paths.groups.find(claims)?, names)?;
+    let roles = optional(paths.roles.find(claims)?, names)?;
+    let claims = Claims::collect(claims);
+    // INVARIANT (unknown is not empty): a rule that denies a group must not miss a list that the issuer left out.
+    if claims.leaves_out(&paths.groups, groups.is_none()) || claims.leaves_out(&paths.roles, false) {
+        return Err(invalid);
+    }
 
-    let subject = claims.subject.and_then(|value| name(value, bounds::NAME_BYTES)).ok_or(invalid)?;
-    let audiences = audiences(claims.audience.ok_or(invalid)?).ok_or(invalid)?;
+    // A token without `aud` is for no resource (RFC 9068 §2.2 requires the claim).
+    let audiences = optional(claims.audience, audiences)?.unwrap_or_default();
     let client_id = optional(claims.client_id, |value| name(value, bounds::NAME_BYTES))?;
     let party = optional(claims.authorized_party, |value| name(value, bounds::NAME_BYTES))?;
     let token_id = optional(claims.token_id, |value| name(value, bounds::NAME_BYTES))?;
-    let scopes = optional(claims.scope, scopes)?.unwrap_or_default();
-    let groups = optional(claims.groups, names)?.unwrap_or_default();
-    let roles = optional(claims.roles, names)?.unwrap_or_default();
     let consent = optional(claims.consent, ConsentClaim::read)?;
     let expires_at = claims.expires.and_then(|value| seconds(value, Round::Down)).ok_or(invalid)?;
     // RFC 9068 §2.2 requires `iat`; without it the lifetime could not be bounded.
@@ -38,15 +49,21 @@ pub(super) fn read(
 
     let client =
         |id: &String| ActorClaim { kind: ActorKind::Client, issuer: issuer.id.clone(), id: id.clone() };
-    let Chain { actors, mut clients } = match (claims.act, &client_id) {
+    if claims.of_application || named.contains(&subject) && claims.act.is_none() {
+        // A token of a client on its own behalf names no subject (RFC 9068 §5: `sub` may be the client).
+        return Err(TokenError::ChainInvalid);
+    }
+    let Chain { actors, mut clients } = match (claims.act, named.first()) {
         (Some(act), _) => chain::read(act, &issuer.id, &subject)?,
-        // A token of a client on its own behalf names no human (RFC 9068 §5: `sub` may be the client).
-        (None, Some(id)) if *id == subject => return Err(TokenError::ChainInvalid),
         (None, Some(id)) => Chain { actors: vec![client(id)], clients: Vec::new() },
         (None, None) => Chain { actors: Vec::new(), clients: Vec::new() },
     };
     // INVARIANT (rules that deny see everybody): whoever the token names as acting, and is not in the chain, stands here.
-    clients.extend(client_id.iter().chain(&party).map(client));
+    for named in named.iter().chain(&client_id).chain(&party).map(client) {
+        if !clients.contains(&named) {
+            clients.push(named);
+        }
+    }
     clients.retain(|client| !actors.contains(client));
     if claims.bound {
         return Err(TokenError::BindingUnsupported);
@@ -55,16 +72,16 @@ pub(super) fn read(
         return Err(TokenError::LifetimeTooLong);
     }
     // INVARIANT (tenants): where tenants are told apart, nobody is without one.
-    let tenant = match issuer.tenant_claim {
-        Some(_) => Some(claims.tenant.and_then(|value| name(value, bounds::NAME_BYTES)).ok_or(invalid)?),
+    let tenant = match &issuer.tenant_claim {
+        Some(path) => Some(identity(path)?.ok_or(invalid)?),
         None => None,
     };
     Ok(VerifiedDelegation {
         issuer: issuer.id.clone(),
         subject,
         tenant,
-        groups,
-        roles,
+        groups: groups.unwrap_or_default(),
+        roles: roles.unwrap_or_default(),
         actors,
         clients,
         client_id,
@@ -83,7 +100,6 @@ pub(super) fn read(
 /// The claims that mean something here, found in one walk.
 #[derive(Default)]
 struct Claims<'a> {
-    subject: Option<Value<'a>>,
     audience: Option<Value<'a>>,
     expires: Option<Value<'a>>,
     not_before: Option<Value<'a>>,
@@ -91,21 +107,22 @@ struct Claims<'a> {
     token_id: Option<Value<'a>>,
     client_id: Option<Value<'a>>,
     authorized_party: Option<Value<'a>>,
-    scope: Option<Value<'a>>,
     act: Option<Value<'a>>,
     bound: bool,
-    groups: Option<Value<'a>>,
-    roles: Option<Value<'a>>,
-    tenant: Option<Value<'a>>,
+    /// `idtyp` is `app`: Entra's mark of a token without a subject.
+    of_application: bool,
+    /// `_claim_names`: claims that the issuer gives elsewhere (OpenID Connect Core 1.0 §5.6.2).
+    elsewhere: Option<Value<'a>>,
+    /// `hasgroups`: Entra's mark of groups that did not fit.
+    has_groups: bool,
     consent: Option<Value<'a>>,
 }
 
 impl<'a> Claims<'a> {
-    fn collect(object: Object<'a>, issuer: &Issuer) -> Claims<'a> {
+    fn collect(object: Object<'a>) -> Claims<'a> {
         let mut claims = Claims::default();
         for (key, value) in object.members() {
             let slot = match key.decode().as_ref() {
-                "sub" => &mut claims.subject,
                 "aud" => &mut claims.audience,
                 "exp" => &mut claims.expires,
                 "nbf" => &mut claims.not_before,
@@ -113,20 +130,35 @@ impl<'a> Claims<'a> {
                 "jti" => &mut claims.token_id,
                 "client_id" => &mut claims.client_id,
                 "azp" => &mut claims.authorized_party,
-                "scope" => &mut claims.scope,
                 "act" => &mut claims.act,
                 "toolward_consent" => &mut claims.consent,
                 "cnf" => {
                     claims.bound = true;
                     continue;
                 }
-                name if name == issuer.groups_claim => &mut claims.groups,
-                name if name == issuer.roles_claim => &mut claims.roles,
-                name if Some(name) == issuer.tenant_claim.as_deref() => &mut claims.tenant,
+                "_claim_names" => &mut claims.elsewhere,
+                "idtyp" => {
+                    claims.of_application = value.as_str().is_some_and(|kind| kind.is("app"));
+                    continue;
+                }
+                "hasgroups" => {
+                    claims.has_groups = value.as_bool() != Some(false) && value.kind() != Kind::Null;
+                    continue;
+                }
                 _ => continue,
             };
             *slot = Some(value);
         }
         claims
+    }
+
+    /// Whether the issuer says that it left this list out. `absent`: the token does not have the list of groups.
+    fn leaves_out(&self, list: &ClaimPath, absent: bool) -> bool {
+        let elsewhere = self.elsewhere.filter(|value| value.kind() != Kind::Null);
+        let named = elsewhere.is_some_and(|names| match names.as_object() {
+            Some(names) => names.get(list.first()).is_some(),
+            None => true,
+        });
+        named || (absent && self.has_groups)
     }
 }

@@ -1,6 +1,6 @@
 //! The token as it came: segments, header, and what chooses a key. Nothing of it is to be believed yet.
 
-use super::issuer::{Issuer, Key};
+use super::issuer::{Issuer, Key, TokenTypes};
 use super::{TokenError, bounds};
 use crate::crypto::{Algorithm, SignatureFailure, SignatureProvider};
 use base64::Engine as _;
@@ -12,7 +12,7 @@ const LIMITS: Limits = Limits { depth: bounds::DEPTH };
 
 /// Claims that show another kind of JWT, whatever its `typ` says (RFC 8725 §3.12): id tokens, security and logout
 /// events, DPoP proofs, transaction tokens, status lists.
-const FOREIGN_CLAIMS: [&str; 7] = ["nonce", "at_hash", "c_hash", "events", "htm", "req_wl", "status_list"];
+const FOREIGN_CLAIMS: [&str; 6] = ["at_hash", "c_hash", "events", "htm", "req_wl", "status_list"];
 
 /// The decoded segments of a compact JWS (RFC 7515 §7.1).
 pub(super) struct Segments<'t> {
@@ -47,7 +47,12 @@ pub(super) struct UnverifiedToken<'s> {
     algorithm: Option<Algorithm>,
     key_id: Option<Cow<'s, str>>,
     issuer: Option<Cow<'s, str>>,
+    /// The claims show another kind of JWT.
     foreign: bool,
+    /// The claim `nonce` is there: an id token's (OpenID Connect Core 1.0 §2).
+    nonce: bool,
+    /// The claims `typ` and `token_use`, by which Keycloak and Cognito tell their tokens apart.
+    use_claims: [Option<Value<'s>>; 2],
     claims: Object<'s>,
 }
 
@@ -79,14 +84,20 @@ impl<'s> UnverifiedToken<'s> {
         if critical {
             return Err(TokenError::CriticalHeader);
         }
-        let (mut issuer, mut foreign) = (None, false);
+        let (mut issuer, mut foreign, mut nonce, mut use_claims) = (None, false, false, [None; 2]);
         for (name, value) in claims.members() {
             if name.is("iss") {
                 issuer = value.as_str().map(Str::decode);
             }
+            nonce |= name.is("nonce");
             foreign |= FOREIGN_CLAIMS.iter().any(|claim| name.is(claim));
+            for (slot, claim) in use_claims.iter_mut().zip(["typ", "token_use"]) {
+                if name.is(claim) {
+                    *slot = Some(value);
+                }
+            }
         }
-        Ok(UnverifiedToken { segments, kind, algorithm, key_id, issuer, foreign, claims })
+        Ok(UnverifiedToken { segments, kind, algorithm, key_id, issuer, foreign, nonce, use_claims, claims })
     }
 
     /// The issuer that the token names, if it is configured.
@@ -105,8 +116,7 @@ impl<'s> UnverifiedToken<'s> {
         issuer: &Issuer,
         provider: &dyn SignatureProvider,
     ) -> Result<Object<'s>, TokenError> {
-        let kind = self.kind.map(Str::decode).ok_or(TokenError::TypeWrong)?;
-        if self.foreign || !issuer.token_types.iter().any(|accepted| same_type(accepted, &kind)) {
+        if !self.is_access_token(&issuer.token_types) {
             return Err(TokenError::TypeWrong);
         }
         let algorithm = self
@@ -119,6 +129,26 @@ impl<'s> UnverifiedToken<'s> {
             Err(SignatureFailure::Invalid) => Err(TokenError::SignatureInvalid),
             Err(SignatureFailure::Unavailable) => Err(TokenError::VerifierUnavailable),
         }
+    }
+
+    /// Whether this is a token of an accepted kind. `JWT` and an absent `typ` name no kind, so the claims must not name
+    /// another one.
+    fn is_access_token(&self, accepted: &TokenTypes) -> bool {
+        let kind = self.kind.map(Str::decode);
+        let is_accepted = match &kind {
+            Some(kind) => accepted.named.iter().any(|accepted| same_type(accepted, kind)),
+            None => accepted.untyped,
+        };
+        let [typ, token_use] = self.use_claims;
+        let is = |value: Value<'_>, name: &str| {
+            value.as_str().is_some_and(|text| text.decode().eq_ignore_ascii_case(name))
+        };
+        let is_bearer = typ.is_some_and(|typ| is(typ, "Bearer"));
+        let nonce = self.nonce && !(accepted.nonce_with_bearer && is_bearer);
+        let names_no_kind = kind.is_none_or(|kind| same_type(&kind, "JWT"));
+        let names_another = names_no_kind
+            && (typ.is_some() && !is_bearer || token_use.is_some_and(|value| !is(value, "access")));
+        is_accepted && !self.foreign && !nonce && !names_another
     }
 
     /// The claims without a check: for [`super::DelegationVerifier::warm_up`], which throws away what it reads.

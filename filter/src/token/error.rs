@@ -54,8 +54,8 @@ token_errors! {
     VerifierUnavailable = "token_verifier_unavailable", "the token's signature could not be checked";
     /// A claim is missing or of the wrong shape; the tenant too, where the issuer is configured to name one.
     ClaimsInvalid = "token_claims_invalid", "a claim of the token is missing or of the wrong shape";
-    /// The chain of actors is malformed, too deep or runs in a circle.
-    ChainInvalid = "token_chain_invalid", "the token's chain of actors is malformed, too deep or runs in a circle";
+    /// The chain of actors is malformed, too deep or runs in a circle, or the token is a client's own and names no subject.
+    ChainInvalid = "token_chain_invalid", "the token names no subject, or its chain of actors is malformed, too deep or runs in a circle";
     /// `cnf` binds the token to a key or certificate, which this release cannot check.
     BindingUnsupported = "token_binding_unsupported", "the token is bound to a key, which cannot be checked here";
     /// `exp` − `iat` is more than the issuer is configured for.

@@ -1,5 +1,6 @@
 //! Issuers and their keys, as the configuration names them.
 
+use super::ClaimPath;
 use crate::crypto::{Algorithm, PublicKey};
 use std::fmt;
 use std::rc::Rc;
@@ -21,16 +22,53 @@ pub struct Issuer {
     pub(crate) keys: Vec<Key>,
     /// At least one.
     pub(crate) algorithms: Vec<Algorithm>,
-    /// Accepted `typ`s, at least one.
-    pub(crate) token_types: Vec<String>,
-    /// Name of the claim with the subject's groups.
-    pub(crate) groups_claim: String,
-    /// Name of the claim with the subject's roles.
-    pub(crate) roles_claim: String,
-    /// Name of the claim with the subject's tenant, which each token must then have; without, nobody has one.
-    pub(crate) tenant_claim: Option<String>,
+    /// Accepted `typ`s.
+    pub(crate) token_types: TokenTypes,
+    /// The claims that tokens of this issuer carry their identities in.
+    pub(crate) claims: IdentityClaims,
+    /// The claim with the subject's tenant, which each token must then have. Without the setting, no subject has a tenant.
+    pub(crate) tenant_claim: Option<ClaimPath>,
     /// Most that `exp` − `iat` may be.
     pub(crate) max_lifetime_seconds: u64,
+}
+
+/// The kinds of token that count as access tokens. At least one is accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenTypes {
+    /// Accepted `typ`s of the header.
+    pub(crate) named: Vec<String>,
+    /// Whether a token without `typ` is accepted.
+    pub(crate) untyped: bool,
+    /// Whether the claim `nonce` is accepted where the claim `typ` is `Bearer`. Older Keycloak puts it into access tokens.
+    pub(crate) nonce_with_bearer: bool,
+}
+
+/// The claims that identities are read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdentityClaims {
+    /// The subject's name.
+    pub(crate) subject: ClaimPath,
+    /// The client's name, which is the calling agent's where there is no `act`: the first that a token has.
+    pub(crate) clients: Vec<ClaimPath>,
+    /// The scopes.
+    pub(crate) scope: ClaimPath,
+    /// The subject's groups.
+    pub(crate) groups: ClaimPath,
+    /// The subject's roles.
+    pub(crate) roles: ClaimPath,
+}
+
+impl Default for IdentityClaims {
+    /// RFC 9068 §2.2.
+    fn default() -> IdentityClaims {
+        IdentityClaims {
+            subject: ClaimPath::top("sub"),
+            clients: vec![ClaimPath::top("client_id")],
+            scope: ClaimPath::top("scope"),
+            groups: ClaimPath::top("groups"),
+            roles: ClaimPath::top("roles"),
+        }
+    }
 }
 
 impl Issuer {

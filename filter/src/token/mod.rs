@@ -14,6 +14,7 @@
 
 mod cache;
 mod chain;
+mod claim_path;
 mod claim_values;
 mod claims;
 mod compact;
@@ -26,9 +27,10 @@ mod verifier;
 #[cfg(test)]
 mod tests;
 
+pub use claim_path::ClaimPath;
 pub use consent::ConsentClaim;
 pub use error::TokenError;
-pub use issuer::{Issuer, Key, Settings};
+pub use issuer::{IdentityClaims, Issuer, Key, Settings, TokenTypes};
 pub use revocation::{Revocable, Revocation, RevocationList, Revocations};
 pub use verifier::DelegationVerifier;
 
@@ -56,8 +58,8 @@ pub mod bounds {
     pub const AUDIENCES: usize = 64;
     /// Actors of one chain, the calling one included.
     pub const CHAIN: usize = 8;
-    /// Clients beside the chain: two of the token, two of each level of `act`.
-    pub const CLIENTS: usize = 18;
+    /// Clients beside the chain: three of the token, two of each level of `act`.
+    pub const CLIENTS: usize = CHAIN * 2 + 3;
     /// 9999-12-31T23:59:59Z: later times are mistakes of units.
     pub const LATEST_SECONDS: u64 = 253_402_300_799;
 }
@@ -187,13 +189,29 @@ impl VerifiedDelegation {
         Ok(())
     }
 
-    /// Whether the token is meant for this resource: one of `aud`, exactly (RFC 8707 §2).
+    /// Whether the token is meant for this resource: one of `aud`, exactly (RFC 8707 §2). An empty path equals `/` (RFC
+    /// 3986 §6.2.3), and clients write the resource of a whole host with it.
     fn check_audience(&self, resource: &str) -> Result<(), TokenError> {
-        if self.audiences.iter().any(|audience| audience == resource) {
+        let resource = origin_without_slash(resource);
+        if self.audiences.iter().any(|audience| origin_without_slash(audience) == resource) {
             Ok(())
         } else {
             Err(TokenError::AudienceWrong)
         }
+    }
+}
+
+/// `https://host` of `https://host/`; any other text as it is.
+fn origin_without_slash(url: &str) -> &str {
+    match url.strip_suffix('/') {
+        Some(origin)
+            if origin
+                .split_once("://")
+                .is_some_and(|(_, host)| !host.is_empty() && !host.contains(['/', '?', '#'])) =>
+        {
+            origin
+        }
+        _ => url,
     }
 }
 

@@ -128,8 +128,10 @@ impl fmt::Debug for DelegationVerifier {
 fn throw_away_token(issuer: &Issuer, key: &Key) -> String {
     let mut header = String::from("{\"alg\":");
     json::write_str(&mut header, key.public.algorithm().name());
-    header.push_str(",\"typ\":");
-    json::write_str(&mut header, issuer.token_types.first().map_or("at+jwt", String::as_str));
+    if let Some(kind) = issuer.token_types.named.first() {
+        header.push_str(",\"typ\":");
+        json::write_str(&mut header, kind);
+    }
     if let Some(id) = &key.id {
         header.push_str(",\"kid\":");
         json::write_str(&mut header, id);
