@@ -17,7 +17,7 @@ use std::hint::black_box;
 
 const ISSUER: &str = "https://id.acme.test";
 
-/// `size` tools, a grant for each of `size` people, 100 groups; and a server of its own for whatever is not plain.
+/// `size` tools, a grant for each of `size` people, 100 groups; and a second server for rules that are not plain.
 fn policy(size: u32) -> SourceFile {
     let mut text = format!("policy: toolward/v1\nissuers: {{acme: {ISSUER:?}}}\nservers:\n  github:\n");
     text.push_str(

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn days_that_no_calendar_has_are_none() {
+    fn impossible_days_are_none() {
         for (year, month, day) in [
             (0, 1, 1),
             (2026, 0, 1),

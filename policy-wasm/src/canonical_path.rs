@@ -3,7 +3,7 @@
 /// Whether a path has one spelling only: proxies and servers decode `%`, merge `//` and resolve `..`.
 ///
 /// # Errors
-/// What is wrong with it, for a person.
+/// The error as a message.
 pub fn plain_path(path: &str) -> Result<(), &'static str> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte);
     let segments = || path.split('/').skip(1);

@@ -1,6 +1,6 @@
-//! What the PDP answers: an effect, every reason that holds, the obligations that a permit carries.
+//! The PDP's decision: an effect, every reason, and the obligations of a permit.
 
-/// Permit or deny. There is no third answer: whatever cannot be decided is denied.
+/// Permit or deny. There is no third answer: the PDP denies a request that it cannot decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// All layers permit; the obligations must still be met.
@@ -9,7 +9,7 @@ pub enum Effect {
     Deny,
 }
 
-/// Why the PDP denies. The order is the order of precedence: the first that holds is the one told to the client.
+/// The reasons of a denial, in order of precedence: the client learns the first one.
 ///
 /// INVARIANT (exhaustive reasons): no catch-all; a new reason breaks every `match` until it has a code, a reply, a
 /// metric label and a scenario.
@@ -48,23 +48,23 @@ pub enum DenyReason {
     DefinitionExpired,
     /// A forbid of the policy matches.
     Forbidden,
-    /// The human's consent is needed, and the token states none.
+    /// The subject's consent is needed, and the token states none.
     ConsentMissing,
-    /// The human's consent has ended, or lasts longer than the policy admits.
+    /// The subject's consent has ended, or lasts longer than the policy admits.
     ConsentExpired,
-    /// The policy wants a reason for the consent, and it has none.
+    /// The policy requires a reason for the consent, and the consent has none.
     ConsentReasonMissing,
-    /// The human's consent does not cover this server or this tool.
+    /// The subject's consent does not cover this server or this tool.
     ConsentExceeded,
     /// The tier is above the subject's ceiling.
     TierAboveSubject,
     /// The tier is above the ceiling of an actor of the chain.
     TierAboveActor,
-    /// The tier is above the level of the human's consent.
+    /// The tier is above the level of the subject's consent.
     TierAboveConsent,
     /// The token's scopes do not reach the tier; a token with more scope could.
     ScopeInsufficient,
-    /// An argument is outside what the policy admits.
+    /// An argument is outside of the bounds of the policy.
     ArgumentRefused,
     /// A condition of the policy does not hold.
     ConditionUnmet,
@@ -149,8 +149,8 @@ impl DenyReason {
         }
     }
 
-    /// Whether `mode: monitor` of a server, an entry or a rule can let it pass: what the policy says of a call, never
-    /// whether there is a policy, who calls, for whom, or whether the human still agrees.
+    /// Whether `mode: monitor` of a server, an item or a rule can let a call with this reason pass. It can for reasons
+    /// about the call. It cannot for reasons about the policy, the caller's identity or the subject's consent.
     ///
     /// INVARIANT (monitor mode never weakens identity): each reason is placed by hand, and `docs/policy.md` lists them.
     pub const fn can_be_monitored(self) -> bool {
@@ -222,7 +222,7 @@ impl Reasons {
         DenyReason::ALL.into_iter().filter(move |reason| self.contains(*reason))
     }
 
-    /// The reason that is told to the client.
+    /// The reason that the client learns.
     pub fn first(self) -> Option<DenyReason> {
         self.iter().next()
     }
@@ -239,7 +239,7 @@ pub struct RelationCheck {
     pub object_id: String,
     /// Subject type, such as `user`.
     pub subject_type: String,
-    /// Subject id: the `sub` of the human.
+    /// Subject id: the `sub` of the subject.
     pub subject_id: String,
 }
 
@@ -248,17 +248,17 @@ pub struct RelationCheck {
 pub struct Approval {
     /// Id of the rule that asks for it, or of the tool.
     pub rule: String,
-    /// Who can give it: groups, roles or ids as the policy names them (`group:finance-leads`).
+    /// The approvers: groups, roles or ids as the policy names them (`group:finance-leads`).
     pub approvers: Vec<String>,
     /// How long a yes holds, in seconds.
     pub valid_for: u64,
 }
 
-/// What a budget counts separately.
+/// A key by which a budget counts separately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum BudgetKey {
-    /// One count for each human.
+    /// One count for each subject.
     Subject,
     /// One count for each calling agent.
     Actor,
@@ -271,7 +271,7 @@ pub enum BudgetKey {
 pub struct Budget {
     /// Id of the rule.
     pub rule: String,
-    /// What is counted separately; several keys count each combination.
+    /// The keys by which calls are counted separately; several keys count each combination.
     pub per: Vec<BudgetKey>,
     /// Most calls in a window.
     pub limit: u64,
@@ -279,7 +279,7 @@ pub struct Budget {
     pub window: u64,
 }
 
-/// What the PEP must do before a permit counts. One that it does not understand makes the permit a deny.
+/// A duty of the PEP before a permit counts. A PEP that does not understand an obligation denies.
 ///
 /// Source: AuthZEN obligations profile (draft 1, 2026).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -297,7 +297,7 @@ pub enum Obligation {
 pub struct Decision {
     /// Why it is denied; empty means permit.
     pub reasons: Reasons,
-    /// What would have denied, were it not for `mode: monitor`.
+    /// The reasons that `mode: monitor` turned into records.
     pub monitored: Reasons,
     /// Name of the tool's tier, where the tool is known.
     pub tier: Option<String>,
@@ -305,7 +305,7 @@ pub struct Decision {
     pub ceiling: Option<String>,
     /// The scope that would have been enough, where `ScopeInsufficient` holds and the policy names one.
     pub scope_needed: Option<String>,
-    /// What the PEP must still do. Empty unless the effect is a permit.
+    /// The remaining duties of the PEP. Empty unless the effect is a permit.
     pub obligations: Vec<Obligation>,
 }
 
@@ -316,7 +316,7 @@ impl Decision {
     }
 }
 
-/// What a list shows of a tool.
+/// The visibility of an item in a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Visibility {
     /// A call would be permitted.

@@ -6,13 +6,13 @@
 //! Server + Request ──────────────────────────────────────────pdp::evaluate──> Decision
 //! ```
 //!
-//! The crate knows neither clock nor host: whatever it needs is an argument. Nothing in it panics on data.
+//! The crate has no clock and no host: the caller passes all inputs as arguments. No data makes it panic.
 //!
 //! | module | purpose |
 //! |---|---|
 //! | [`json`] | the strict JSON reader: one pass, repeated keys refused at every level, slices handed out |
-//! | [`model`] | subject, actor, delegation, action: what a decision is asked about |
-//! | [`decision`] | effect, reasons, obligations: what is answered |
+//! | [`model`] | the request: subject, actor, delegation, action; methods, revisions, kinds and modes |
+//! | [`decision`] | the decision: effect, reasons, obligations |
 //! | [`tool_definition`] | the digest by which a tool's definition is pinned |
 //! | [`bundle`] | the compiled policy, read in place |
 //! | [`pdp`] | the evaluation; explaining is the same walk with a recorder |
@@ -22,9 +22,9 @@
 //! | [`canonical_path`] | paths that have one spelling only |
 //! | [`sort`] | sorting, once for all types |
 //! | [`time`] | moments as text |
-//! | `query` (feature `tools`) | questions and answers as text, for people, scripts and tests |
+//! | `query` (feature `tools`) | questions and answers as text, for the command line, JavaScript and tests |
 //! | `policy` (feature `compile`) | a policy that makes sense, before it is written |
-//! | `lint` (feature `compile`) | what is likely a mistake in a policy that compiles |
+//! | `lint` (feature `compile`) | likely mistakes in a policy that compiles |
 //! | `compile` (feature) | policy files to a bundle; never linked into the filter |
 
 // INVARIANT (nothing panics on data): `forbid`, so that no attribute switches these off again outside tests.

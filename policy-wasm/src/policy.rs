@@ -1,8 +1,8 @@
-//! A policy that makes sense: what the files say, checked, merged and with every name resolved.
+//! A checked policy: the files merged, with every name resolved.
 //!
-//! The compiler reads files into a [`Policy`] and writes a [`Policy`] as a bundle; lints and the importer work on it
-//! too. Everything that a person could have got wrong was told before one exists. Lists that order does not matter
-//! for are sorted by id, so that the same policy gives the same bundle whatever its files looked like.
+//! The compiler reads files into a [`Policy`] and writes a [`Policy`] as a bundle. Lints and the importer use it too. A
+//! [`Policy`] exists only after all mistakes are reported. Lists without a meaningful order are sorted by id. The same
+//! policy thus gives the same bundle, however its files are arranged.
 
 pub use crate::bundle::layout::ParamType;
 use crate::decision::BudgetKey;
@@ -44,7 +44,7 @@ pub struct Policy {
     pub declared: Vec<Declared>,
     /// Types of agents; where there are any, every actor has one.
     pub agent_types: BTreeMap<String, AgentType>,
-    /// Rules for methods at every server that has none of its own for the method.
+    /// Rules for methods. They apply at every server without a rule of its own for the method.
     pub methods: BTreeMap<String, MethodRule>,
     /// Catalogues that servers share, by name, for lints: their entries are those of the servers.
     pub catalogues: BTreeMap<String, Catalogue>,
@@ -62,7 +62,7 @@ pub struct Policy {
     pub budgets: Vec<BudgetRule>,
 }
 
-/// Where something stands, for lints.
+/// A place in the policy files, for lints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Origin {
     /// Index into [`Policy::files`].
@@ -96,8 +96,8 @@ pub struct Condition {
 pub struct ChainRules {
     /// Most actors, the calling one included: 1 to 8.
     pub max_length: u32,
-    /// Identifiers of the issuers that may vouch for actors, each with those whose actors it may vouch for besides its
-    /// own; `None` is every issuer of the policy, each for its own actors.
+    /// Identifiers of the issuers that may vouch for actors, each with the other issuers whose actors it may vouch for.
+    /// `None` means every issuer of the policy, each for its own actors.
     pub trusted_issuers: Option<BTreeMap<String, BTreeSet<String>>>,
 }
 
@@ -121,7 +121,7 @@ impl ChainRules {
 /// Rules for consent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ConsentRules {
-    /// The lowest tier that needs consent; `None` is no tier.
+    /// The lowest tier that needs consent; `None` if no tier does.
     pub required_from: Option<Tier>,
     /// The longest life of a consent.
     pub longest_life: Option<Seconds>,
@@ -134,7 +134,7 @@ pub struct ConsentRules {
 pub struct Declared {
     /// The group or role.
     pub holder: Holder,
-    /// Where it stands.
+    /// Its place in the policy files.
     pub origin: Origin,
 }
 
@@ -143,9 +143,9 @@ pub struct Declared {
 pub struct AgentType {
     /// The kinds of servers that agents of this type may use.
     pub server_kinds: BTreeSet<ServerKind>,
-    /// The highest tier that agents of this type reach, whatever their own ceiling.
+    /// The highest tier for agents of this type, even if their own ceiling is higher.
     pub ceiling: Option<Tier>,
-    /// Where it stands.
+    /// Its place in the policy files.
     pub origin: Origin,
 }
 
@@ -154,11 +154,11 @@ pub struct AgentType {
 pub struct Catalogue {
     /// Whether a server has it.
     pub used: bool,
-    /// Where it stands.
+    /// Its place in the policy files.
     pub origin: Origin,
 }
 
-/// An MCP server behind the proxy. One that is in several environments is one [`Server`] for each, `id.environment`.
+/// An MCP server behind the proxy. A server in several environments becomes one [`Server`] for each, `id.environment`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
     /// The id.
@@ -171,13 +171,13 @@ pub struct Server {
     pub path: String,
     /// The kind.
     pub kind: ServerKind,
-    /// Who answers for it; empty where nobody is named.
+    /// The owner; empty if the policy names none.
     pub owner: String,
     /// The environment; empty where it has none.
     pub environment: String,
     /// Labels.
     pub labels: BTreeSet<String>,
-    /// Protocol revisions that are admitted here; `None` is what the configuration admits.
+    /// Protocol revisions that this server admits; `None` admits the revisions of the configuration.
     pub revisions: Option<BTreeSet<String>>,
     /// OAuth scopes by tier.
     pub scopes: BTreeMap<Tier, String>,
@@ -187,14 +187,14 @@ pub struct Server {
     pub methods: BTreeMap<String, MethodRule>,
     /// Whether its denials are enforced.
     pub mode: Mode,
-    /// Where it stands.
+    /// Its place in the policy files.
     pub origin: Origin,
 }
 
 /// An entry of a server's catalogue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
-    /// What it is.
+    /// The kind of the item.
     pub kind: ItemKind,
     /// Its name or URI, exact.
     pub name: String,
@@ -212,13 +212,13 @@ pub struct Item {
     pub when: Option<Condition>,
     /// Headers that repeat arguments.
     pub param_headers: BTreeSet<ParamHeader>,
-    /// What arguments must be like, compiled to one condition each.
+    /// Constraints on arguments, compiled to one condition each.
     pub arguments: Vec<ArgumentRule>,
     /// Arguments that a record may show, by the keys that lead to them.
     pub shown: BTreeSet<Vec<String>>,
     /// Whether its denials are enforced.
     pub mode: Mode,
-    /// Where it stands.
+    /// Its place in the policy files.
     pub origin: Origin,
 }
 
@@ -227,7 +227,7 @@ pub struct Item {
 pub struct Definition {
     /// Name of the version, such as `v2`; empty where there is just one.
     pub version: String,
-    /// SHA-256 of the canonical definition (`docs/policy.md` says of what).
+    /// SHA-256 of the canonical definition (see `docs/policy.md`).
     pub digest: [u8; 32],
     /// When it ceases to be accepted.
     pub until: Option<Time>,
@@ -236,10 +236,10 @@ pub struct Definition {
 /// A header that repeats an argument of a tool (`x-mcp-header` of its input schema).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ParamHeader {
-    /// The version whose definition says so; `None` where all accepted definitions say the same. Either all headers of
-    /// a tool have one, or none.
+    /// The version whose definition has this header; `None` if all accepted definitions have it. Either all headers of
+    /// a tool name a version, or none do.
     pub version: Option<String>,
-    /// What follows `Mcp-Param-`, in lower case.
+    /// The header name after `Mcp-Param-`, in lower case.
     pub name: String,
     /// The keys that lead to the argument; at least one.
     pub path: Vec<String>,
@@ -265,15 +265,15 @@ pub struct Check {
 /// Part of a template.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TemplatePart {
-    /// Text that stands as it is.
+    /// Literal text.
     Literal(String),
     /// An argument, by the keys that lead to it; at least one.
     Argument(Vec<String>),
-    /// The human's `sub`.
+    /// The subject's `sub`.
     SubjectId,
 }
 
-/// What one argument must be like.
+/// A constraint on one argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArgumentRule {
     /// The keys that lead to it.
@@ -282,19 +282,19 @@ pub struct ArgumentRule {
     pub condition: Condition,
 }
 
-/// A human, or humans with something in common.
+/// A person, or subjects with something in common.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Holder {
-    /// One human: issuer identifier, `sub`.
+    /// One person: issuer identifier, `sub`.
     Id(String, String),
     /// A group: issuer identifier, name.
     Group(String, String),
     /// A role: issuer identifier, name.
     Role(String, String),
-    /// All whose token has this claim: issuer identifier, name of a top-level claim, value (a string, a boolean or an
-    /// integer as text; of a claim that is a list, one element).
+    /// Everyone whose token has this claim: issuer identifier, name of a top-level claim, value. The value is a string,
+    /// or a boolean or integer as text. In a claim that is a list, one element must match.
     Claim(String, String, String),
-    /// Everybody of an issuer: issuer identifier.
+    /// Everyone with a token of an issuer: issuer identifier.
     Anyone(String),
 }
 
@@ -337,12 +337,12 @@ pub struct Items {
     pub tier_from: Option<Tier>,
 }
 
-/// Gives people a ceiling.
+/// A rule that gives subjects a ceiling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     /// The id.
     pub id: String,
-    /// Whom; any one of them.
+    /// The subjects; any one of them matches.
     pub subjects: Vec<Holder>,
     /// Only where every actor of the chain is one of these; `None` is any.
     pub actors: Option<Vec<Agent>>,
@@ -354,9 +354,9 @@ pub struct Grant {
     pub window: Window,
     /// Only where this holds.
     pub when: Option<Condition>,
-    /// In monitor mode what only this grant permits is recorded as denied, and let pass.
+    /// In monitor mode a call that only this grant permits is recorded as denied, and passes.
     pub mode: Mode,
-    /// Where it stands.
+    /// Its place in the policy files.
     pub origin: Origin,
 }
 
@@ -377,16 +377,16 @@ pub struct Actor {
     pub ceiling: Tier,
     /// When it holds.
     pub window: Window,
-    /// Where it stands.
+    /// Its place in the policy files.
     pub origin: Origin,
 }
 
-/// Denies whatever it matches: all of what it names must fit.
+/// A rule that denies every request that matches all of its selectors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forbid {
     /// The id.
     pub id: String,
-    /// The human is any one of these; `None` is anybody.
+    /// The subject is any one of these; `None` is anybody.
     pub subjects: Option<Vec<Holder>>,
     /// Some actor of the chain is any one of these; `None` is any.
     pub actors: Option<Vec<Agent>>,
@@ -402,25 +402,25 @@ pub struct Forbid {
     pub when: Option<Condition>,
     /// Whether it is enforced.
     pub mode: Mode,
-    /// Where it stands.
+    /// Its place in the policy files.
     pub origin: Origin,
 }
 
-/// What a person must say yes to.
+/// An approval that a call needs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Approval {
-    /// Who can: `group:…`, `role:…` or `id:…`; empty is whoever the approval service asks.
+    /// The approvers: `group:…`, `role:…` or `id:…`; empty leaves the choice to the approval service.
     pub approvers: BTreeSet<String>,
     /// How long a yes holds.
     pub valid_for: Seconds,
 }
 
-/// Asks for an approval of whatever it matches.
+/// A rule that asks for an approval of every request that it matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApprovalRule {
     /// The id.
     pub id: String,
-    /// The human is any one of these; `None` is anybody.
+    /// The subject is any one of these; `None` is anybody.
     pub subjects: Option<Vec<Holder>>,
     /// Some actor of the chain is any one of these; `None` is any.
     pub actors: Option<Vec<Agent>>,
@@ -434,7 +434,7 @@ pub struct ApprovalRule {
     pub approval: Approval,
     /// Whether it is enforced.
     pub mode: Mode,
-    /// Where it stands.
+    /// Its place in the policy files.
     pub origin: Origin,
 }
 
@@ -443,7 +443,7 @@ pub struct ApprovalRule {
 pub struct BudgetRule {
     /// The id.
     pub id: String,
-    /// The human is any one of these; `None` is anybody.
+    /// The subject is any one of these; `None` is anybody.
     pub subjects: Option<Vec<Holder>>,
     /// Some actor of the chain is any one of these; `None` is any.
     pub actors: Option<Vec<Agent>>,
@@ -451,7 +451,7 @@ pub struct BudgetRule {
     pub servers: Option<BTreeSet<String>>,
     /// Entries of the catalogue.
     pub items: Items,
-    /// What is counted separately.
+    /// The keys by which calls are counted separately.
     pub per: BTreeSet<BudgetKey>,
     /// Most calls in a window.
     pub limit: u64,
@@ -459,11 +459,11 @@ pub struct BudgetRule {
     pub window: Seconds,
     /// Whether it is enforced.
     pub mode: Mode,
-    /// Where it stands.
+    /// Its place in the policy files.
     pub origin: Origin,
 }
 
-/// What the policy says of a method that names no entry of a catalogue.
+/// A rule for a method that names no item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MethodRule {
     /// Whether it is permitted.
@@ -472,11 +472,11 @@ pub struct MethodRule {
     pub tier: Option<Tier>,
     /// Only where this holds.
     pub when: Option<Condition>,
-    /// `elicitation/create`: pages that a human may be sent to, as URL prefixes that end at a path segment; `None` is
-    /// none.
+    /// `elicitation/create`: pages to which the server may send a person, as URL prefixes that end at a path segment.
+    /// `None` admits no page.
     pub urls: Option<BTreeSet<String>>,
     /// Whether it is enforced.
     pub mode: Mode,
-    /// Where it stands.
+    /// Its place in the policy files.
     pub origin: Origin,
 }

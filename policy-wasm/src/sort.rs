@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 /// The indices `0..count` in the order that `compare` gives them; indices that compare equal keep theirs.
 ///
-/// A merge sort: at most `count * log2(count)` comparisons, whatever the input. At most `u32::MAX` indices.
+/// A merge sort with at most `count * log2(count)` comparisons for any input. At most `u32::MAX` indices.
 pub fn sorted(count: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Vec<u32> {
     let mut order: Vec<u32> = (0..u32::try_from(count).unwrap_or(u32::MAX)).collect();
     let mut merged: Vec<u32> = Vec::with_capacity(order.len());
@@ -32,7 +32,7 @@ pub fn sorted(count: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Vec<u
     order
 }
 
-/// The items of a slice in their order; equal ones stand in the order of the slice.
+/// The items of a slice in their order; equal items keep the order of the slice.
 pub fn in_order<T: Ord>(items: &[T]) -> impl Iterator<Item = &T> {
     let order = sorted(items.len(), &|a, b| items.get(a).cmp(&items.get(b)));
     order.into_iter().filter_map(|index| items.get(index as usize))

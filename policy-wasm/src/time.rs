@@ -1,13 +1,12 @@
-//! Moments as text: RFC 3339, as people write them in policies, tests and questions.
+//! Moments as text: RFC 3339, as in policies, tests and queries.
 
 use crate::calendar::Date;
 
 /// Seconds of a day.
 const DAY: u64 = 86_400;
 
-/// Reads a moment: `2026-11-20T12:00:00Z`, with an offset instead of `Z`, with fractions of a second (which are
-/// dropped), or a date alone, which is its first second in UTC. Gives Unix seconds; moments before 1970 and leap
-/// seconds are not read.
+/// Reads a moment as Unix seconds: `2026-11-20T12:00:00Z`, or a date alone for its first second in UTC. An offset may
+/// replace `Z`; fractions of a second are dropped. Moments before 1970 and leap seconds are rejected.
 ///
 /// Source: RFC 3339 §5.6.
 pub fn read(text: &str) -> Option<u64> {
@@ -98,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_moment_is_not_read() {
+    fn texts_that_are_not_moments_are_rejected() {
         for text in [
             "",
             "2026",
@@ -129,7 +128,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_again(moment in 0..253_402_300_800_u64) {
+        fn a_written_moment_reads_back(moment in 0..253_402_300_800_u64) {
             prop_assert_eq!(read(&write(moment)), Some(moment));
         }
 

@@ -1,11 +1,11 @@
-//! The digest of a tool's definition, by which a policy pins what a reviewer saw (`docs/definitions.md`).
+//! The digest of a tool's definition. A policy pins a reviewed definition by it (`docs/definitions.md`).
 //!
 //! Every member of the definition counts, known or not, at every depth: the model reads descriptions and schemas, the
-//! client acts on annotations, icons and `_meta`. What does not count is how the JSON is spelt: order of keys, white
-//! space, escapes, and the spelling of numbers of the same value.
+//! client acts on annotations, icons and `_meta`. The spelling of the JSON does not count: order of keys, white space,
+//! escapes, and spellings of equal numbers.
 //!
-//! The canonical form resembles RFC 8785 (JCS) and is not it: JCS rounds numbers to doubles, so two schemas that
-//! differ in the twentieth digit of a bound would share a digest, and sorts keys by UTF-16 units.
+//! The canonical form resembles RFC 8785 (JCS) but differs in two points. JCS rounds numbers to doubles, so schemas
+//! that differ in the twentieth digit of a bound would share a digest. JCS also sorts keys by UTF-16 units.
 
 use crate::json::{Array, Ends, Kind, Object, Value};
 use crate::sort::sorted;
@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 const PIECE: usize = 1024;
 /// Hashed in front of the canonical form, so that no other SHA-256 of Toolward is one of these.
 const DOMAIN: &[u8] = b"toolward definition v1\0";
-/// Longest definition in bytes, as it is written.
+/// Longest definition in bytes.
 pub const MAX_DEFINITION: usize = 1 << 20;
 /// Deepest nesting of a definition.
 pub const MAX_DEPTH: u32 = 64;
@@ -42,8 +42,8 @@ pub enum DefinitionError {
     NotAnObject,
     /// It is longer than [`MAX_DEFINITION`] bytes or nested deeper than [`MAX_DEPTH`].
     TooLarge,
-    /// A key of it, or of its annotations, is one that MCP names in another spelling (such as `Description`), which
-    /// some readers take for the one that MCP names.
+    /// A key resembles a member or annotation of MCP in another spelling (such as `Description`). Some readers take it
+    /// for that member.
     ResemblingKey,
 }
 
@@ -170,7 +170,7 @@ impl Writer<'_> {
     }
 }
 
-/// As RFC 8785 section 3.2.2.2: only what must be escaped is, in the shortest way.
+/// As RFC 8785 section 3.2.2.2: with the fewest and shortest escapes.
 fn write_string(text: &str, sink: Sink<'_>) {
     sink(b"\"");
     let plain = |byte: &u8| *byte >= 0x20 && *byte != b'"' && *byte != b'\\';

@@ -1,4 +1,4 @@
-//! Who may say what the policy is: signatures, threshold, serial; and that nothing but the trusted bytes is a bundle.
+//! Trust in bundles: signatures, threshold, serial; and that only the trusted bytes become a bundle.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -96,7 +96,7 @@ fn a_threshold_counts_different_trusted_keys() {
 }
 
 #[test]
-fn refusals_name_what_is_missing() {
+fn errors_name_the_missing_signatures() {
     let (bytes, two) = (unsigned(), trust(&[1, 2], 2));
     let (one, other, stranger) = (public(1).id(), public(2).id(), public(9).id());
     assert_eq!(
@@ -221,7 +221,7 @@ fn damaged_bundles_and_bundles_of_format_1_are_not_signed() {
 }
 
 #[test]
-fn bundles_of_format_1_end_where_their_header_says() {
+fn bundles_of_format_1_end_at_the_length_of_their_header() {
     let block = signed(&unsigned(), &[1]).split_off(unsigned().len());
     let error = Unverified::open([FORMAT_1, &block].concat()).unwrap_err().to_string();
     assert!(error.starts_with("bundle is cut off or padded"), "{error}");
@@ -267,7 +267,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: common::regressions(), ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_follows_the_sections_never_panics_and_never_passes(
+    fn bytes_after_the_sections_never_panic_and_never_pass(
         block in prop::collection::vec(prop_oneof![any::<u8>(), 0..4u8], 0..300),
     ) {
         let result = Bundle::open([unsigned(), block].concat(), &trust(&[1], 1));

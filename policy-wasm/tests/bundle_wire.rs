@@ -1,4 +1,4 @@
-//! The bundle's bytes: damage is refused, nonsense inside gives denials, nothing panics, old bundles stay readable.
+//! The bundle's bytes: damage is rejected, malformed contents deny, nothing panics, old bundles stay readable.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -99,7 +99,7 @@ fn the_stored_bundles_of_format_2_are_read_as_they_were_meant() {
     }
 }
 
-/// What the bundle says that clients repeat, as `tool/version: header = path (type)`.
+/// The headers that repeat arguments, as `tool/version: header = path (type)`.
 fn param_headers(bundle: &Bundle) -> Vec<String> {
     let mut told = Vec::new();
     for item in bundle.items() {
@@ -203,7 +203,7 @@ fn refusal(bytes: Vec<u8>) -> String {
 }
 
 #[test]
-fn a_refusal_says_what_is_wrong() {
+fn errors_name_the_damage() {
     let changed = |offset: usize, value: u8| {
         let mut bytes = STORED.to_vec();
         bytes[offset] = value;
@@ -274,7 +274,7 @@ fn nonsense(section: Section, offset: usize) -> Vec<u8> {
 }
 
 #[test]
-fn nonsense_inside_is_denied_as_unreadable() {
+fn malformed_contents_deny_as_unreadable() {
     for (section, offset, what) in [
         (Section::Items, 12, "tier of a tool"),
         (Section::Items, 20, "number of checks"),

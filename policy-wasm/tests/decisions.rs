@@ -119,7 +119,7 @@ fn servers_are_found_by_authority_without_case_and_exact_path() {
 }
 
 #[test]
-fn a_server_tells_what_the_policy_says() {
+fn a_server_has_the_fields_of_the_policy() {
     let bundle = bundle(POLICY);
     let server = server_of(&bundle);
     assert_eq!((server.id(), server.kind(), server.owner()), ("github", "corporate", "platform@acme.test"));
@@ -165,7 +165,7 @@ fn each_reason_has_its_case() {
 }
 
 #[test]
-fn all_reasons_that_hold_are_told() {
+fn all_reasons_are_reported() {
     let nobody = caller(&[], &[], &["agent:x", "agent:y", "agent:z"], &[]);
     assert_eq!(
         reasons(&decide(&nobody, "merge_pull_request")),
@@ -179,7 +179,7 @@ fn all_reasons_that_hold_are_told() {
 }
 
 #[test]
-fn the_same_name_from_another_issuer_is_somebody_else() {
+fn the_same_name_from_another_issuer_is_another_identity() {
     let mut other = engineer();
     other.issuer = "https://id.partner.test".to_owned();
     assert_eq!(reasons(&decide(&other, "comment")), [ActorUntrusted, SubjectNotGranted]);
@@ -386,7 +386,7 @@ fn a_subject_that_an_engine_could_take_for_a_wildcard_is_unusable() {
 }
 
 #[test]
-fn lists_show_what_could_be_called() {
+fn lists_show_items_that_could_be_called() {
     let bundle = bundle(POLICY);
     engineer().asks(Action::UseServer, |request| {
         let authority = Authority::of(&bundle, server_of(&bundle), request);
@@ -405,7 +405,7 @@ fn a_server_of_another_bundle_is_denied() {
 }
 
 #[test]
-fn an_explanation_names_layers_rules_and_what_decided() {
+fn an_explanation_names_layers_rules_and_deciding_facts() {
     let bundle = bundle(POLICY);
     let action = Action::CallTool { name: "delete_repository", arguments: None, definition: None };
     let explanation = engineer().asks(action, |request| explain(&bundle, server_of(&bundle), request));
@@ -458,7 +458,7 @@ fn all_conditions_of_a_decision_share_one_bound_on_work() {
         );
         reasons(&decision)
     };
-    // Nobody who is denied anyway makes the policy look into arguments.
+    // A caller who is denied anyway does not cause conditions on arguments to run.
     let stranger = Caller { id: "mallory".to_owned(), ..engineer() };
     assert_eq!(decide(&stranger), [SubjectNotGranted]);
     assert_eq!(decide(&caller(&[], &[], &["agent:other"], &[])), [ActorUnknown]);
@@ -466,7 +466,7 @@ fn all_conditions_of_a_decision_share_one_bound_on_work() {
     // Others make it work for as long as one decision may take, and no longer.
     assert_eq!(decide(&engineer()), [WorkExceeded]);
     assert_eq!(work.left(), 0);
-    // What is spent is spent for all messages of a batch.
+    // All messages of a batch share the same work.
     let small = json::parse(b"{\"list\":[]}", &json::Limits::default()).unwrap();
     let action = Action::CallTool { name: "t", arguments: small.as_object(), definition: None };
     let again = engineer().asks(action, |request| evaluate_within(&bundle, server, request, &work));
@@ -493,7 +493,7 @@ fn all_entries_of_a_list_share_one_bound_on_work() {
     let work = Work::default();
     let count = shown(&many, &work);
     assert!(count > 0 && count < 1000 && work.left() == 0, "{count} shown, {} left", work.left());
-    // Nobody who is denied everything makes it work at all, and unknown names cost nothing.
+    // A caller who is denied for every request costs no work, and neither do unknown names.
     let work = Work::default();
     many.id = "mallory".to_owned();
     assert_eq!((shown(&many, &work), work.left()), (0, Work::MOST));

@@ -106,7 +106,7 @@ proptest! {
     }
 
     #[test]
-    fn a_section_of_nonsense_never_panics(policy in model::policy(), ask in model::ask(), which in 1..Section::ALL.len(), value: u32) {
+    fn a_malformed_section_never_panics(policy in model::policy(), ask in model::ask(), which in 1..Section::ALL.len(), value: u32) {
         let mut bytes = write(&policy).unwrap();
         let entry = HEADER + which % usize::from(bytes[24]) * SECTION_ENTRY;
         let field = |at: usize| u32::from_le_bytes(bytes[entry + at..entry + at + 4].try_into().unwrap()) as usize;

@@ -64,7 +64,7 @@ fn visibility_as(
     ask.asks(|request| Authority::of(bundle, server, request).visibility_as(kind, name, definition.as_ref()))
 }
 
-/// Without anything that is recorded only: there less can permit more, since what passes is what is on trial.
+/// The policy without monitor mode: a grant in monitor mode that lets a call pass would make less permit more.
 fn enforced(mut policy: Policy) -> Policy {
     policy.grants.iter_mut().for_each(|rule| rule.mode = Mode::Enforce);
     policy
@@ -88,7 +88,7 @@ fn on_trial(mut policy: Policy, mode: Mode) -> Policy {
     policy
 }
 
-/// Without conditions, which can say anything at all of a request, or fail.
+/// The policy without conditions, which can depend on any part of a request and can fail.
 fn unconditional(mut policy: Policy) -> Policy {
     policy.grants.iter_mut().for_each(|rule| rule.when = None);
     policy.forbids.iter_mut().for_each(|rule| rule.when = None);
@@ -105,7 +105,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 120, failure_persistence: common::regressions(), ..ProptestConfig::default() })]
 
     #[test]
-    fn the_decision_is_what_the_rules_say_one_by_one(policy in model::policy(), asks in prop::collection::vec(model::ask(), 8)) {
+    fn the_decision_equals_that_of_the_naive_evaluator(policy in model::policy(), asks in prop::collection::vec(model::ask(), 8)) {
         let bundle = bundle(&policy);
         for ask in asks {
             prop_assert_eq!(verdict(&decide(&bundle, &ask)), naive::decide(&policy, &ask), "{:?}", ask);
@@ -235,7 +235,7 @@ proptest! {
     }
 
     #[test]
-    fn who_is_not_trusted_to_vouch_vouches_for_nobody(policy in model::policy(), ask in model::ask(), mut actor in any_actor()) {
+    fn an_untrusted_issuer_vouches_for_no_actor(policy in model::policy(), ask in model::ask(), mut actor in any_actor()) {
         let mut policy = policy;
         policy.chain.max_length = 8;
         let signer = ask.issuer.clone();
@@ -243,13 +243,13 @@ proptest! {
         let untrusted = |policy: &Policy, ask: &Ask| {
             decide(&bundle(policy), ask).reasons.contains(DenyReason::ActorUntrusted)
         };
-        // Whatever others are trusted with.
+        // The other issuers' trust is arbitrary.
         let mut others: std::collections::BTreeMap<_, _> =
             model::ISSUERS.iter().map(|issuer| ((*issuer).to_owned(), model::ISSUERS.map(str::to_owned).into())).collect();
         others.remove(&signer);
         policy.chain.trusted_issuers = Some(others.clone());
         prop_assert!(untrusted(&policy, &vouched));
-        // Trusted with its own alone: it is believed of its own, and of nobody else.
+        // The issuer may vouch for its own actors alone, and for no others.
         others.insert(signer.clone(), BTreeSet::new());
         policy.chain.trusted_issuers = Some(others.clone());
         prop_assert_eq!(untrusted(&policy, &vouched), actor.1 != signer);
@@ -282,7 +282,7 @@ proptest! {
     }
 
     #[test]
-    fn monitor_mode_never_lets_somebody_pass_who_is_not_known(policy in model::policy(), ask in model::ask()) {
+    fn monitor_mode_never_lets_an_unknown_caller_pass(policy in model::policy(), ask in model::ask()) {
         let policy = enforced(policy);
         let strict = decide(&bundle(&on_trial(policy.clone(), Mode::Enforce)), &ask);
         let lenient = decide(&bundle(&on_trial(policy, Mode::Monitor)), &ask);
@@ -348,7 +348,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_written_is_what_is_read(policy in model::policy()) {
+    fn a_written_policy_reads_back(policy in model::policy()) {
         let bundle = bundle(&policy);
         prop_assert_eq!((bundle.serial(), bundle.not_after()), (policy.serial, policy.not_after));
         let rules = policy.grants.len() + policy.actors.len() + policy.forbids.len() + policy.approvals.len() + policy.budgets.len();
@@ -397,7 +397,7 @@ proptest! {
     }
 }
 
-/// A hidden entry is denied whatever is asked of it; one that is shown as permitted is, without obligations.
+/// A hidden item is denied for every call. An item that is shown as permitted is permitted without obligations.
 fn agree(
     bundle: &Bundle,
     listing: &Ask,
@@ -426,14 +426,14 @@ fn agrees(shown: Visibility, bundle: &Bundle, listing: &Ask, calls: &[Target]) -
 }
 
 #[test]
-fn the_documentation_says_of_every_reason_whether_monitor_mode_lets_it_pass() {
+fn the_documentation_lists_the_reasons_that_monitor_mode_lets_pass() {
     for reason in DenyReason::ALL {
         let documented = naive::passes_in_monitor_mode(reason);
         assert_eq!(documented, reason.can_be_monitored(), "{}", reason.code());
     }
 }
 
-/// The laws above say nothing where nothing is ever permitted, or a reason never comes up.
+/// The laws above are empty if nothing is ever permitted, or if a reason never occurs.
 #[test]
 fn the_random_cases_have_permits_lists_and_every_reason() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();

@@ -39,7 +39,7 @@ forbids:
   - {id: grave, subjects: [{role: auditor}], items: {labels: [grave]}, valid: {until: "2026-12-01"}}
 "#;
 
-/// Lint, text of the clean policy, what stands there instead, what is found on which line (0: the whole policy).
+/// Lint, text of the clean policy, its replacement, and the finding with its line (0: the whole policy).
 const CASES: &[(&str, &str, &str, u32)] = &[
     (
         "actor-without-grant",
@@ -128,7 +128,7 @@ const CASES: &[(&str, &str, &str, u32)] = &[
     ("window-expired", "2027-01-01", "2026-11-21", 0),
 ];
 
-/// Lint, text of the clean policy, what stands there instead and resembles what the lint is about.
+/// Lint, text of the clean policy, and a replacement that resembles the mistake of the lint.
 const NEAR_MISSES: &[(&str, &str, &str)] = &[
     (
         "actor-without-grant",
@@ -151,7 +151,7 @@ const NEAR_MISSES: &[(&str, &str, &str)] = &[
         "kind: sensitive\n    tools:\n      search: {tier: read, definition: \"sha256:0000000000000000000000000000000000000000000000000000000000000001\"}",
         "kind: corporate\n    tools:\n      search: {tier: read}",
     ),
-    // What covers it is only tried out, or only for a time.
+    // The covering rule is in monitor mode, or limited in time.
     (
         "forbid-shadowed",
         "forbids:",
@@ -238,7 +238,7 @@ const NEAR_MISSES: &[(&str, &str, &str)] = &[
 ];
 
 #[test]
-fn no_lint_fires_at_what_only_resembles_a_mistake() {
+fn no_lint_fires_at_text_that_resembles_a_mistake() {
     let mut told = BTreeSet::new();
     for (code, text, instead) in NEAR_MISSES {
         assert!(CLEAN.contains(text), "{code}: the clean policy lacks `{text}`");
@@ -308,7 +308,7 @@ fn the_documentation_lists_every_lint() {
 }
 
 #[test]
-fn each_file_is_read_once_more_whatever_its_warnings() {
+fn each_file_is_read_once_more_for_all_its_warnings() {
     let mut files = vec![SourceFile { name: "policy.yaml".to_owned(), text: CLEAN.to_owned() }];
     for number in 0..300 {
         let rules: String = (0..10)

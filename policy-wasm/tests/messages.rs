@@ -1,4 +1,4 @@
-//! What the compiler says of policies that are wrong: `tests/policy/invalid/*.yaml`, each beside its exact messages.
+//! Messages for invalid policies: `tests/policy/invalid/*.yaml`, each beside its exact messages.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

@@ -1,4 +1,4 @@
-//! Questions and answers as text, held against files that every target gives byte for byte (`tests/queries`).
+//! Queries and answers as text, compared with files that every target reproduces byte for byte (`tests/queries`).
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -28,7 +28,7 @@ fn queries() -> Vec<(String, String)> {
 }
 
 #[test]
-fn explanations_are_what_the_files_say() {
+fn explanations_equal_their_files() {
     let bundle = policy();
     let answer = |(name, text): (String, String)| {
         let query = Query::read(&text).unwrap_or_else(|problems| panic!("{name}: {problems}"));
@@ -39,7 +39,7 @@ fn explanations_are_what_the_files_say() {
 }
 
 #[test]
-fn matrices_are_what_the_files_say() {
+fn matrices_equal_their_files() {
     let bundle = policy();
     let everybody = matrix(&bundle, &MatrixSpec::default(), NOW).unwrap();
     let text = fs::read_to_string(Path::new(FOLDER).join("some.matrix-spec.json")).unwrap();
@@ -55,7 +55,7 @@ fn matrices_are_what_the_files_say() {
 }
 
 #[test]
-fn a_matrix_says_of_every_call_what_the_call_comes_to() {
+fn a_matrix_agrees_with_every_call() {
     let bundle = policy();
     let matrix = matrix(&bundle, &MatrixSpec::default(), NOW).unwrap();
     assert_eq!(matrix.cells.len(), matrix.agents.len() * matrix.subjects.len() * matrix.items.len());
@@ -121,7 +121,7 @@ fn a_matrix_beyond_the_bound_is_refused_by_its_numbers() {
 }
 
 #[test]
-fn differences_are_what_the_files_say() {
+fn differences_equal_their_files() {
     let new = bundle(&fs::read_to_string(Path::new(FOLDER).join("new-policy.yaml")).unwrap());
     let found = diff(&policy(), &new, None, NOW).unwrap();
     held(vec![
@@ -176,7 +176,7 @@ fn an_explanation_begins_with_the_decision() {
 }
 
 #[test]
-fn what_the_policy_does_not_have_is_told_with_a_guess() {
+fn unknown_names_are_reported_with_a_suggestion() {
     let bundle = policy();
     let told = |text: &str| Query::read(text).unwrap().evaluate(&bundle, NOW).unwrap_err().to_string();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Policy tests: files as people write them, what running them tells, and which rules they reach.
+//! Policy tests: their files, their results, and the rules that they reach.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -33,7 +33,7 @@ fn results(name: &str) -> (Vec<TestResult>, Coverage) {
 }
 
 #[test]
-fn tests_that_say_what_the_policy_does_pass() {
+fn tests_that_expect_the_policys_decision_pass() {
     let (results, _) = results("policy.test.yaml");
     assert_eq!(results.len(), 6);
     for result in results {
@@ -43,7 +43,7 @@ fn tests_that_say_what_the_policy_does_pass() {
 }
 
 #[test]
-fn tests_that_fail_tell_what_differs_and_why() {
+fn failed_tests_report_differences_and_reasons() {
     let name = "failing.test.yaml";
     let (results, coverage) = results(name);
     let failed: Vec<bool> = results.iter().map(|result| !result.differences.is_empty()).collect();
@@ -56,12 +56,12 @@ fn tests_that_fail_tell_what_differs_and_why() {
 }
 
 #[test]
-fn mistakes_in_a_test_file_are_told_all_at_once() {
+fn all_mistakes_in_a_test_file_are_reported_together() {
     held(vec![("broken.results.txt".into(), suite("broken.test.yaml").unwrap_err())]);
 }
 
 #[test]
-fn tests_that_cannot_be_asked_are_told_where_they_stand() {
+fn tests_that_cannot_run_are_reported_with_their_places() {
     let bundle = policy();
     let suite = suite("unanswerable.test.yaml").unwrap();
     let problems = run(&bundle, &suite, NOW, &mut Coverage::of(&bundle)).unwrap_err();
@@ -74,7 +74,7 @@ unanswerable.test.yaml:15:13: the policy has no issuer `acne`; name one of its i
 }
 
 #[test]
-fn coverage_names_what_no_test_reached() {
+fn coverage_names_the_rules_that_no_test_reached() {
     let (_, coverage) = results("policy.test.yaml");
     let missing: Vec<_> = coverage.missing().collect();
     assert_eq!(missing, [("tool", "github/search_code"), ("tool", "payroll/set_salary")]);
@@ -88,7 +88,7 @@ fn coverage_names_what_no_test_reached() {
 }
 
 #[test]
-fn a_rule_that_applies_to_nobody_asked_about_is_not_reached() {
+fn a_rule_that_applies_to_no_tested_caller_is_not_reached() {
     let bundle = policy();
     let mut coverage = Coverage::of(&bundle);
     let text = r#"{policy_tests: toolward/v1, tests: [{name: a, subject: {id: bob}, actors: [{client: desk}],
@@ -122,7 +122,7 @@ proptest! {
             .collect();
         let text = format!("{{{}}}", members.join(", "));
         if let Ok(query) = Query::read(&text) {
-            // What can be read can be asked, or is refused by name.
+            // Every query that can be read can be evaluated, or is rejected by name.
             let _ = query.explain(&policy(), NOW);
         }
         let _ = MatrixSpec::read(&text);

@@ -1,5 +1,5 @@
-//! INVARIANT (URIs): what comes under a template stays there, and is no other entry, as the WHATWG parser resolves it; and
-//! a page stays under its prefix.
+//! INVARIANT (URIs): a URI that matches a template stays under it, and is no other item, as the WHATWG parser resolves
+//! it. A page stays under its prefix.
 #![allow(clippy::unwrap_used, reason = "tests may stop at the first surprise")]
 
 mod common;
@@ -40,7 +40,7 @@ const PAGES: &str = "https://ask.acme.test/consent/";
 const SECRETS: [&str; 4] =
     ["file:///docs/secret", "https://wiki.acme.test/secret", "db://t/secret?x=1", "note:secret"];
 const TEMPLATES: [&str; 4] = ["file:///docs/", "https://wiki.acme.test/", "db://t/", "note:"];
-/// What may stand at any place of a URI.
+/// Characters and escapes for any place of a URI.
 const PIECES: [&str; 62] = [
     " ",
     "\t",
@@ -169,7 +169,7 @@ const BASES: &[&str] = &[
 ];
 
 #[test]
-fn what_comes_under_a_template_stays_there() {
+fn a_uri_that_matches_a_template_stays_under_it() {
     let bundle = bundle(POLICY);
     let permitted = Cell::new(0u32);
     let config = ProptestConfig { cases: 20_000, ..ProptestConfig::default() };
@@ -211,7 +211,7 @@ fn a_page_stays_under_its_prefix() {
 }
 
 #[test]
-fn another_spelling_of_an_entry_is_read_where_the_policy_says_the_same_of_both() {
+fn another_spelling_of_an_item_is_readable_if_the_policy_treats_both_alike() {
     let bundle = bundle(POLICY);
     for uri in [
         "note:same",

@@ -17,7 +17,7 @@ impl Engine {
     /// is looked at.
     ///
     /// # Errors
-    /// Keys that are none, and whatever is wrong with the bytes or their signatures.
+    /// Malformed keys, malformed bytes and wrong or missing signatures.
     pub fn open(bytes: Vec<u8>, keys: &[u8], threshold: u32, min_serial: u64) -> Result<Engine, Failure> {
         let wrong = |message: String| Failure::of("trust", String::new(), message, None);
         let keys = keys
@@ -25,7 +25,7 @@ impl Engine {
             .map(PublicKey::from_bytes)
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| wrong(error.to_string()))?;
-        // A threshold says that signatures are wanted: without keys it is refused, as everywhere else.
+        // A threshold requires signatures: without keys it is rejected, as everywhere else.
         let trust = if keys.is_empty() && threshold == 0 {
             Trust::digest_only()
         } else {
@@ -53,21 +53,21 @@ impl Engine {
         Ok(query::explanation_json(&self.bundle, &query, &query.explain(&self.bundle, now)?))
     }
 
-    /// Who can use what.
+    /// The access matrix.
     ///
     /// # Errors
-    /// A spec that is malformed, that names what the policy does not have, or that asks for too much.
+    /// A spec that is malformed, that names unknown parts of the policy, or that is too large.
     pub fn matrix(&self, spec: &str, now: u64) -> Result<String, Failure> {
         let spec = MatrixSpec::read(spec)?;
         Ok(query::matrix_json(&query::matrix(&self.bundle, &spec, now)?))
     }
 
-    /// What the bundle says of itself, its issuers, tiers and servers.
+    /// The head of the bundle, its issuers, tiers and servers.
     pub fn inspect(&self) -> String {
         query::overview_json(&self.bundle)
     }
 
-    /// Everybody whom the rules name, as members of a question.
+    /// The principals of the rules, as members of a query.
     pub fn callers(&self) -> String {
         query::callers_json(&self.bundle)
     }

@@ -1,12 +1,12 @@
-//! The policy engine for JavaScript. This is the thin side: texts, bytes and numbers; `npm/policy.js` gives them the form
-//! that people use, and its types.
+//! The policy engine for JavaScript. This is the thin side: texts, bytes and numbers; `npm/policy.js` adds types and
+//! convenient forms.
 //!
 //! ```text
 //! npm/policy.js ──strings, bytes──> this crate ──> policy_wasm::{compile, bundle, query}
 //!       ↑ objects                        └── an error is the text of a JSON list of problems ──> PolicyError
 //! ```
 //!
-//! What comes back as text is what the command line writes, byte for byte.
+//! Returned texts equal those of the command line, byte for byte.
 
 mod engine;
 mod problems;
@@ -34,7 +34,7 @@ pub fn compile(
     Ok(policy_wasm::compile::compile(&files(names, texts), &options)?)
 }
 
-/// Reads policy files as [`compile`] does and writes nothing: the text of a JSON list of problems, or, where there are
+/// Reads policy files as [`compile`] does, without writing a bundle. Returns a JSON list of problems or, if there are
 /// none, of warnings (`docs/lints.md`). `now` is in Unix seconds.
 #[wasm_bindgen]
 pub fn check(names: Vec<String>, texts: Vec<String>, now: u64) -> String {

@@ -1,4 +1,4 @@
-//! Whatever fails, as the text that JavaScript makes an error of.
+//! Errors as the text that JavaScript turns into an `Error`.
 
 use policy_wasm::bundle::BundleError;
 use policy_wasm::compile::SourceFile;
@@ -45,7 +45,7 @@ impl From<Failure> for JsValue {
     }
 }
 
-/// The text of a JSON list of warnings: problems with a `code` more, whose suggestion is what to do.
+/// A JSON list of warnings: problems with a `code`, and the advice as suggestion.
 pub fn warnings_json(lints: &[Lint], files: &[SourceFile]) -> String {
     let told = |lint: &Lint| {
         let help = Some(lint.help.clone());

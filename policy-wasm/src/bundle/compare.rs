@@ -1,8 +1,8 @@
-//! Whether two bundles say the same, byte for byte but for what each release changes.
+//! Compares the contents of two bundles, without the fields that each release changes.
 //!
-//! Records name their strings by offset, and the revision is one of the strings, so that the heap of strings cannot be
-//! compared as it is: strings are compared where records name them, and everything else as it is. What no reader looks at (bytes
-//! between sections, sections of later formats, strings that nothing names) counts too.
+//! Records name their strings by offset, and the revision is one of the strings. The heap of strings therefore cannot
+//! be compared byte for byte. Strings are compared through the records that name them; all other sections byte for
+//! byte. Unread bytes count too: gaps between sections, sections of later formats, strings without a record.
 
 use super::Bundle;
 use super::header::Header;
@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 /// Fields of strings in a record: the first of the two.
 const fn strings(section: Section) -> &'static [usize] {
     match section {
-        // The revision is none of them.
+        // The revision is not among them.
         Section::Manifest => &[manifest::ORGANISATION],
         Section::Tiers
         | Section::Segments
@@ -46,8 +46,8 @@ const fn strings(section: Section) -> &'static [usize] {
 }
 
 impl Bundle {
-    /// The parts in which another bundle differs, by the names of their sections; none where the two are equal but for
-    /// revision, serial number, end of validity, digest and signatures.
+    /// The sections that differ from another bundle's, by name. Revision, serial number, end of validity, digest and
+    /// signatures do not count.
     pub fn differs_from(&self, other: &Bundle) -> Vec<String> {
         let mut out = Vec::new();
         let header = |header: &Header| (header.format, header.lowest_reader, header.sections);
@@ -66,7 +66,7 @@ impl Bundle {
     }
 }
 
-/// A digest of what a section says; of its bytes, where it cannot be read.
+/// A digest of the meaning of a section; of its bytes if it cannot be read.
 fn print(sections: &Sections, section: Section) -> [u8; 32] {
     read(sections, section)
         .unwrap_or_else(|| Sha256::digest(sections.section(section).unwrap_or_default()).into())
@@ -102,7 +102,7 @@ fn record(sections: &Sections, section: Section, number: u32, hasher: &mut Sha25
             field = field.saturating_add(2);
         } else if strings(section).contains(&field) && has_string(section, record, field, stride) {
             let (start, length) = record.pair(field)?;
-            // What stands behind the revision moves with it: the organisation, and names of environments.
+            // A longer revision moves the strings after it: the organisation, and names of environments.
             if !matches!(section, Section::Manifest | Section::Names) {
                 hasher.update(start.to_le_bytes());
             }
@@ -147,7 +147,7 @@ fn unnamed(sections: &Sections, hasher: &mut Sha256) -> Result<(), Unreadable> {
     Ok(())
 }
 
-/// What lies between and behind the sections that this reader knows, and the sections that it does not.
+/// The bytes between and behind the sections that this reader knows, and the sections that it does not know.
 fn rest(sections: &Sections, header: &Header) -> Option<[u8; 32]> {
     let bytes = sections.whole().get(..index(header.length))?;
     let mut hasher = Sha256::new();

@@ -1,4 +1,4 @@
-//! Why a bundle is refused, in words that say what to do.
+//! Errors of opening a bundle, with messages that say what to do.
 
 use super::key_id::KeyId;
 use super::layout;

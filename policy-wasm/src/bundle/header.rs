@@ -1,10 +1,10 @@
-//! The header: what the first bytes of a bundle say, read and written.
+//! The header of a bundle, read and written.
 
 use super::error::{BundleError, ErrorKind};
 use super::layout::{DIGEST, FORMAT, HEADER, MAGIC, NOT_AFTER, SERIAL};
 use super::le::{u16_at, u32_at, u64_at};
 
-/// What the header says. Nothing in it can be relied on before [`super::Unverified::verify`].
+/// The fields of the header. Do not rely on them before [`super::Unverified::verify`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     /// The format that it was written in: 1 or later.
@@ -24,7 +24,7 @@ pub struct Header {
 }
 
 impl Header {
-    /// Reads the header, and holds the length that it states against that of the file.
+    /// Reads the header, and compares its length with that of the file.
     pub(super) fn read(bytes: &[u8]) -> Result<Header, BundleError> {
         if bytes.get(..MAGIC.len()) != Some(MAGIC.as_slice()) {
             return Err(ErrorKind::NotABundle.into());
@@ -43,11 +43,11 @@ impl Header {
         let reserved = u32_at(bytes, 44).ok_or_else(cut)?;
         let digest = bytes.get(DIGEST..HEADER).and_then(|digest| digest.try_into().ok()).ok_or_else(cut)?;
         let said = u64::from(length);
-        // Format 1 has no signatures: whatever follows is not its own.
+        // Format 1 has no signatures: bytes after the bundle are not part of it.
         if said < HEADER as u64 || found < said || (format == 1 && found != said) {
             return Err(ErrorKind::Length { said, found }.into());
         }
-        // A reader that ignored what it does not know could be too generous.
+        // A reader that ignored unknown fields could permit too much.
         if reserved != 0 || (format == 1 && (serial != 0 || not_after != 0)) {
             return Err(ErrorKind::Reserved.into());
         }

@@ -28,7 +28,7 @@ pub struct Definition<'b> {
     pub until: Option<u64>,
 }
 
-/// What the policy says of a definition that a server shows for a tool.
+/// The policy's answer to a definition that a server shows for a tool.
 #[derive(Debug, Clone, Copy)]
 pub enum Acceptance<'b> {
     /// The tool's definition is not pinned.
@@ -37,11 +37,11 @@ pub enum Acceptance<'b> {
     Accepted(Definition<'b>),
     /// It was accepted until some time that has passed.
     Expired(Definition<'b>),
-    /// It is none that was ever accepted.
+    /// The policy never accepted this definition.
     Unknown,
 }
 
-/// What an argument must be like.
+/// A constraint on an argument.
 #[derive(Debug, Clone, Copy)]
 pub struct ArgumentRule<'b> {
     /// The keys that lead to the argument (list of names).
@@ -99,12 +99,12 @@ impl<'b> Item<'b> {
         self.number
     }
 
-    /// What it is.
+    /// The kind of the item.
     pub fn kind(self) -> ItemKind {
         self.kind
     }
 
-    /// Its name, URI or URI template; empty only for bytes that are nonsense.
+    /// Its name, URI or URI template; empty only in a malformed bundle.
     pub fn name(self) -> &'b str {
         self.bundle.sections.string(self.record, layout::item::NAME).unwrap_or_default()
     }
@@ -117,7 +117,7 @@ impl<'b> Item<'b> {
     /// Labels, in order.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn labels(self) -> Result<Option<List<'b>>, Unreadable> {
         self.list(layout::item_extra::LABELS)
     }
@@ -125,7 +125,7 @@ impl<'b> Item<'b> {
     /// Whether its denials are enforced.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn mode(self) -> Result<Mode, Unreadable> {
         Mode::read(self.field(layout::item_extra::MODE)?)
     }
@@ -138,15 +138,15 @@ impl<'b> Item<'b> {
     /// Whether its definition is pinned.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn is_pinned(self) -> Result<bool, Unreadable> {
         Ok(self.field(layout::item_extra::DEFINITIONS)? != 0)
     }
 
-    /// What the policy says of a definition with this digest at this time (Unix seconds).
+    /// Whether the policy accepts a definition with this digest at this time (Unix seconds).
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn accepts(self, digest: &[u8; 32], now: u64) -> Result<Acceptance<'b>, Unreadable> {
         if !self.is_pinned()? {
             return Ok(Acceptance::NotPinned);
@@ -167,7 +167,7 @@ impl<'b> Item<'b> {
     /// Definitions that are accepted; none where it is not pinned.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn definitions(self) -> Result<impl Iterator<Item = Result<Definition<'b>, Unreadable>>, Unreadable> {
         let bundle = self.bundle;
         let list = self.list(layout::item_extra::DEFINITIONS)?;
@@ -177,7 +177,7 @@ impl<'b> Item<'b> {
     /// The approval that every call needs.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn approval(self) -> Result<Option<ApprovalTerms<'b>>, Unreadable> {
         ApprovalTerms::read(self.bundle, self.field(layout::item_extra::APPROVAL)?)
     }
@@ -185,15 +185,15 @@ impl<'b> Item<'b> {
     /// The condition that every call must meet.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn condition(self) -> Result<Option<Condition<'b>>, Unreadable> {
         Condition::read(self.bundle, self.field(layout::item_extra::CONDITION)?)
     }
 
-    /// What arguments must be like.
+    /// The constraints on its arguments.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn arguments(self) -> Result<impl Iterator<Item = Result<ArgumentRule<'b>, Unreadable>>, Unreadable> {
         let bundle = self.bundle;
         let list = self.list(layout::item_extra::ARGUMENTS)?;
@@ -208,7 +208,7 @@ impl<'b> Item<'b> {
     /// Arguments that a record may show, each by the keys that lead to it (lists of names).
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn shown_arguments(self) -> Result<impl Iterator<Item = Result<List<'b>, Unreadable>>, Unreadable> {
         let list = self.list(layout::item_extra::SHOWN)?;
         Ok(list.into_iter().flat_map(List::lists))
@@ -222,14 +222,14 @@ impl<'b> Item<'b> {
     /// The relations that a call needs, all of them.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn checks(self) -> Result<impl Iterator<Item = Result<Check<'b>, Unreadable>>, Unreadable> {
         let (start, count) = self.record.pair(layout::item::CHECKS)?;
         let range = self.bundle.sections.range(Section::Checks, start, count)?;
         Ok(range.map(move |number| Check::read(&self.bundle.sections, number)))
     }
 
-    /// A field of what few entries have; 0 where this one has nothing of it.
+    /// A field that few items have; 0 if this item has none.
     fn field(self, field: usize) -> Result<u32, Unreadable> {
         self.extra.map_or(Ok(0), |extra| extra.field(field))
     }
@@ -277,7 +277,7 @@ impl<'b> Definition<'b> {
     /// The version's name; empty where there is just one.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn version(self) -> Result<&'b str, Unreadable> {
         self.bundle.sections.string(self.record, layout::definition::VERSION)
     }
@@ -285,7 +285,7 @@ impl<'b> Definition<'b> {
     /// SHA-256 of the canonical definition.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn digest(self) -> Result<[u8; 32], Unreadable> {
         self.record.bytes32(layout::definition::DIGEST)
     }
@@ -321,7 +321,7 @@ impl<'b> Check<'b> {
     /// Parts of the object id.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn object(self) -> Result<Vec<Part<'b>>, Unreadable> {
         self.parts(self.object)
     }
@@ -329,7 +329,7 @@ impl<'b> Check<'b> {
     /// Parts of the subject id.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn subject(self) -> Result<Vec<Part<'b>>, Unreadable> {
         self.parts(self.subject)
     }
@@ -343,11 +343,11 @@ impl<'b> Check<'b> {
 /// Part of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part<'b> {
-    /// Text that stands as it is.
+    /// Literal text.
     Literal(&'b str),
     /// An argument, by the keys that lead to it; at least one.
     Argument(Vec<&'b str>),
-    /// The human's `sub`.
+    /// The subject's `sub`.
     SubjectId,
 }
 

@@ -1,11 +1,11 @@
-//! The bundle's layout in numbers: what the writer writes and the reader reads. Prose: `docs/bundle.md`.
+//! The bundle's layout in numbers, for the writer and the reader. Prose: `docs/bundle.md`.
 //!
 //! Every integer is little-endian. A field is a `u32`; a string is two fields, offset and length in the string heap.
 
 /// First bytes of every bundle.
 pub const MAGIC: &[u8; 16] = b"toolward-bundle\0";
-/// The highest format that this crate reads. It writes the lowest one that has room for what the policy says, so that
-/// older readers read what they understand.
+/// The highest format that this crate reads. The writer uses the lowest format that can hold the policy, so that older
+/// readers can read the bundle.
 pub const FORMAT: u16 = 4;
 /// The format of bundles whose issuers vouch for their own actors alone, with [`Section::ParamHeaders`].
 pub const FORMAT_3: u16 = 3;
@@ -19,7 +19,7 @@ pub const DIGEST: usize = 48;
 pub const SERIAL: usize = 28;
 /// Offset of the end of validity in the header: Unix seconds as a `u64`, 0 for none; since format 2, zero before.
 pub const NOT_AFTER: usize = 36;
-/// What a signer signs in front of the header, so that the signature counts for nothing else.
+/// The bytes in front of the header that a signer signs too, so that the signature is of no use elsewhere.
 pub const SIGNATURE_DOMAIN: &[u8; 30] = b"toolward bundle signature, v1\n";
 /// Length of a key's name in a signature in bytes.
 pub const KEY_ID: usize = 8;
@@ -43,11 +43,11 @@ pub const ALL_SERVERS: u32 = u32::MAX;
 pub const MAX_TIERS: u32 = 16;
 /// Most actors in a chain that a policy can admit.
 pub const MAX_CHAIN: u32 = 8;
-/// Most rules that hang on one holder, entry or server: what one decision looks at there.
+/// Most rules under one principal, item or server: the work of one decision there.
 pub const MAX_RULES_PER_KEY: u32 = 1024;
 /// Most rules that name neither subjects, actors, entries nor servers: every decision looks at all of them.
 pub const MAX_GLOBAL: u32 = 256;
-/// Most resource templates of one server: what a URI is compared with.
+/// Most resource templates of one server: each URI is compared with all of them.
 pub const MAX_TEMPLATES: u32 = 256;
 /// Most claims that rules select subjects by.
 pub const MAX_CLAIMS: u32 = 64;
@@ -82,7 +82,7 @@ pub enum Section {
     Parts = 11,
     /// Keys on the way to an argument.
     Segments = 12,
-    /// Who holds ceilings, and what rules select by.
+    /// Principals: holders of ceilings, and the subjects and agents that rules select.
     Principals = 13,
     /// Hash table over `Principals`.
     PrincipalTable = 14,
@@ -90,8 +90,8 @@ pub enum Section {
     Ceilings = 15,
     /// Rules of the policy.
     Rules = 16,
-    /// Lists of numbers: each a count and that many numbers. A field that names a list holds the number of its count;
-    /// 0 is no list.
+    /// Lists of numbers: each a count and that many numbers. A field refers to a list by the position of its count; 0
+    /// is no list.
     Lists = 17,
     /// Strings that lists name by their number.
     Names = 18,
@@ -99,19 +99,19 @@ pub enum Section {
     Code = 19,
     /// Conditions.
     Conditions = 20,
-    /// What is said of an entry beyond name and tier.
+    /// Fields of an item beyond name and tier.
     ItemExtras = 21,
     /// Accepted definitions of entries.
     Definitions = 22,
     /// Approvals.
     Approvals = 23,
-    /// What arguments must be like.
+    /// Constraints on arguments.
     ArgumentRules = 24,
-    /// What is said of methods: those of a server together, in order of names; those of the policy last.
+    /// Rules for methods: those of a server together, in order of names; those of the policy last.
     MethodRules = 25,
-    /// What is said of a principal beyond its ceilings.
+    /// Fields of a principal beyond its ceilings.
     PrincipalExtras = 26,
-    /// What is said of a rule beyond its id.
+    /// Fields of a rule beyond its id.
     RuleExtras = 27,
     /// Budgets.
     Budgets = 28,
@@ -210,23 +210,23 @@ impl Section {
     }
 }
 
-/// Who holds a ceiling or is selected by rules, as stored in `Principals`.
+/// The kind of a principal, as stored in `Principals`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u32)]
 pub enum PrincipalKind {
-    /// A human, by `sub`.
+    /// A subject, by `sub`.
     SubjectId = 0,
-    /// Humans in a group.
+    /// Subjects in a group.
     Group = 1,
-    /// Humans with a role.
+    /// Subjects with a role.
     Role = 2,
     /// An agent, by `act.sub`.
     ActorSubject = 3,
     /// An agent, by `client_id`.
     ActorClient = 4,
-    /// Humans with a claim: its name, and its value in `PrincipalExtras`.
+    /// Subjects with a claim: its name, and its value in `PrincipalExtras`.
     Claim = 5,
-    /// Every human of an issuer; the name is empty.
+    /// Every person of an issuer; the name is empty.
     Anyone = 6,
     /// Every agent of an issuer; the name is empty.
     ActorIssuer = 7,
@@ -261,11 +261,11 @@ impl PrincipalKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub enum PartKind {
-    /// Text that stands as it is: a string.
+    /// Literal text: a string.
     Literal = 0,
     /// An argument: its path in `Segments` (start, count).
     Argument = 1,
-    /// The human's `sub`.
+    /// The subject's `sub`.
     SubjectId = 2,
 }
 
@@ -316,7 +316,7 @@ impl RuleKind {
     pub const ALL: [RuleKind; 5] =
         [RuleKind::Grant, RuleKind::Actor, RuleKind::Forbid, RuleKind::Approval, RuleKind::Budget];
 
-    /// What people call such a rule.
+    /// The name of such a rule in messages.
     pub const fn word(self) -> &'static str {
         match self {
             RuleKind::Grant => "grant",
@@ -344,13 +344,13 @@ pub mod manifest {
     pub const CONSENT_LIFE: usize = 7;
     /// Environments (list of names, in the order of the policy).
     pub const ENVIRONMENTS: usize = 9;
-    /// Rules that hang on nothing else (list).
+    /// Rules without a subject, agent, item or server (list).
     pub const GLOBAL: usize = 10;
-    /// Rules for methods at servers that have none of their own (range of `MethodRules`).
+    /// Rules for methods at servers without rules of their own (range of `MethodRules`).
     pub const METHODS: usize = 11;
     /// Bits of the kinds of principals that there are.
     pub const KINDS: usize = 13;
-    /// 1 where actors are told from others by their issuer, as `Issuers` says.
+    /// 1 if `Issuers` says which issuer vouches for which actors.
     pub const TRUST: usize = 14;
 }
 
@@ -378,7 +378,7 @@ pub mod server {
     pub const METHODS: usize = 15;
     /// 1 for monitor mode.
     pub const MODE: usize = 17;
-    /// Rules that hang on the server (list).
+    /// Restrictions of the server (list of rules).
     pub const RESTRICTIONS: usize = 18;
     /// Its resource templates, the one to be preferred first (list of items).
     pub const TEMPLATES: usize = 19;
@@ -406,7 +406,7 @@ pub mod item_extra {
     pub const MODE: usize = 1;
     /// Labels (list of names).
     pub const LABELS: usize = 2;
-    /// Rules that hang on the entry (list).
+    /// Restrictions of the item (list of rules).
     pub const RESTRICTIONS: usize = 3;
     /// `Definitions` (list).
     pub const DEFINITIONS: usize = 4;
@@ -436,7 +436,7 @@ pub mod param_header {
     pub const ITEM: usize = 0;
     /// `Definitions`, plus 1; 0 for whichever definition the tool has.
     pub const DEFINITION: usize = 1;
-    /// What follows `Mcp-Param-`, in lower case (string).
+    /// The header name after `Mcp-Param-`, in lower case (string).
     pub const NAME: usize = 2;
     /// Keys that lead to the argument (list of names in their order).
     pub const PATH: usize = 4;
@@ -486,9 +486,9 @@ pub mod principal {
 pub mod principal_extra {
     /// Value of a claim (string).
     pub const VALUE: usize = 0;
-    /// Grants, or entries of `actors`, that are no plain ceilings (list of rules).
+    /// Grants and actor rules that give more than a plain ceiling (list of rules).
     pub const CONDITIONAL_GRANTS: usize = 2;
-    /// Forbids, approvals and budgets that hang on it (list of rules).
+    /// Forbids, approvals and budgets for this principal (list of rules).
     pub const RESTRICTIONS: usize = 3;
     /// Labels and types of an agent (list of principals).
     pub const GROUPS: usize = 4;
@@ -504,7 +504,7 @@ pub mod rule {
     pub const EXTRA: usize = 3;
 }
 
-/// Fields of a record of `RuleExtras`. Lists that are none mean any.
+/// Fields of a record of `RuleExtras`. An absent list matches everything.
 pub mod rule_extra {
     /// 1 for monitor mode.
     pub const MODE: usize = 0;
@@ -538,8 +538,8 @@ pub mod rule_extra {
 
 /// The hash of a key in a table: FNV-1a (64 bits) from the table's seed, then the finaliser of MurmurHash3.
 ///
-/// Fields of a key are fed in order; each string is followed by the byte `FF`, which no UTF-8 text has, so that
-/// (`ab`, `c`) and (`a`, `bc`) differ.
+/// The hash takes the fields of a key in order. Each string ends with the byte `FF`, which UTF-8 never contains, so
+/// that (`ab`, `c`) and (`a`, `bc`) differ.
 #[derive(Debug, Clone, Copy)]
 pub struct KeyHash(u64);
 

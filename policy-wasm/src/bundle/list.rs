@@ -4,7 +4,7 @@ use super::layout::Section;
 use super::read::{Sections, Unreadable};
 use std::cmp::Ordering;
 
-/// A list of numbers; which numbers they are depends on what holds the list.
+/// A list of numbers; their meaning depends on the field that refers to the list.
 #[derive(Clone, Copy)]
 pub struct List<'b> {
     sections: &'b Sections,
@@ -37,7 +37,7 @@ impl<'b> List<'b> {
         self.count
     }
 
-    /// Whether there are none.
+    /// Whether the list is empty.
     pub fn is_empty(self) -> bool {
         self.count == 0
     }
@@ -51,7 +51,7 @@ impl<'b> List<'b> {
         (0..self.count).map(move |place| self.at(place))
     }
 
-    /// The strings that the numbers stand for, of a list of names.
+    /// The strings behind the numbers of a list of names.
     pub fn names(self) -> impl Iterator<Item = Result<&'b str, Unreadable>> + use<'b> {
         self.numbers().map(move |number| self.name(number?))
     }
@@ -60,7 +60,7 @@ impl<'b> List<'b> {
         self.sections.string(self.sections.record(Section::Names, number)?, 0)
     }
 
-    /// The lists that the numbers stand for, of a list of lists.
+    /// The lists behind the numbers of a list of lists.
     pub fn lists(self) -> impl Iterator<Item = Result<List<'b>, Unreadable>> + use<'b> {
         self.numbers().map(move |number| self.sections.list(number?)?.ok_or(Unreadable))
     }
@@ -68,7 +68,7 @@ impl<'b> List<'b> {
     /// Whether a list whose numbers rise has this one: at most 33 reads.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn contains(self, number: u32) -> Result<bool, Unreadable> {
         self.search(&|place| Ok(self.at(place)?.cmp(&number)))
     }
@@ -76,7 +76,7 @@ impl<'b> List<'b> {
     /// Whether a list whose names rise has this one: at most 33 reads.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn has_name(self, name: &str) -> Result<bool, Unreadable> {
         self.search(&|place| Ok(self.name(self.at(place)?)?.cmp(name)))
     }
@@ -97,7 +97,7 @@ impl<'b> List<'b> {
     /// Whether the two have a number in common.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn meets(self, other: List<'_>) -> Result<bool, Unreadable> {
         for number in self.numbers() {
             let number = number?;

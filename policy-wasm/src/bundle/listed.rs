@@ -1,4 +1,5 @@
-//! What is said of single URIs, by their loosest reading: worked out once, when a bundle is opened.
+//! The policy's statements about single URIs, by their loosest reading. They are worked out once, when a bundle is
+//! opened.
 //!
 //! No other spelling of a URI that the policy names comes under a template: servers could take it for that one.
 
@@ -22,7 +23,7 @@ pub(super) struct Listed {
 struct Entry {
     /// Index of the server, or [`layout::ALL_SERVERS`].
     server: u32,
-    /// A fingerprint of the loosest reading. One that another URI happens to have denies that, and permits nothing.
+    /// A fingerprint of the loosest reading. A collision denies the other URI and never permits one.
     like: u64,
     named: Named,
 }
@@ -36,7 +37,7 @@ enum Named {
 }
 
 impl Listed {
-    /// Reads what a policy names. What cannot be read is passed over: no request gets to it.
+    /// Reads the URIs that a policy names. Unreadable ones are skipped: no request can reach them.
     pub(super) fn of(bundle: &Bundle) -> Listed {
         let mut listed = Listed::default();
         for server in bundle.servers() {
@@ -96,11 +97,11 @@ impl Bundle {
 impl<'b> Server<'b> {
     /// The template that a URI comes under which is not listed itself: of those that it fits the strictest.
     ///
-    /// None where some reader could take it for a URI that is listed, or that comes under a stricter template, and the
-    /// policy says another thing of that.
+    /// `None` if some reader could take the URI for a listed one with other rules, or for one under a stricter
+    /// template.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub(crate) fn template_for(self, uri: &str) -> Result<Option<Item<'b>>, Unreadable> {
         let Some(plain) = Plain::of(uri) else { return Ok(None) };
         let mut found = None;
@@ -140,7 +141,7 @@ impl<'b> Server<'b> {
 }
 
 impl Item<'_> {
-    /// Whether the policy says the same of both: all but kind and name.
+    /// Whether the policy treats both alike: all fields are equal but kind and name.
     fn is_treated_as(self, other: Item<'_>) -> Result<bool, Unreadable> {
         let of = |extra: Option<Record<'_>>, field| extra.map_or(Ok(0), |extra| extra.field(field));
         for field in layout::item_extra::KIND.saturating_add(1)..=layout::item_extra::SHOWN {

@@ -1,12 +1,11 @@
 //! The compiled policy, read in place.
 //!
-//! A [`Bundle`] is a container of our own: header with label, versions, serial and SHA-256 digest, section table,
-//! fixed-size records, a string heap and open-addressing hash tables, signatures (`docs/bundle.md`).
-//! [`Unverified::open`] checks the header and the bounds of the sections, [`Unverified::verify`] the digest, the
-//! signatures and the serial; only a [`Bundle`] can be asked, and there is no other way to one. Nothing is unpacked
-//! but the URIs that the policy names, in their loosest reading (`listed`): every look-up reads the bytes where they are,
-//! each access checked. A bundle that was made to be nonsense inside, by
-//! somebody who may sign, opens and gives denials.
+//! A [`Bundle`] is a container with its own format (`docs/bundle.md`). It has a header with label, versions, serial and
+//! SHA-256 digest, a section table, fixed-size records, a string heap, hash tables and signatures. [`Unverified::open`]
+//! checks the header and the bounds of the sections; [`Unverified::verify`] checks digest, signatures and serial. Only
+//! a [`Bundle`] answers questions, and verification is the only way to one. Every look-up reads the bytes in place,
+//! with each access checked. Only the URIs of the policy are unpacked, in their loosest reading (`listed`). A malformed
+//! bundle from a trusted signer opens and denies.
 //!
 //! ```text
 //! bytes ─Unverified::open─> Unverified ─verify(Trust)─> Bundle
@@ -80,7 +79,7 @@ struct Manifest {
 impl Manifest {
     fn read(record: Record<'_>) -> Result<Manifest, Unreadable> {
         use layout::manifest as fields;
-        // Format 1 does not say which kinds of principals there are.
+        // Format 1 does not list its kinds of principals.
         let kinds = record.later(fields::KINDS);
         Ok(Manifest {
             max_chain: record.field(fields::CHAIN)?,
@@ -109,13 +108,12 @@ impl Bundle {
     /// Opens and verifies a bundle: [`Unverified::open`], then [`Unverified::verify`].
     ///
     /// # Errors
-    /// [`BundleError`] says what is wrong with the bytes, or whose signature is missing. Any bytes at all give an
-    /// error or a bundle, never a panic.
+    /// [`BundleError`] names the damage or the missing signature. Any bytes give an error or a bundle, never a panic.
     pub fn open(bytes: Vec<u8>, trust: &Trust) -> Result<Bundle, BundleError> {
         Unverified::open(bytes)?.verify(trust)
     }
 
-    /// What the readers below rely on: the manifest, the tiers and every server can be read.
+    /// The readers below rely on a readable manifest, readable tiers and readable servers.
     fn check(sections: Sections, header: Header, signers: Vec<KeyId>) -> Result<Bundle, Unreadable> {
         let manifest = sections.record(Section::Manifest, 0)?;
         let named = sections.string(manifest, 0)?;
@@ -174,7 +172,7 @@ impl Bundle {
     /// The organisation that the policy names; empty where it names none.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense; [`Unverified::verify`] made sure that it is not.
+    /// [`Unreadable`] if the bundle is malformed; [`Unverified::verify`] has checked this.
     pub fn organisation(&self) -> Result<&str, Unreadable> {
         self.sections.string(self.sections.record(Section::Manifest, 0)?, 2)
     }
@@ -187,12 +185,12 @@ impl Bundle {
     /// The environments that the policy names, in its order.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn environments(&self) -> Result<Option<List<'_>>, Unreadable> {
         self.sections.list(self.manifest.environments)
     }
 
-    /// The lowest tier that needs consent; `None` is no tier.
+    /// The lowest tier that needs consent; `None` if no tier does.
     pub fn consent_from(&self) -> Option<u32> {
         self.manifest.consent_from
     }
@@ -220,7 +218,7 @@ impl Bundle {
     /// The name of a tier; 0 is the lowest.
     ///
     /// # Errors
-    /// [`Unreadable`] where there is no such tier.
+    /// [`Unreadable`] if the tier does not exist.
     pub fn tier_name(&self, tier: u32) -> Result<&str, Unreadable> {
         self.sections.string(self.sections.record(Section::Tiers, tier)?, 0)
     }
@@ -241,12 +239,12 @@ impl Bundle {
         (count(Section::Servers), count(Section::Items), count(Section::Rules))
     }
 
-    /// Whether the policy has conditions, which may look at everything that a request tells of.
+    /// Whether the policy has conditions, which may read any part of a request.
     pub fn has_conditions(&self) -> bool {
         self.sections.count(Section::Conditions) > 0
     }
 
-    /// Whether rules or conditions may look at claims of the token that have no place of their own in a delegation.
+    /// Whether rules or conditions may read claims of the token that have no field in a delegation.
     pub fn reads_claims(&self) -> bool {
         self.sections.count(Section::Claims) > 0 || self.has_conditions()
     }
@@ -256,8 +254,8 @@ impl Bundle {
         self.sections.count(Section::Checks) > 0
     }
 
-    /// The server that a request is for: exact path (what follows a `?` does not count), and authority compared
-    /// without case, port included; `None` is a denial.
+    /// The server for a request. The path must match exactly, without its query. Authorities are compared without case,
+    /// port included. `None` is a denial.
     pub fn server_at(&self, authority: &str, path: &str) -> Option<Server<'_>> {
         let path = path.split_once('?').map_or(path, |(before, _)| before);
         let found = self.sections.find(

@@ -10,7 +10,7 @@ use super::{Bundle, Definition, Item};
 /// A header that repeats an argument.
 #[derive(Debug, Clone, Copy)]
 pub struct ParamHeader<'b> {
-    /// What follows `Mcp-Param-`, in lower case.
+    /// The header name after `Mcp-Param-`, in lower case.
     pub name: &'b str,
     /// The keys that lead to the argument (list of names).
     pub path: List<'b>,

@@ -1,4 +1,4 @@
-//! Who holds ceilings and whom rules select: humans, agents, and what they have in common.
+//! Principals: subjects, agents, and the groups by which rules select them.
 
 use super::layout::{self, ALL_SERVERS, MAX_CLAIMS, PrincipalKind, Section};
 use super::list::List;
@@ -6,7 +6,7 @@ use super::read::{Record, Unreadable};
 use super::{Bundle, Server};
 use crate::model::ServerKind;
 
-/// Somebody, or everybody with something in common, as rules name them.
+/// A subject, an agent, or all that share a property, as rules name them.
 #[derive(Debug, Clone, Copy)]
 pub struct Principal<'b> {
     bundle: &'b Bundle,
@@ -71,10 +71,10 @@ impl<'b> Principal<'b> {
         self.number
     }
 
-    /// What it is known by.
+    /// The kind of the principal.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn kind(self) -> Result<PrincipalKind, Unreadable> {
         let stored = self.record.field(layout::principal::KIND)?;
         PrincipalKind::ALL.into_iter().find(|kind| *kind as u32 == stored).ok_or(Unreadable)
@@ -83,7 +83,7 @@ impl<'b> Principal<'b> {
     /// The issuer that vouches; empty for labels and types.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn issuer(self) -> Result<&'b str, Unreadable> {
         self.bundle.sections.string(self.record, layout::principal::ISSUER)
     }
@@ -91,7 +91,7 @@ impl<'b> Principal<'b> {
     /// The id, or the name of the group, role, claim, label or type; empty for everybody of an issuer.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn name(self) -> Result<&'b str, Unreadable> {
         self.bundle.sections.string(self.record, layout::principal::NAME)
     }
@@ -99,15 +99,15 @@ impl<'b> Principal<'b> {
     /// The value of a claim; empty for everything else.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn value(self) -> Result<&'b str, Unreadable> {
         self.extra.map_or(Ok(""), |extra| self.bundle.sections.string(extra, layout::principal_extra::VALUE))
     }
 
-    /// Grants, or entries of `actors`, that are no plain ceilings (numbers of rules).
+    /// Grants and actor rules that give more than a plain ceiling (numbers of rules).
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn conditional_grants(self) -> Result<Option<List<'b>>, Unreadable> {
         self.list(layout::principal_extra::CONDITIONAL_GRANTS)
     }
@@ -120,7 +120,7 @@ impl<'b> Principal<'b> {
     /// Labels and types of an agent (numbers of principals).
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn groups(self) -> Result<impl Iterator<Item = Result<Principal<'b>, Unreadable>>, Unreadable> {
         let bundle = self.bundle;
         let list = self.list(layout::principal_extra::GROUPS)?;
@@ -130,17 +130,18 @@ impl<'b> Principal<'b> {
     /// Its plain ceilings: in order of servers, the one for all servers last.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn ceilings(self) -> Result<impl Iterator<Item = Result<HeldCeiling, Unreadable>>, Unreadable> {
         let (start, count) = self.record.pair(layout::principal::CEILINGS)?;
         let range = self.bundle.sections.range(Section::Ceilings, start, count)?;
         Ok(range.map(move |number| HeldCeiling::read(self.bundle, number)))
     }
 
-    /// The highest of its plain ceilings at a server: at most 33 reads, whatever the policy's size.
+    /// The highest of its plain ceilings at a server. The search takes at most 33 reads, whatever the size of the
+    /// policy.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn ceiling_at(self, server: Server<'_>) -> Result<Option<HeldCeiling>, Unreadable> {
         let (start, count) = self.record.pair(layout::principal::CEILINGS)?;
         let range = self.bundle.sections.range(Section::Ceilings, start, count)?;
@@ -197,7 +198,7 @@ impl Bundle {
     /// The principal with this kind, issuer and name, and for a claim this value.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn principal(
         &self,
         kind: PrincipalKind,
@@ -234,7 +235,7 @@ impl Bundle {
     /// The principal that a list names by its number.
     ///
     /// # Errors
-    /// [`Unreadable`] where there is none.
+    /// [`Unreadable`] if the principal does not exist.
     pub fn principal_by_number(&self, number: u32) -> Result<Principal<'_>, Unreadable> {
         Principal::read(self, number)
     }
@@ -269,7 +270,7 @@ impl Bundle {
     }
 
     /// Whether the issuer that signed a token may vouch for actors of this issuer. An issuer vouches for actors of
-    /// others only where the policy says so; a bundle of format 1 does not tell issuers apart, and cannot say so.
+    /// others only if the policy says so. A bundle of format 1 cannot say so.
     pub(crate) fn may_vouch(&self, signer: &str, issuer: &str) -> Result<bool, Unreadable> {
         if !self.manifest.trust {
             return Ok(signer == issuer);

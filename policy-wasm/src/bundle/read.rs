@@ -1,4 +1,4 @@
-//! Bounds-checked reads of the bytes. Whatever does not fit is [`Unreadable`], which the PDP turns into a denial.
+//! Bounds-checked reads of the bytes. A failed read is [`Unreadable`], which the PDP turns into a denial.
 
 use super::error::{BundleError, ErrorKind};
 use super::header::Header;
@@ -8,7 +8,7 @@ use super::layout::{
 use super::le::{u32_at, u64_at};
 use sha2::{Digest, Sha256};
 
-/// A read outside of what the bundle holds, or of something that makes no sense there.
+/// A read outside of the bundle's sections, or a value without a meaning there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unreadable;
 
@@ -53,7 +53,7 @@ impl<'b> Record<'b> {
         bytes.try_into().map_err(|_| Unreadable)
     }
 
-    /// A field that format 1 lacks; 0 there, which says nothing. In later formats the section table vouches for it.
+    /// A field that format 1 lacks and reads as 0. In later formats the section table guarantees it.
     pub(super) fn later(self, number: usize) -> u32 {
         self.field(number).unwrap_or(0)
     }
@@ -74,7 +74,7 @@ pub(super) fn index(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// SHA-256 of a bundle's bytes but for the digest itself. Signatures are no part of `bytes`.
+/// SHA-256 of a bundle's bytes without the digest itself and without signatures.
 pub fn digest(bytes: &[u8]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     hasher.update(bytes.get(..DIGEST).unwrap_or(bytes));
@@ -149,7 +149,7 @@ impl Sections {
         u32::try_from(length.checked_div(extent.stride).unwrap_or(0)).unwrap_or(0)
     }
 
-    /// Length of a record in bytes, as the section table says.
+    /// Length of a record in bytes, from the section table.
     #[cfg(feature = "tools")]
     pub(super) fn stride(&self, section: Section) -> usize {
         self.extent(section).stride

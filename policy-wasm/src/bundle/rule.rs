@@ -1,4 +1,4 @@
-//! Rules of the policy, with what they select and what they ask for.
+//! Rules of the policy: their selectors and their effects.
 
 use super::Bundle;
 use super::layout::{self, RuleKind, Section};
@@ -22,7 +22,7 @@ pub struct Rule<'b> {
     number: u32,
     record: Record<'b>,
     extra: Option<Record<'b>>,
-    /// Where it stands in the policy.
+    /// The kind of the rule.
     pub kind: RuleKind,
 }
 
@@ -35,10 +35,10 @@ pub struct Condition<'b> {
     pub code: &'b [u8],
 }
 
-/// Who can approve, and for how long a yes holds.
+/// The approvers, and the validity of an approval.
 #[derive(Debug, Clone, Copy)]
 pub struct ApprovalTerms<'b> {
-    /// Groups, roles or ids as the policy names them; `None` is whoever the approval service asks.
+    /// Groups, roles or ids as the policy names them; `None` leaves the choice to the approval service.
     pub approvers: Option<List<'b>>,
     /// How long a yes holds, in seconds.
     pub valid_for: u64,
@@ -55,7 +55,7 @@ pub struct BudgetTerms {
 }
 
 impl BudgetTerms {
-    /// What is counted separately.
+    /// The keys by which calls are counted separately.
     pub fn per(self) -> impl Iterator<Item = BudgetKey> {
         let keys = [BudgetKey::Subject, BudgetKey::Actor, BudgetKey::Item];
         keys.into_iter().filter(move |key| self.per & 1u32.wrapping_shl(*key as u32) != 0)
@@ -79,12 +79,12 @@ impl<'b> Rule<'b> {
         self.number
     }
 
-    /// Its id, unique within its kind; empty only for bytes that are nonsense.
+    /// Its id, unique within its kind; empty only in a malformed bundle.
     pub fn id(self) -> &'b str {
         self.bundle.sections.string(self.record, layout::rule::ID).unwrap_or_default()
     }
 
-    /// Whether it is a grant or actor that gives plain ceilings and nothing else; those stand with the principals.
+    /// Whether it is a grant or actor rule that gives plain ceilings alone; these are stored with the principals.
     pub fn is_plain(self) -> bool {
         self.extra.is_none()
     }
@@ -92,7 +92,7 @@ impl<'b> Rule<'b> {
     /// Whether it is enforced.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn mode(self) -> Result<Mode, Unreadable> {
         Mode::read(self.field(layout::rule_extra::MODE)?)
     }
@@ -100,15 +100,15 @@ impl<'b> Rule<'b> {
     /// The ceiling that a grant or actor gives that is not plain.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn ceiling(self) -> Result<u32, Unreadable> {
         self.bundle.known_tier(self.field(layout::rule_extra::CEILING)?)
     }
 
-    /// The humans that it selects, or the agent that an actor is (numbers of principals); `None` is any.
+    /// The subjects that it selects, or the agent that an actor is (numbers of principals); `None` is any.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn subjects(self) -> Result<Option<List<'b>>, Unreadable> {
         self.list(layout::rule_extra::SUBJECTS)
     }
@@ -116,7 +116,7 @@ impl<'b> Rule<'b> {
     /// The agents that it selects (numbers of principals); `None` is any.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn actors(self) -> Result<Option<List<'b>>, Unreadable> {
         self.list(layout::rule_extra::ACTORS)
     }
@@ -124,7 +124,7 @@ impl<'b> Rule<'b> {
     /// The servers that it selects (indices); `None` is any.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn servers(self) -> Result<Option<List<'b>>, Unreadable> {
         self.list(layout::rule_extra::SERVERS)
     }
@@ -132,7 +132,7 @@ impl<'b> Rule<'b> {
     /// Whether it is about entries of catalogues only.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn is_about_items(self) -> Result<bool, Unreadable> {
         Ok(self.field(layout::rule_extra::ITEMS)? != 0)
     }
@@ -140,7 +140,7 @@ impl<'b> Rule<'b> {
     /// Names or URIs of the entries that it selects; `None` is any.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn names(self) -> Result<Option<List<'b>>, Unreadable> {
         self.list(layout::rule_extra::NAMES)
     }
@@ -148,7 +148,7 @@ impl<'b> Rule<'b> {
     /// Labels of the entries that it selects; `None` is any.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn labels(self) -> Result<Option<List<'b>>, Unreadable> {
         self.list(layout::rule_extra::LABELS)
     }
@@ -156,7 +156,7 @@ impl<'b> Rule<'b> {
     /// The lowest tier of the entries that it selects.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn tier_from(self) -> Result<u32, Unreadable> {
         self.field(layout::rule_extra::TIER_FROM)
     }
@@ -164,7 +164,7 @@ impl<'b> Rule<'b> {
     /// The methods that it selects; `None` is any.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn methods(self) -> Result<Option<List<'b>>, Unreadable> {
         self.list(layout::rule_extra::METHODS)
     }
@@ -172,12 +172,12 @@ impl<'b> Rule<'b> {
     /// From when on and until before when it holds, in Unix seconds.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn window(self) -> Result<(u64, Option<u64>), Unreadable> {
         let Some(extra) = self.extra else { return Ok((0, None)) };
         let until = extra.long(layout::rule_extra::UNTIL)?.checked_sub(1);
         let from = extra.long(layout::rule_extra::FROM)?;
-        // A forbid that never holds forbids nothing: what no compiler writes is not trusted.
+        // A forbid whose window is empty would forbid nothing. No compiler writes one, so it is malformed.
         if until.is_some_and(|until| until <= from) {
             return Err(Unreadable);
         }
@@ -187,25 +187,25 @@ impl<'b> Rule<'b> {
     /// Only where this holds.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn condition(self) -> Result<Option<Condition<'b>>, Unreadable> {
         Condition::read(self.bundle, self.field(layout::rule_extra::CONDITION)?)
     }
 
-    /// What an approval rule asks for.
+    /// The terms of an approval rule.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn approval(self) -> Result<Option<ApprovalTerms<'b>>, Unreadable> {
         let detail =
             if self.kind == RuleKind::Approval { self.field(layout::rule_extra::DETAIL)? } else { 0 };
         ApprovalTerms::read(self.bundle, detail)
     }
 
-    /// What a budget admits.
+    /// The terms of a budget.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn budget(self) -> Result<Option<BudgetTerms>, Unreadable> {
         let detail = if self.kind == RuleKind::Budget { self.field(layout::rule_extra::DETAIL)? } else { 0 };
         let Some(number) = detail.checked_sub(1) else { return Ok(None) };
@@ -216,7 +216,7 @@ impl<'b> Rule<'b> {
     /// The type of an actor.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn agent_type(self) -> Result<Option<AgentType<'b>>, Unreadable> {
         let detail = if self.kind == RuleKind::Actor { self.field(layout::rule_extra::DETAIL)? } else { 0 };
         detail.checked_sub(1).map(|number| self.bundle.agent_type(number)).transpose()
@@ -243,7 +243,7 @@ impl<'b> Condition<'b> {
     /// The source.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn text(self) -> Result<&'b str, Unreadable> {
         self.bundle.sections.string(self.record, 0)
     }
@@ -263,7 +263,7 @@ impl Bundle {
     /// A rule by its number.
     ///
     /// # Errors
-    /// [`Unreadable`] where there is no such rule.
+    /// [`Unreadable`] if the rule does not exist.
     pub fn rule(&self, number: u32) -> Result<Rule<'_>, Unreadable> {
         Rule::read(self, number)
     }

@@ -1,4 +1,4 @@
-//! Servers of the bundle, and what the policy says of methods.
+//! Servers of the bundle, and their rules for methods.
 
 use super::Bundle;
 use super::item::Item;
@@ -36,7 +36,7 @@ impl OwnedServer {
 }
 
 impl<'b> Server<'b> {
-    /// Stable within one bundle: what an exchange keeps between two callbacks.
+    /// The index, stable within one bundle. An exchange keeps it between two callbacks.
     pub fn index(self) -> u32 {
         self.index
     }
@@ -76,7 +76,7 @@ impl<'b> Server<'b> {
         self.try_kind().unwrap_or(ServerKind::Sensitive).name()
     }
 
-    /// Who answers for the server; empty where the policy does not say.
+    /// The owner of the server; empty if the policy names none.
     pub fn owner(self) -> &'b str {
         self.string(layout::server::OWNER)
     }
@@ -92,15 +92,15 @@ impl<'b> Server<'b> {
     /// Labels, in order.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn labels(self) -> Result<Option<List<'b>>, Unreadable> {
         self.list(layout::server::LABELS)
     }
 
-    /// Revisions of MCP that the policy admits at this server; `None` where it does not say.
+    /// Revisions of MCP that the policy admits at this server; `None` if it does not restrict them.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn revisions(self) -> Result<Option<List<'b>>, Unreadable> {
         self.list(layout::server::REVISIONS)
     }
@@ -108,7 +108,7 @@ impl<'b> Server<'b> {
     /// Whether its denials are enforced.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn mode(self) -> Result<Mode, Unreadable> {
         Mode::read(self.record()?.later(layout::server::MODE))
     }
@@ -127,7 +127,7 @@ impl<'b> Server<'b> {
     /// Tier and scope of every entry of the server's `scopes`, lowest tier first.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn scope_entries(
         self,
     ) -> Result<impl Iterator<Item = Result<(u32, &'b str), Unreadable>>, Unreadable> {
@@ -144,7 +144,7 @@ impl<'b> Server<'b> {
     /// The entry of the server's catalogue with exactly this name, URI or URI template.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn item(self, kind: ItemKind, name: &str) -> Result<Option<Item<'b>>, Unreadable> {
         Item::find(self, kind, name)
     }
@@ -157,7 +157,7 @@ impl<'b> Server<'b> {
     /// The resource templates, the one to be preferred first.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn templates(self) -> Result<impl Iterator<Item = Result<Item<'b>, Unreadable>>, Unreadable> {
         let list = self.list(layout::server::TEMPLATES)?.filter(|list| !list.is_empty());
         if list.is_some_and(|list| list.len() > MAX_TEMPLATES) {
@@ -167,10 +167,10 @@ impl<'b> Server<'b> {
         Ok(list.into_iter().flat_map(List::numbers).map(move |number| Item::read(bundle, number?)))
     }
 
-    /// What the policy says of this method here: the server's own rule, else the one for all servers.
+    /// The rule for this method here: the server's own, else the one for all servers.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn method_rule(self, method: &str) -> Result<Option<MethodRule<'b>>, Unreadable> {
         let own = self.record()?.later_pair(layout::server::METHODS);
         match self.bundle.method_rule(own, method)? {
@@ -182,7 +182,7 @@ impl<'b> Server<'b> {
     /// The server's own rules for methods, in order of their names.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn method_rules(
         self,
     ) -> Result<impl Iterator<Item = Result<MethodRule<'b>, Unreadable>>, Unreadable> {
@@ -195,7 +195,7 @@ impl<'b> Server<'b> {
     /// That everything the readers above give can be read.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn check(self) -> Result<(), Unreadable> {
         let (sections, record) = (&self.bundle.sections, self.record()?);
         for field in [layout::server::ID, layout::server::RESOURCE, layout::server::PATH] {
@@ -227,13 +227,13 @@ impl<'b> Server<'b> {
         self.bundle.sections.record(Section::Servers, self.index)
     }
 
-    /// Empty only for bytes that are nonsense.
+    /// A string of the record; empty only in a malformed bundle.
     fn string(self, field: usize) -> &'b str {
         self.record().and_then(|record| self.bundle.sections.string(record, field)).unwrap_or_default()
     }
 }
 
-/// What the policy says of a method.
+/// A rule for a method.
 #[derive(Debug, Clone, Copy)]
 pub struct MethodRule<'b> {
     bundle: &'b Bundle,
@@ -261,7 +261,7 @@ impl<'b> MethodRule<'b> {
     /// The method's name.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn name(self) -> Result<&'b str, Unreadable> {
         self.bundle.sections.string(self.record, layout::method::NAME)
     }
@@ -269,7 +269,7 @@ impl<'b> MethodRule<'b> {
     /// Whether the rule is the server's own rather than the policy's.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn is_of_server(self) -> Result<bool, Unreadable> {
         Ok(self.record.field(layout::method::SERVER)? != layout::ALL_SERVERS)
     }
@@ -277,15 +277,15 @@ impl<'b> MethodRule<'b> {
     /// Only where this holds.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn condition(self) -> Result<Option<Condition<'b>>, Unreadable> {
         Condition::read(self.bundle, self.record.field(layout::method::CONDITION)?)
     }
 
-    /// URL prefixes that a human may be sent to; `None` is none.
+    /// URL prefixes of pages to which a person may be sent; `None` admits no page.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn urls(self) -> Result<Option<List<'b>>, Unreadable> {
         self.bundle.sections.list(self.record.field(layout::method::URLS)?)
     }
@@ -302,10 +302,10 @@ impl Bundle {
         })
     }
 
-    /// Rules for methods that hold wherever a server has none of its own, in order of their names.
+    /// Rules for methods that apply at every server without a rule of its own, in order of their names.
     ///
     /// # Errors
-    /// [`Unreadable`] where the bundle is nonsense.
+    /// [`Unreadable`] if the bundle is malformed.
     pub fn method_rules(
         &self,
     ) -> Result<impl Iterator<Item = Result<MethodRule<'_>, Unreadable>>, Unreadable> {

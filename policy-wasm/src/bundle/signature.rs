@@ -1,4 +1,4 @@
-//! Who signed a bundle: keys, signatures, and whom a reader trusts.
+//! Signatures of a bundle: keys, signatures, and the keys that a reader trusts.
 
 use super::error::{BundleError, ErrorKind};
 use super::header::Header;
@@ -8,12 +8,12 @@ use super::le::u32_at;
 use ed25519_dalek::VerifyingKey;
 use std::fmt;
 
-/// Why 32 bytes are no key.
+/// The error of bytes that are not a usable public key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyError {
     /// There are this many bytes; an Ed25519 public key has 32 (RFC 8032 §5.1.5).
     Length(usize),
-    /// They are no point of the curve.
+    /// The bytes are not a point of the curve.
     NotAPoint,
     /// The point has small order: anybody can sign for it.
     Weak,
@@ -42,7 +42,7 @@ impl PublicKey {
     /// From its 32 bytes (RFC 8032 §5.1.5).
     ///
     /// # Errors
-    /// [`KeyError`] where they are no key that proves anything.
+    /// [`KeyError`] if the bytes are not a key that can prove anything.
     pub fn from_bytes(bytes: &[u8]) -> Result<PublicKey, KeyError> {
         let array: &[u8; 32] = bytes.try_into().map_err(|_| KeyError::Length(bytes.len()))?;
         let key = VerifyingKey::from_bytes(array).map_err(|_| KeyError::NotAPoint)?;
@@ -68,7 +68,7 @@ impl PublicKey {
     }
 }
 
-/// The name, which tells keys apart; the key itself would only be longer.
+/// The name suffices to distinguish keys.
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PublicKey({})", self.id)
@@ -78,13 +78,13 @@ impl fmt::Debug for PublicKey {
 /// Why a [`Trust`] makes no sense.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TrustError {
-    /// There are no keys, or more than this reader looks through: 1 to 16.
+    /// There are no keys, or more than a reader accepts: 1 to 16.
     Keys(usize),
-    /// This key stands there twice, or another key with the same name.
+    /// The list has this key twice, or another key with the same name.
     Twice(KeyId),
     /// So many signatures cannot come from the keys that there are.
     Threshold {
-        /// What was asked for.
+        /// The number that was requested.
         threshold: usize,
         /// How many keys there are.
         keys: usize,
@@ -114,7 +114,7 @@ pub struct Trust {
 }
 
 impl Trust {
-    /// No signature is asked for: the digest tells damage, and where the bytes come from is trusted for the rest.
+    /// No signature is required: the digest detects damage, and the source of the bytes is trusted.
     pub fn digest_only() -> Trust {
         Trust { keys: Vec::new(), threshold: 0, min_serial: 0 }
     }
@@ -156,7 +156,7 @@ impl Trust {
     pub(super) fn admits(&self, header: &Header, signatures: &Signatures) -> Result<Vec<KeyId>, BundleError> {
         let message = message(header);
         let (mut trusted, mut strangers) = (Vec::new(), Vec::new());
-        // Each key's name stands once on either side: of at most 16 keys, comparing all costs nothing.
+        // Each name occurs once on either side, and there are at most 16 keys, so comparing all pairs is cheap.
         for (id, signature) in &signatures.0 {
             match self.keys.iter().find(|key| key.id == *id) {
                 // A wrong signature of a trusted key is never an accident, so the others do not outweigh it.
@@ -178,7 +178,7 @@ impl Trust {
     }
 }
 
-/// What a signer signs: a text that no other protocol signs, then the header, whose digest covers everything else.
+/// The signed message: a domain that no other protocol uses, then the header, whose digest covers all other bytes.
 pub(super) fn message(header: &Header) -> [u8; SIGNATURE_DOMAIN.len() + HEADER] {
     let mut message = [0; SIGNATURE_DOMAIN.len() + HEADER];
     let header = header.to_bytes();
@@ -192,8 +192,8 @@ pub(super) fn message(header: &Header) -> [u8; SIGNATURE_DOMAIN.len() + HEADER] 
 pub(super) struct Signatures(Vec<(KeyId, [u8; SIGNATURE])>);
 
 impl Signatures {
-    /// Reads what follows the sections: nothing at all, or a number and that many signatures in ascending order of
-    /// their keys' names, to the last byte. There is one way to write the same signatures.
+    /// Reads the signature block after the sections: nothing, or a count and that many signatures. The key names
+    /// ascend, and no byte may follow. Each set of signatures thus has one encoding.
     pub(super) fn read(block: &[u8]) -> Result<Signatures, BundleError> {
         if block.is_empty() {
             return Ok(Signatures::default());
@@ -240,7 +240,7 @@ impl Signatures {
         of_key.is_some_and(|(_, signature)| key.verifies(&message(header), signature))
     }
 
-    /// These signatures and one more.
+    /// These signatures with one more.
     pub(super) fn with(
         &self,
         header: &Header,

@@ -1,4 +1,4 @@
-//! A bundle whose header and bounds fit, and that nobody vouches for yet.
+//! A bundle with a valid header and valid bounds, before verification.
 
 use super::Bundle;
 use super::error::{BundleError, ErrorKind};
@@ -9,7 +9,7 @@ use super::read::{Sections, Unreadable, digest, index};
 use super::signature::{PublicKey, Signatures, Trust, message};
 use std::fmt;
 
-/// A bundle before it is verified: it tells what its header and its signature block say, and answers nothing else.
+/// A bundle before it is verified: only its header and its signature block can be read.
 pub struct Unverified {
     sections: Sections,
     header: Header,
@@ -17,11 +17,11 @@ pub struct Unverified {
 }
 
 impl Unverified {
-    /// Checks the header, the bounds of the sections and the form of the signature block. What it costs does not
-    /// depend on the size of the policy.
+    /// Checks the header, the bounds of the sections and the form of the signature block. The cost does not depend on
+    /// the size of the policy.
     ///
     /// # Errors
-    /// [`BundleError`] says what is wrong with the bytes.
+    /// [`BundleError`] names the damage.
     pub fn open(bytes: Vec<u8>) -> Result<Unverified, BundleError> {
         let header = Header::read(&bytes)?;
         let signatures = Signatures::read(bytes.get(index(header.length)..).unwrap_or_default())?;
@@ -29,7 +29,7 @@ impl Unverified {
         Ok(Unverified { sections, header, signatures })
     }
 
-    /// What the header says.
+    /// The header.
     pub fn header(&self) -> &Header {
         &self.header
     }
@@ -44,8 +44,8 @@ impl Unverified {
         self.signatures.is_right(&self.header, key)
     }
 
-    /// Every section that this reader knows, with the number of its records (bytes, for heaps and tables) and of its
-    /// bytes, in the order of their kinds.
+    /// Every known section, with the number of its records and of its bytes, in the order of their kinds. Heaps and
+    /// tables count bytes instead of records.
     pub fn sections(&self) -> impl Iterator<Item = (Section, u32, usize)> {
         Section::ALL
             .into_iter()
@@ -61,15 +61,16 @@ impl Unverified {
     /// cost is that of the digest: it grows with the file.
     ///
     /// # Errors
-    /// [`BundleError`] says what is damaged, or what is missing for this `trust`.
+    /// [`BundleError`] names the damage, or the signatures that this `trust` misses.
     pub fn verify(self, trust: &Trust) -> Result<Bundle, BundleError> {
         let signers = trust.admits(&self.header, &self.signatures)?;
         self.check_digest()?;
         Bundle::check(self.sections, self.header, signers).map_err(|Unreadable| ErrorKind::Contents.into())
     }
 
-    /// What a signer signs with Ed25519: a text that no other protocol signs, then the header, whose digest covers
-    /// everything but the signatures. Meaningless for a damaged bundle: [`Unverified::verify`] it first.
+    /// The message that a signer signs with Ed25519: a domain that no other protocol uses, then the header. The
+    /// header's digest covers all bytes but the signatures. The message of a damaged bundle is meaningless: call
+    /// [`Unverified::verify`] first.
     pub fn message(&self) -> [u8; SIGNATURE_DOMAIN.len() + HEADER] {
         message(&self.header)
     }

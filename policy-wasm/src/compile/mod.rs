@@ -5,7 +5,7 @@
 //!                     └────────────── mistakes ──────────────┴─> Problems
 //! ```
 //!
-//! The bundle depends on what the files say, not on their names, their number or the order of anything in them.
+//! The bundle depends on the contents of the files, not on their names, their number or any order in them.
 
 mod format;
 mod language;
@@ -32,14 +32,14 @@ pub struct SourceFile {
     pub text: String,
 }
 
-/// What the caller decides.
+/// The options of the caller.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// The revision, where the policy names none.
     pub revision: Option<String>,
     /// The serial number, where the policy names none.
     pub serial: Option<u64>,
-    /// The Unix second from which on the bundle permits nothing, where the policy does not say.
+    /// The Unix second from which on the bundle permits nothing, unless the policy sets one.
     pub not_after: Option<u64>,
 }
 
@@ -67,7 +67,7 @@ pub fn compile(files: &[SourceFile], options: &Options) -> Result<Vec<u8>, Probl
     })
 }
 
-/// Reads policy files: everything that compiling them would find wrong is told, and nothing is written.
+/// Reads policy files and reports every problem that compiling them would report, without writing a bundle.
 ///
 /// # Errors
 /// Everything that is wrong with the files, sorted by file and position, with excerpts.

@@ -37,7 +37,7 @@ fn end_of(ends: &[(Position, Position)], begin: Position) -> Option<Position> {
 /// Begin and end of every scalar, and of every map and list in brackets, in order.
 fn ends(text: &str) -> Vec<(Position, Position)> {
     let (lines, mut found, mut open) = (Lines::new(text), Vec::new(), Vec::new());
-    // What cannot be read ends the list; that is where the last problem is.
+    // Unreadable text ends the list; the last problem is there.
     for (event, span) in Parser::new_from_str(text).map_while(Result::ok) {
         let begin = super::yaml::position(&span.start);
         match event {
@@ -75,7 +75,7 @@ fn end(lines: &Lines<'_>, begin: Position, span: &Span) -> Position {
 mod tests {
     use super::*;
 
-    /// What `ends` marks of a text, line by line.
+    /// The text that `ends` marks, line by line.
     fn marked(text: &str) -> Vec<String> {
         let lines = Lines::new(text);
         let part = |(begin, end): (Position, Position)| {

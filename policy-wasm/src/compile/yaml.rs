@@ -1,7 +1,8 @@
 //! The YAML front end: one document of maps, lists, strings, numbers, `true`, `false` and `null`.
 //!
-//! What two YAML readers could take differently is refused: anchors, aliases, tags, merge keys, several documents,
-//! repeated keys, and plain scalars that YAML 1.1 and 1.2 resolve differently (`no`, `012`, `1_000`, `2026-11-20`).
+//! The reader rejects text that two YAML readers could take differently. These are anchors, aliases, tags, merge keys,
+//! several documents and repeated keys. They are also plain scalars that YAML 1.1 and 1.2 resolve differently (`no`,
+//! `012`, `1_000`, `2026-11-20`).
 
 use crate::source::{Entry, Node, Position, Problem, Problems, Value};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
@@ -13,7 +14,7 @@ pub const MAX_FILE: usize = 16 * 1024 * 1024;
 /// Deepest nesting of maps and lists.
 pub const MAX_DEPTH: usize = 32;
 
-/// Reads a YAML file; what is wrong with it goes to `problems`.
+/// Reads a YAML file; mistakes are added to `problems`.
 pub fn read<'a>(file: &str, text: &'a str, problems: &Problems) -> Option<Node<'a>> {
     let mut builder = Builder { file, problems, stack: Vec::new(), root: None, documents: 0 };
     if text.len() > MAX_FILE {
@@ -348,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn what_yaml_can_and_a_policy_cannot_is_refused() {
+    fn yaml_features_that_policies_lack_are_rejected() {
         for (text, expected) in [
             (
                 "a: &x 1\nb: *x\n",
@@ -377,7 +378,7 @@ mod tests {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert_eq!(problems_of(&nested(MAX_DEPTH)), "");
         assert_eq!(problems_of(&nested(33)), "p.yaml:1:33: nested deeper than 32 levels\n");
-        // The parser has a bound of its own, which it may reach first.
+        // The parser has its own bound, which it may reach first.
         assert_eq!(problems_of(&nested(100_000)).lines().count(), 1);
     }
 }

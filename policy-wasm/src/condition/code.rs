@@ -9,14 +9,14 @@
 //!      6  8·n  nodes: operation u8, x u8, a u16, b u16, c u16; the first is the whole condition
 //!         …     heap: texts, times (seconds i64, nanoseconds u32) and lists of node numbers (u16 each)
 //! ```
-//! A node refers only to nodes behind it, so there are no circles.
+//! A node refers only to later nodes, so there are no cycles.
 
 use super::facts::Reads;
 use super::time::Moment;
 
 /// The form that this version writes and reads.
 pub(super) const FORM: u8 = 1;
-/// Length of what stands before the nodes.
+/// Length of the header in front of the nodes.
 pub(super) const HEAD: usize = 6;
 /// Length of a node.
 pub(super) const NODE: usize = 8;
@@ -131,7 +131,7 @@ pub(super) struct Node {
     pub(super) c: u16,
 }
 
-/// A compiled condition, not yet trusted: what makes no sense is found when it is come to.
+/// A compiled condition before any check: evaluation detects malformed nodes when it reaches them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Code<'b> {
     pub(super) reads: Reads,

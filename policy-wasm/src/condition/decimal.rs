@@ -3,18 +3,18 @@
 //! Nothing is converted. A number is its text; two are compared by sign, by the weight of their first digit, then
 //! digit by digit. At most 64 characters each (the reader's bound), so a comparison is a few dozen steps.
 //!
-//! A server may read a number of a request into a double, which keeps 15 digits of any number and rounds what follows.
-//! A comparison that such a server could answer otherwise is left unanswered: 9007199254740993 would be another account
-//! than 9007199254740992 here, and the same one there.
+//! A server may read a number of a request into a double, which keeps 15 digits and rounds the others. A comparison
+//! that such a server could answer differently has no answer. Otherwise 9007199254740993 would be one account here and
+//! another one there.
 
 use std::cmp::Ordering;
 
 /// A number: as written in JSON or in a condition, or counted here.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Decimal<'a> {
-    /// As a condition says it (RFC 8259 §6).
+    /// A number of a condition (RFC 8259 §6).
     Text(&'a str),
-    /// As a request or a claim says it.
+    /// A number of a request or a claim.
     Given(&'a str),
     /// Of `size()`, `getHours()` and the like.
     Int(i64),
@@ -116,7 +116,7 @@ impl Parts<'_> {
         (number, digits.any(|byte| *byte != b'0'))
     }
 
-    /// Whether a double may stand for another number than this one.
+    /// Whether a double for this number could also stand for another number.
     fn rounds(&self) -> bool {
         let (_, more) = self.first(KEPT);
         let (integer, fraction) = self.first(KEPT.wrapping_add(1));
@@ -140,8 +140,8 @@ impl Parts<'_> {
 }
 
 impl Decimal<'_> {
-    /// Which is greater, exactly; `None` where a reader that rounds what was [given](Number::Given) to a double could
-    /// say something else.
+    /// The exact order; `None` if a reader that rounds [given](Decimal::Given) numbers to doubles could find another
+    /// one.
     pub(super) fn compare(self, other: Decimal<'_>) -> Option<Ordering> {
         let (mut left, mut right) = ([0u8; 20], [0u8; 20]);
         let a = self.parts(&mut left);
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_doubles_confuse_is_told_apart() {
+    fn numbers_with_the_same_double_differ() {
         for (smaller, greater) in [
             ("9007199254740992", "9007199254740993"),
             ("0.1", "0.10000000000000000555"),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_server_could_round_to_something_else_is_not_compared() {
+    fn numbers_that_a_server_could_round_are_not_compared() {
         for (given, said) in [
             ("9007199254740993", "9007199254740992"),
             ("9007199254740993", "9007199254740993"),

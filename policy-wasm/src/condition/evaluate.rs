@@ -9,9 +9,9 @@ use crate::json;
 use std::cell::Cell;
 use std::cmp::Ordering;
 
-/// Most work of one condition. A node costs 1; whatever looks into a text (a member of an object, a comparison, a
-/// search) costs 1 for each 16 bytes of it, and 1 for each byte that has to be unescaped or put into lower case.
-/// With a megabyte of arguments that is 16 look-ups; a search through half a megabyte costs 32,768.
+/// Most work of one condition. A node costs 1. Reading a text (a member of an object, a comparison, a search) costs 1
+/// for each 16 bytes. Unescaping or lower-casing costs 1 for each byte. For a megabyte of arguments the bound allows 16
+/// look-ups; a search through half a megabyte costs 32,768.
 pub const MAX_WORK: u32 = 1 << 20;
 
 /// Deepest nesting of lists and maps that are compared.
@@ -28,16 +28,16 @@ struct Machine<'a> {
 
 /// Whether the condition holds.
 ///
-/// Bounds: [`MAX_WORK`], and 32 operations within each other. It allocates only to search (`contains`, `endsWith`, times in arguments) a text that has escapes or is read in lower
-/// case, and to compare lists with lists.
+/// Bounds: [`MAX_WORK`], and 32 nested operations. It allocates for searches in texts with escapes or in lower case,
+/// and for comparisons of lists.
 ///
 /// # Errors
-/// [`Fault`]: there is no answer, and whoever asked must deny.
+/// [`Fault`]: there is no answer, and the caller must deny.
 pub fn evaluate(code: &[u8], facts: &dyn Facts) -> Result<bool, Fault> {
     evaluate_within(code, facts, &Cell::new(MAX_WORK))
 }
 
-/// As [`evaluate`], of work that several conditions share: what this one costs is taken from `left`.
+/// As [`evaluate`], with a bound that several conditions share: the cost is taken from `left`.
 ///
 /// # Errors
 /// As of [`evaluate`]; [`Fault::Exhausted`] also where less is left than the condition needs.
@@ -54,7 +54,7 @@ impl<'a> Machine<'a> {
     fn charge(&mut self, cost: usize) -> Result<(), Fault> {
         let cost = u32::try_from(cost).unwrap_or(u32::MAX);
         let left = self.work.checked_sub(cost);
-        // What is refused counts as spent: what follows is not asked at the same price again.
+        // A rejected cost counts as spent, so that no later condition pays it again.
         self.work = left.unwrap_or(0);
         left.map(drop).ok_or(Fault::Exhausted)
     }
@@ -97,7 +97,7 @@ impl<'a> Machine<'a> {
                 let found = self.member(base, key);
                 match (node.op, found) {
                     (Op::Field, found) => found,
-                    // What an agent lacks is empty, as it is for other facts.
+                    // A fact that an agent lacks is empty, as other facts are.
                     (_, found) if matches!(base, Val::Actor(_)) => present(found),
                     (_, Ok(_)) => Ok(Val::Bool(true)),
                     (_, Err(Fault::Missing)) => Ok(Val::Bool(false)),
@@ -219,7 +219,7 @@ impl<'a> Machine<'a> {
                 Err(found) if found.is_final() || node.op == Op::ExistsOne => return Err(found),
                 Err(found) => fault = Some(found),
                 Ok(holds) => {
-                    // `count` is of the elements that settle it: those that fail `all`, those that meet `exists`.
+                    // `count` counts the elements that decide: those that fail `all`, or those that meet `exists`.
                     count = count.saturating_add(u32::from(holds == (node.op != Op::All)));
                     return Ok(count == 0 || node.op == Op::ExistsOne);
                 }
@@ -419,7 +419,7 @@ impl<'a> Machine<'a> {
         })
     }
 
-    /// Equality as CEL has it: values of two types are not equal, and that is no error.
+    /// Equality of CEL: values of different types are unequal, which is not an error.
     fn equal(&mut self, left: Val<'a>, right: Val<'a>, levels: u32) -> Result<bool, Fault> {
         self.charge(1)?;
         let levels = levels.checked_sub(1).ok_or(Fault::Exhausted)?;
@@ -513,7 +513,7 @@ fn sum<'a>(op: Op, left: Val<'a>, right: Val<'a>) -> Step<'a> {
     }
 }
 
-/// What `has` says of a fact: whether there is one, and it is not empty.
+/// The answer of `has` for a fact: it exists and is not empty.
 fn present(found: Step<'_>) -> Step<'_> {
     Ok(Val::Bool(match found {
         Err(Fault::Missing) => false,

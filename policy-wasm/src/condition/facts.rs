@@ -1,4 +1,4 @@
-//! What a condition may read, and who lends it: asked for one by one, borrowed, never collected beforehand.
+//! The facts that a condition may read. They are requested one by one and borrowed, never collected beforehand.
 
 use crate::json;
 
@@ -27,13 +27,13 @@ macro_rules! facts {
 }
 
 facts! {
-    /// The human's `sub`: [`Given::Text`].
+    /// The subject's `sub`: [`Given::Text`].
     SubjectId = "subject.id", SUBJECT;
-    /// The identifier of the human's issuer: [`Given::Text`].
+    /// The identifier of the subject's issuer: [`Given::Text`].
     SubjectIssuer = "subject.issuer", SUBJECT;
-    /// The human's groups: [`Given::Texts`].
+    /// The subject's groups: [`Given::Texts`].
     SubjectGroups = "subject.groups", SUBJECT;
-    /// The human's roles: [`Given::Texts`].
+    /// The subject's roles: [`Given::Texts`].
     SubjectRoles = "subject.roles", SUBJECT;
     /// All claims of the token: [`Given::Object`]; [`Fault::Missing`] where the caller lends none.
     SubjectClaims = "subject.claims", CLAIMS;
@@ -49,12 +49,12 @@ facts! {
     Actors = "actors", ACTORS;
     /// The scopes of the token: [`Given::Texts`].
     Scopes = "delegation.scopes", DELEGATION;
-    /// The id of the consent: [`Given::Text`]; [`Fault::Missing`] where there is no consent.
+    /// The id of the consent: [`Given::Text`]; [`Fault::Missing`] without a consent.
     ConsentId = "delegation.consent.id", DELEGATION;
     /// The highest tier that the consent covers: [`Given::Tier`]; [`Fault::Missing`] where it names none, or none
     /// that the policy has.
     ConsentLevel = "delegation.consent.level", DELEGATION;
-    /// Why the human consented: [`Given::Text`]; [`Fault::Missing`] where they gave no reason.
+    /// Why the subject consented: [`Given::Text`]; [`Fault::Missing`] where they gave no reason.
     ConsentReason = "delegation.consent.reason", DELEGATION;
     /// When the consent was given: [`Given::Time`].
     ConsentGivenAt = "delegation.consent.given_at", DELEGATION;
@@ -64,7 +64,7 @@ facts! {
     ServerId = "server.id", SERVER;
     /// `personal`, `corporate` or `sensitive`: [`Given::Text`].
     ServerKind = "server.kind", SERVER;
-    /// Who answers for the server, empty where nobody is named: [`Given::Text`].
+    /// The owner of the server, empty if the policy names none: [`Given::Text`].
     ServerOwner = "server.owner", SERVER;
     /// The server's environment, empty where it has none: [`Given::Text`].
     ServerEnvironment = "server.environment", SERVER;
@@ -92,7 +92,7 @@ facts! {
     SourceAddress = "connection.source_address", CONNECTION;
     /// Whether the connection is encrypted: [`Given::Bool`].
     Tls = "connection.tls", CONNECTION;
-    /// The name in the caller's certificate, empty where there is none: [`Given::Text`].
+    /// The name in the caller's certificate, empty without one: [`Given::Text`].
     Peer = "connection.peer", CONNECTION;
 }
 
@@ -103,8 +103,8 @@ impl Fact {
     }
 }
 
-/// What a condition reads, in groups: for lists, which know no arguments, and for callers that would have to fetch
-/// something first.
+/// The facts that a condition reads, in groups. Lists need this, as they have no arguments, and so do callers that must
+/// fetch a fact first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Reads(pub(super) u16);
 
@@ -146,7 +146,7 @@ impl Reads {
     }
 }
 
-/// A fact, as whoever asks for the decision has it.
+/// A fact, as the caller has it.
 #[derive(Debug, Clone, Copy)]
 pub enum Given<'a> {
     /// A boolean.
@@ -159,7 +159,7 @@ pub enum Given<'a> {
     Tier(u32),
     /// This many strings; each is asked for by [`Facts::text`].
     Texts(u32),
-    /// This many actors; what is known of each is asked for by its number.
+    /// This many actors; their facts are requested by number.
     Actors(u32),
     /// An object of an accepted JSON text.
     Object(json::Object<'a>),
@@ -167,15 +167,15 @@ pub enum Given<'a> {
     Empty,
 }
 
-/// Why a condition has no answer. Whoever asked must deny, in permits and in denials alike.
+/// The reason why a condition has no answer. The caller must deny, in permits and in denials alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// It reads something that is not there.
     Missing,
     /// A value is of a type that the operation does not take.
     Type,
-    /// A key of an argument or claim could be taken for another one by a lenient reader, or a number for another one
-    /// by a reader that rounds.
+    /// A lenient reader could take a key of an argument or claim for another key, or a reader that rounds could take a
+    /// number for another number.
     Ambiguous,
     /// A time or duration that cannot be read, an index that no list has, a time out of range.
     Value,
@@ -192,18 +192,18 @@ impl Fault {
     }
 }
 
-/// Lends what a condition reads. Each method is asked only for what the evaluation comes to, and may be asked for the
-/// same thing again; it must then give the same.
+/// Lends the facts of a condition. The evaluation requests only the facts that it reaches, and may request one twice;
+/// both answers must be equal.
 pub trait Facts {
     /// The fact. `actor` numbers the chain from 0, the calling agent, and counts only for facts of agents.
     ///
     /// # Errors
-    /// [`Fault::Missing`] where there is none (`has()` is then false), [`Fault::Broken`] where it cannot be read.
+    /// [`Fault::Missing`] without such a fact (`has()` is then false), [`Fault::Broken`] if it cannot be read.
     fn fact(&self, fact: Fact, actor: u32) -> Result<Given<'_>, Fault>;
 
     /// The string with this number, from 0, of a fact that is [`Given::Texts`].
     ///
     /// # Errors
-    /// [`Fault::Missing`] where there is none, [`Fault::Broken`] where it cannot be read.
+    /// [`Fault::Missing`] without such a text, [`Fault::Broken`] if it cannot be read.
     fn text(&self, fact: Fact, actor: u32, index: u32) -> Result<&str, Fault>;
 }

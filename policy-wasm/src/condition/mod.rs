@@ -4,9 +4,9 @@
 //! text ──compile──> code (bytes in the bundle) ──evaluate(code, facts)──> holds, does not hold, or a Fault
 //! ```
 //!
-//! The parser and the type checker exist only with feature `compile`; what is always linked reads the compiled form,
-//! asks [`Facts`] for what it comes to, and compares in place: arguments are never copied or converted. Numbers
-//! compare exactly. Anything that cannot be answered is a [`Fault`], and whoever asked must deny.
+//! The parser and the type checker exist only with feature `compile`. The rest reads the compiled form, requests the
+//! facts that it reaches from [`Facts`], and compares in place: it never copies or converts arguments. Numbers compare
+//! exactly. An unanswerable condition is a [`Fault`], and the caller must deny.
 
 mod code;
 #[cfg(feature = "compile")]
@@ -27,9 +27,9 @@ pub use evaluate::{MAX_WORK, evaluate, evaluate_within};
 pub use facts::{Fact, Facts, Fault, Given, Reads};
 pub use value::TypeName;
 
-/// What the condition reads; `None` where the bytes are no condition.
+/// The facts that the condition reads; `None` if the bytes are not a condition.
 ///
-/// It can be relied on: whatever a condition reads beyond it is a [`Fault::Broken`].
+/// The answer is reliable: reading any other fact is a [`Fault::Broken`].
 pub fn reads(code: &[u8]) -> Option<Reads> {
     code::Code::open(code).map(|code| code.reads)
 }

@@ -207,7 +207,8 @@ pub(super) fn zone(text: &str) -> Option<i16> {
     offset_minutes(&mut cursor, sign).filter(|_| cursor.0.is_empty())
 }
 
-/// Reads a duration: `90s`, `1h30m`, `1.5h`, `-2m`; units `d` (24 hours), `h`, `m`, `s`, `ms`, `us`, `ns`; or `0`.
+/// Reads a duration such as `90s`, `1h30m`, `1.5h`, `-2m` or `0`. Units are `d` (24 hours), `h`, `m`, `s`, `ms`, `us`
+/// and `ns`.
 pub(super) fn duration(text: &str) -> Option<Moment> {
     const ZERO: Moment = Moment { seconds: 0, nanos: 0 };
     let mut cursor = Cursor(text.as_bytes());
@@ -278,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_refused() {
+    fn texts_that_are_not_times_are_rejected() {
         for text in [
             "",
             "2026-11-21",

@@ -51,7 +51,7 @@ impl<'a> Text<'a> {
         Text { source, lower: false }
     }
 
-    /// Length in bytes as it stands, escapes included: what reading it costs.
+    /// Length in bytes with escapes: the cost of reading it.
     pub(super) fn cost(self) -> usize {
         match self.source {
             Source::Plain(text) => text.len(),
@@ -117,7 +117,7 @@ pub(super) enum List<'a> {
     Texts(Fact, u32, u32),
     /// The chain of agents: how many.
     Actors(u32),
-    /// Of the condition itself: where the numbers of its nodes stand, and how many.
+    /// A list of the condition itself: the offset and the count of its node numbers.
     Nodes(u16, u16),
 }
 

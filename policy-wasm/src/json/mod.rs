@@ -1,11 +1,12 @@
 //! The strict JSON reader (RFC 8259, with every choice that the RFC leaves to readers taken as "refuse").
 //!
-//! One pass over the bytes finds structure, encodings, depth, numbers and repeated keys at every level; what comes
-//! back is slices of the text that was read. Navigating them later never fails and copies nothing, so a policy that
-//! does not ask about arguments pays nothing for them.
+//! One pass over the bytes checks structure, encodings, depth, numbers and repeated keys at every level. The results
+//! are slices of the text. Navigating them never fails and copies nothing, so a policy that ignores arguments pays
+//! nothing for them.
 //!
-//! What two readers could take differently is refused: repeated keys (after unescaping), `__proto__`, byte order
-//! marks, anything after the value, halves of surrogate pairs, invalid UTF-8, numbers beyond a double.
+//! The reader rejects texts that two readers could take differently: repeated keys (after unescaping), `__proto__`,
+//! byte order marks and bytes after the value. It also rejects halves of surrogate pairs, invalid UTF-8 and numbers
+//! beyond a double.
 //!
 //! INVARIANT (proof by type): a [`Value`] only comes from a text that [`parse`] accepted.
 
@@ -56,21 +57,21 @@ pub enum JsonErrorKind {
     NumberOutOfRange,
 }
 
-/// A refusal: what and where.
+/// A rejected text: the error and its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JsonError {
-    /// What is wrong.
+    /// The error.
     pub kind: JsonErrorKind,
     /// Offset of the offending byte.
     pub offset: usize,
 }
 
-/// Is told of object members while the one pass runs, so that the outer levels need no second one.
+/// Receives object members during the one pass, so that the outer levels need no second pass.
 pub trait Visitor<'a> {
-    /// Members down to this depth are told; the members of the outermost object have depth 1.
+    /// The deepest members to report; the members of the outermost object have depth 1.
     const DEPTH: u32;
 
-    /// A member is complete. Inner members come before the member that holds them.
+    /// A member is complete. Inner members come before the member around them.
     fn member(&mut self, depth: u32, key: Str<'a>, value: Value<'a>);
 }
 
@@ -84,15 +85,15 @@ impl Visitor<'_> for Unobserved {
 /// Reads one document strictly; the value borrows from `bytes`.
 ///
 /// # Errors
-/// The first thing in the text that is not as the module says.
+/// The first error in the text.
 pub fn parse<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Value<'a>, JsonError> {
     scan::scan(bytes, limits, &mut Unobserved)
 }
 
-/// As [`parse`], and tells `visitor` of the outer members on the way.
+/// As [`parse`], and reports the outer members to `visitor`.
 ///
 /// # Errors
-/// As [`parse`]; what was told before the error does not count.
+/// As [`parse`]; members that were reported before the error do not count.
 pub fn parse_with<'a, V: Visitor<'a>>(
     bytes: &'a [u8],
     limits: &Limits,

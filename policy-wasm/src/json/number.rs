@@ -53,7 +53,7 @@ pub(super) fn scan(bytes: &[u8], start: usize) -> Result<usize, (JsonErrorKind, 
     let too_long = end.saturating_sub(start) > MAX_LENGTH;
     let weight = |places: usize| exponent.saturating_add(i32::try_from(places).unwrap_or(i32::MAX));
     let magnitude = weight(integer_digits.saturating_sub(1));
-    // A fraction below 1 is as small as the zeros before its first digit make it, whatever its exponent says.
+    // Zeros before the first digit of a fraction below 1 make it smaller, whatever its exponent is.
     let underflows = bytes.get(first) == Some(&b'0')
         && fraction_zeros(bytes.get(integer_end..end).unwrap_or_default())
             .is_some_and(|zeros| exponent.saturating_sub_unsigned(zeros.saturating_add(1)) < -MAX_EXPONENT);
@@ -63,7 +63,7 @@ pub(super) fn scan(bytes: &[u8], start: usize) -> Result<usize, (JsonErrorKind, 
     Ok(end)
 }
 
-/// The zeros between the point and the first other digit; `None` where there is no other digit.
+/// The zeros between the point and the first other digit; `None` if all digits are zeros.
 fn fraction_zeros(rest: &[u8]) -> Option<u32> {
     let digits = rest.strip_prefix(b".")?.iter().take_while(|byte| byte.is_ascii_digit());
     let mut zeros = 0u32;

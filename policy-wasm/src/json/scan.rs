@@ -13,7 +13,7 @@ const LINEAR_KEYS: usize = 16;
 /// A key of an object that is still open.
 #[derive(Clone, Copy)]
 struct Key {
-    /// Tells most different keys apart; see [`mark`].
+    /// A mark by which most different keys differ; see [`mark`].
     mark: u64,
     /// Where its raw text starts and ends in the document.
     start: u32,
@@ -23,7 +23,7 @@ struct Key {
     escaped: bool,
 }
 
-/// A container that is still open, or what is around the whole document.
+/// An open container, or the surroundings of the whole document.
 #[derive(Clone, Copy)]
 struct Frame {
     /// Offset of its opening bracket.
@@ -42,7 +42,7 @@ enum Container {
 
 struct Scanner<'a> {
     text: &'a str,
-    /// What is around the current container, outermost (the document) first.
+    /// The surroundings of the current container, outermost (the document) first.
     outer: Vec<Frame>,
     /// The container that the next value belongs to.
     current: Frame,
@@ -186,7 +186,7 @@ impl<'a> Scanner<'a> {
         Err((JsonErrorKind::Syntax, at))
     }
 
-    /// Tells the visitor of a member whose value has just ended.
+    /// Reports a member whose value has just ended to the visitor.
     #[inline(always)]
     fn complete<V: Visitor<'a>>(&self, start: usize, end: usize, visitor: &mut V) {
         let depth = self.outer.len() as u32;

@@ -40,8 +40,8 @@ impl<'a> Str<'a> {
         folded(self.chars()).eq(folded(text.chars()))
     }
 
-    /// What a lenient reader could take the string for, to be held against several names in ASCII: as [`Str::resembles`]
-    /// for each of them, in one pass over the string.
+    /// The string as a lenient reader sees it, for comparisons with several ASCII names in one pass. Each comparison
+    /// gives the same result as [`Str::resembles`].
     pub fn fold(self) -> Folded {
         let mut text = [0; LONGEST_FOLDED];
         let mut length = 0usize;
@@ -61,13 +61,14 @@ impl<'a> Str<'a> {
     }
 }
 
-/// Whether a lenient reader could take one text for the other: they are equal when case is folded and what leaves no mark
-/// is dropped, wherever it stands.
+/// Whether a lenient reader could take one text for the other: they are equal after case folding and without invisible
+/// characters.
 pub fn resemble(one: &str, other: &str) -> bool {
     folded(one.chars()).eq(folded(other.chars()))
 }
 
-/// Folding covers what libraries fold into ASCII letters: U+017F (ſ), U+212A (K), U+0130 (İ) and U+0131 (ı).
+/// Folding includes the characters that libraries fold into ASCII letters: U+017F (ſ), U+212A (K), U+0130 (İ) and
+/// U+0131 (ı).
 fn folded(text: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
     text.filter(|c| !leaves_no_mark(*c)).map(|c| match c {
         '\u{17f}' => 's',
@@ -77,8 +78,8 @@ fn folded(text: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
     })
 }
 
-/// White space, controls, and what a font draws nothing for: Unicode's `Default_Ignorable_Code_Point` and format
-/// characters, and the blank of Braille.
+/// White space, controls and invisible characters: Unicode's `Default_Ignorable_Code_Point`, format characters, and the
+/// Braille blank.
 fn leaves_no_mark(c: char) -> bool {
     if c.is_ascii() {
         return c <= ' ' || c == '\u{7f}';
@@ -93,7 +94,7 @@ fn leaves_no_mark(c: char) -> bool {
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Longest name that [`Folded`] is held against, in bytes.
+/// Longest name for comparisons with [`Folded`], in bytes.
 const LONGEST_FOLDED: usize = 64;
 
 /// A string as lenient readers see it: see [`Str::fold`].
@@ -174,7 +175,7 @@ fn special(word: u64) -> u64 {
     (quote | backslash | control) & HIGHS
 }
 
-/// Offset of the first `"`, `\` or control character at or after `at`; the end of the text where there is none.
+/// Offset of the first `"`, `\` or control character at or after `at`; the end of the text if it has none.
 pub(super) fn next_special(bytes: &[u8], mut at: usize) -> usize {
     while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
         let found = special(u64::from_le_bytes(*word));

@@ -11,7 +11,7 @@ fn accepted(text: &str) -> Value<'_> {
 }
 
 #[test]
-fn what_two_readers_could_take_differently_is_refused() {
+fn ambiguous_texts_are_rejected() {
     use JsonErrorKind::*;
     let cases: &[(&[u8], JsonErrorKind)] = &[
         (b"", Empty),
@@ -149,7 +149,7 @@ impl<'a> Visitor<'a> for Outer {
 }
 
 #[test]
-fn the_visitor_is_told_of_outer_members_only() {
+fn the_visitor_receives_outer_members_only() {
     let mut seen = Outer(Vec::new());
     let text = br#"{"a":{"b":{"c":1},"d":[{"e":2}]},"f":[{"g":3}],"h":{}}"#;
     parse_with(text, &Limits::default(), &mut seen).unwrap();
@@ -212,7 +212,7 @@ fn walked(value: Value<'_>, out: &mut Vec<String>) {
 
 proptest! {
     #[test]
-    fn scalars_are_what_a_walk_finds(value in arbitrary_json(), pretty: bool, spread: bool) {
+    fn scalars_equal_those_of_a_recursive_walk(value in arbitrary_json(), pretty: bool, spread: bool) {
         let value = serde_json::json!({"all": value});
         let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
         // White space on either side of colons, too; in strings it changes both.

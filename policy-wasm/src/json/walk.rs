@@ -65,7 +65,7 @@ impl<'a> Value<'a> {
         Value { text }
     }
 
-    /// What kind of value this is.
+    /// The kind of this value.
     pub fn kind(self) -> Kind {
         match self.text.as_bytes().first() {
             Some(b'{') => Kind::Object,
@@ -77,7 +77,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The text of the value as it stands in the document.
+    /// The text of the value in the document.
     pub fn raw(self) -> &'a str {
         self.text
     }
@@ -131,7 +131,7 @@ impl<'a> Object<'a> {
         self.members_skipping(skip_value)
     }
 
-    /// Members in order, without a pass over what is inside of them.
+    /// Members in order, without a pass over their inner values.
     pub fn members_by<'e>(
         self,
         ends: &'e Ends<'a>,
@@ -159,7 +159,7 @@ impl<'a> Object<'a> {
         })
     }
 
-    /// Strings, numbers and booleans at every depth, in order; keys are none. One pass over the text.
+    /// Strings, numbers and booleans at every depth, in order, without keys. One pass over the text.
     pub fn scalars(self) -> impl Iterator<Item = Value<'a>> {
         let mut at = 0usize;
         std::iter::from_fn(move || {
@@ -204,7 +204,7 @@ impl<'a> Array<'a> {
         self.elements_skipping(skip_value)
     }
 
-    /// Elements in order, without a pass over what is inside of them.
+    /// Elements in order, without a pass over their inner values.
     pub fn elements_by<'e>(self, ends: &'e Ends<'a>) -> impl Iterator<Item = Value<'a>> + use<'a, 'e> {
         self.elements_skipping(|bytes, at| ends.skip(bytes, at))
     }

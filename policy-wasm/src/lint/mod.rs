@@ -1,6 +1,6 @@
-//! What is likely a mistake in a policy that compiles (`docs/lints.md`).
+//! Lints: likely mistakes in a policy that compiles (`docs/lints.md`).
 //!
-//! A lint never decides anything: it is about people, who meant something else, or forgot something.
+//! A lint never decides. It points to rules that the author may not have meant.
 
 mod problem;
 mod reach;
@@ -15,7 +15,7 @@ pub use problem::quoted;
 use crate::policy::{Origin, Policy, Time};
 use crate::source::Position;
 
-/// Every lint: its code, and what it is about in a few words. The codes are stable.
+/// Every lint: its code and its subject in a few words. The codes are stable.
 pub const LINTS: [(&str, &str); 21] = [
     ("actor-without-grant", "an agent that no grant lets do anything"),
     ("consent-reason-alone", "a reason is asked of a consent that is itself not asked for"),
@@ -52,9 +52,9 @@ pub struct Lint {
     pub position: Position,
     /// One of [`LINTS`].
     pub code: &'static str,
-    /// What is likely wrong: one sentence without full stop.
+    /// The likely mistake: one sentence without full stop.
     pub message: String,
-    /// What to do about it.
+    /// The advice.
     pub help: String,
 }
 
@@ -68,7 +68,7 @@ impl std::fmt::Display for Lint {
     }
 }
 
-/// Collects what the lints find.
+/// Collects findings.
 struct Finder<'p> {
     policy: &'p Policy,
     now: Time,

@@ -4,9 +4,8 @@ use super::Lint;
 use crate::compile::Quotes;
 use crate::source::Problem;
 
-/// Each lint as `told` puts it, with its excerpt where the file has its line; in the same order. `text_of` gives the
-/// text of a file by its name. It is asked, and the text read, once for all lints of a file that stand together, as
-/// [`super::lint`] gives them.
+/// Each lint rendered by `told`, in the same order, with the excerpt of its line. `text_of` gives the text of a file by
+/// its name. It is called once for all consecutive lints of a file, as [`super::lint`] orders them.
 pub fn quoted<'l, 't>(
     lints: &'l [Lint],
     text_of: impl Fn(&str) -> Option<&'t str>,

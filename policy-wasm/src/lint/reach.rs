@@ -1,4 +1,4 @@
-//! Who can reach what at all: grants, actors and tiers held against each other.
+//! Reach: grants, actors and tiers that contradict each other.
 
 use super::Finder;
 use crate::policy::{Actor, Agent, Grant, Holder, Policy, Server, ServerKind, Tier};
@@ -30,13 +30,13 @@ fn covers(servers: Option<&BTreeSet<String>>, server: &Server) -> bool {
     servers.is_none_or(|ids| ids.contains(&server.id))
 }
 
-/// Whether an actor is what a selector of a rule names.
+/// Whether a selector matches an actor.
 pub(super) fn fits(agent: &Agent, actor: &Actor) -> bool {
     match agent {
         Agent::Label(label) => actor.labels.contains(label),
         Agent::Type(name) => actor.agent_type == *name,
         Agent::Issuer(issuer) => issuer_of(&actor.agent) == Some(issuer),
-        // An entry for all agents of an issuer stands for each of them.
+        // An actor rule for all agents of an issuer covers each of them.
         Agent::Subject(issuer, _) | Agent::Client(issuer, _) => {
             actor.agent == *agent || actor.agent == Agent::Issuer(issuer.clone())
         }
@@ -66,7 +66,7 @@ fn reach(policy: &Policy, actor: &Actor, server: &Server) -> Option<Tier> {
 /// The highest tier that a grant and an actor reach together; `None` is nothing.
 fn together(policy: &Policy, grant: &Grant, actor: &Actor, server: &Server) -> Option<Tier> {
     let named = grant.actors.as_ref().is_none_or(|agents| agents.iter().any(|agent| fits(agent, actor)));
-    // The issuer of the people signs, and so must be one that vouches for the agent.
+    // The subjects' issuer signs the token, so it must be one that vouches for the agent.
     let vouched = |holder: &Holder| {
         issuer_of(&actor.agent).is_none_or(|issuer| policy.chain.may_vouch(holder.issuer(), issuer))
     };

@@ -1,13 +1,13 @@
-//! What the name of a tool says of its risk. A name proves nothing: it can raise a suspicion and never allay one.
+//! The risk that the name of a tool suggests. A name proves nothing: it can raise a suspicion but never remove one.
 
-/// What a name sounds like.
+/// The risk that a name suggests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NameRisk {
     /// Nothing of the below.
     Plain,
     /// Changes something, or acts outside.
     Changes,
-    /// Destroys something, spends money, or runs whatever it is given.
+    /// It destroys something, spends money, or runs any input.
     Destroys,
 }
 
@@ -50,8 +50,8 @@ const DESTROYS: [&str; 30] = [
     "wipe",
 ];
 
-/// The gravest word of a name, and what it sounds like. Words end at anything but letters and digits and where a
-/// capital follows a small letter: `dropTable`, `drop_table` and `db.drop-table` all have the word `drop`.
+/// The gravest word of a name, and its risk. Words end at characters other than letters and digits, and where a capital
+/// follows a small letter. `dropTable`, `drop_table` and `db.drop-table` all have the word `drop`.
 pub fn of_name(name: &str) -> (NameRisk, String) {
     let mut gravest = (NameRisk::Plain, String::new());
     for word in words(name) {

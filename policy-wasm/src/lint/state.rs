@@ -1,4 +1,4 @@
-//! What was left as it is: expired windows, monitor mode, definitions not pinned, tiers too low for a name.
+//! Leftovers: expired windows, monitor mode, definitions that are not pinned, tiers too low for a name.
 
 use super::Finder;
 use super::risk::{NameRisk, of_name};

@@ -1,4 +1,4 @@
-//! Names that are declared and never used. Those that a condition may mean (its text has them) count as used.
+//! Names that are declared and never used. A name in the text of a condition counts as used.
 
 use super::Finder;
 use crate::policy::{Agent, Condition, Holder, Policy};
@@ -56,8 +56,8 @@ pub(super) fn find(finder: &mut Finder<'_>) {
     }
 }
 
-/// Labels of entries and of agents, each told once, where it stands first. Those of servers are turned into the servers
-/// that have them when rules are read, so nothing is known of their use.
+/// Labels of items and agents, each reported once, at its first place. Labels of servers are resolved when rules are
+/// read, so their use is not known.
 fn labels(finder: &mut Finder<'_>, told: &dyn Fn(&str) -> bool) {
     let policy = finder.policy;
     let items = policy.forbids.iter().filter_map(|rule| rule.items.as_ref());
@@ -111,7 +111,7 @@ fn agent_issuer(agent: &Agent) -> Option<&String> {
     }
 }
 
-/// Whom the rules name; declarations do not count.
+/// The holders that the rules name, without declarations.
 fn holders(policy: &Policy) -> impl Iterator<Item = &Holder> {
     let optional = policy.forbids.iter().map(|rule| &rule.subjects);
     let optional = optional.chain(policy.approvals.iter().map(|rule| &rule.subjects));

@@ -1,4 +1,4 @@
-//! URIs that some reader takes for others: entries alike, and what no request can come under.
+//! URIs that some reader takes for other URIs: similar items, and items that no request can reach.
 
 use super::Finder;
 use crate::model::ItemKind;

@@ -1,6 +1,6 @@
 //! Kinds of items and servers, and modes of rules, as the policy names them and the bundle stores them.
 
-/// What an entry of a catalogue is.
+/// The kind of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u32)]
 pub enum ItemKind {
@@ -18,7 +18,7 @@ impl ItemKind {
     /// All kinds in the order of their numbers.
     pub const ALL: [ItemKind; 4] = [ItemKind::Tool, ItemKind::Prompt, ItemKind::Resource, ItemKind::Template];
 
-    /// What people call such an entry.
+    /// The name of the kind in messages.
     pub const fn word(self) -> &'static str {
         match self {
             ItemKind::Tool => "tool",

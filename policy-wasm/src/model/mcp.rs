@@ -3,8 +3,8 @@
 //! Source: the schemas of MCP 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25 and 2026-07-28, and the extension
 //! `io.modelcontextprotocol/tasks`.
 
-/// Permitted unless the policy says otherwise: methods that clients need, methods that name an item, and notifications
-/// that follow from a permitted request.
+/// Permitted unless the policy says otherwise. These are methods that clients need, methods that name an item, and
+/// notifications that follow from a permitted request.
 const PERMITTED: bool = true;
 /// Permitted by a rule only: requests of a server to the client or the subject (sampling, elicitation, roots), log
 /// messages, subscriptions and tasks.
@@ -12,7 +12,7 @@ const BY_RULE: bool = false;
 
 macro_rules! methods {
     ($($name:ident = $wire:literal, $permitted:ident;)+) => {
-        /// A method or notification of MCP, or a request without a message of its own.
+        /// A method or notification of MCP, or a request without a message.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Method {
             $(#[doc = concat!("`", $wire, "`.")] $name,)+
@@ -106,9 +106,9 @@ pub enum Era {
 /// A protocol revision that this release reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Revision {
-    /// 2024-11-05: HTTP with server-sent events. Requests do not say their revision.
+    /// 2024-11-05: HTTP with server-sent events. Requests do not name their revision.
     R20241105,
-    /// 2025-03-26: what a server assumes of a request that does not say its revision.
+    /// 2025-03-26: the revision that a server assumes for a request without one.
     R20250326,
     /// 2025-06-18.
     R20250618,

@@ -2,12 +2,13 @@
 //!
 //! | module | subject |
 //! |---|---|
-//! | [`request`] | subject, actors, delegation, action: what a decision is asked about |
+//! | [`request`] | subject, actors, delegation, action: the inputs of a decision |
 //! | [`mcp`] | methods and revisions of MCP |
 //! | [`kinds`] | kinds of servers and items, modes of rules |
 //!
 //! Everything in [`request`] borrows from the caller. An [`Identity`] is an (`iss`, `sub`) pair: the same `sub` from
-//! two issuers is two people. A [`Subject`] is the human on whose behalf a call is made; an [`Actor`] is an agent.
+//! two issuers means two different people. A [`Subject`] is the person on whose behalf a call is made; an [`Actor`] is
+//! an agent.
 
 pub mod kinds;
 pub mod mcp;

@@ -2,7 +2,7 @@
 
 use crate::json;
 
-/// Who somebody is: the pair of the issuer that vouches and the name it gave.
+/// An identity: the issuer that vouches, and the name that it gave.
 ///
 /// Source: RFC 9068 §5 (`sub` is unique within `iss` only).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,17 +13,17 @@ pub struct Identity<'a> {
     pub id: &'a str,
 }
 
-/// The human on whose behalf the call is made, as the verified token names them.
+/// The subject on whose behalf the call is made, as the verified token names them.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
-    /// The (`iss`, `sub`) pair. Its issuer signed the token, and so vouches for all that the token says.
+    /// The (`iss`, `sub`) pair. Its issuer signed the token and vouches for all of its claims.
     pub identity: Identity<'a>,
     /// Groups the issuer vouches for; they belong to `identity.issuer`.
     pub groups: &'a [String],
     /// Roles the issuer vouches for; they belong to `identity.issuer`.
     pub roles: &'a [String],
-    /// All claims of the token, for rules that select by claim and conditions that read one; `None` where the caller
-    /// has none to lend, and then such rules do not match and such conditions err.
+    /// All claims of the token, for selectors and conditions. With `None`, selectors by claim do not match and
+    /// conditions on claims fail.
     pub claims: Option<json::Object<'a>>,
 }
 
@@ -45,7 +45,7 @@ pub struct Actor<'a> {
     pub identity: Identity<'a>,
 }
 
-/// What the human agreed to, as the verified token states it.
+/// The subject's consent, as the verified token states it.
 #[derive(Debug, Clone, Copy)]
 pub struct Consent<'a> {
     /// Its id, for records and revocation.
@@ -56,7 +56,7 @@ pub struct Consent<'a> {
     pub tools: Option<&'a [String]>,
     /// The highest tier that it covers, by name; a name that the policy does not have covers nothing.
     pub level: Option<&'a str>,
-    /// Why the human gave it, in their words.
+    /// Why the subject gave it, in their words.
     pub reason: Option<&'a str>,
     /// When it was given, in Unix seconds.
     pub given_at: u64,
@@ -64,10 +64,10 @@ pub struct Consent<'a> {
     pub expires_at: Option<u64>,
 }
 
-/// What the verified token grants, as the PDP needs it.
+/// The grants of the verified token, as the PDP needs them.
 #[derive(Debug, Clone, Copy)]
 pub struct Delegation<'a> {
-    /// The human.
+    /// The subject.
     pub subject: Subject<'a>,
     /// The agent that calls now first, then earlier actors. Earlier actors can only narrow (RFC 8693 §4.1).
     /// An empty chain is denied.
@@ -77,17 +77,17 @@ pub struct Delegation<'a> {
     pub clients: &'a [Actor<'a>],
     /// The scopes of the token (RFC 6749 §3.3), each one token of the `scope` claim.
     pub scopes: &'a [String],
-    /// What the human agreed to, where the token says.
+    /// The subject's consent, if the token states one.
     pub consent: Option<Consent<'a>>,
     /// How many seconds the clock of the issuer may be ahead.
     pub leeway: u64,
 }
 
-/// What the caller wants to do at a server.
+/// The action that the caller requests at a server.
 #[derive(Debug, Clone, Copy)]
 pub enum Action<'a> {
-    /// Use the server, without naming anything of its catalogue: `initialize`, lists, notifications, GET, DELETE and
-    /// whatever else [`Request::method`] says.
+    /// Use the server without naming an item: `initialize`, lists, notifications, GET, DELETE and other methods of
+    /// [`Request::method`].
     UseServer,
     /// `tools/call`.
     CallTool {
@@ -112,12 +112,12 @@ pub enum Action<'a> {
     },
     /// `elicitation/create` of the server, on its way to the client.
     Elicit {
-        /// The page that the human is sent to; `None` for a form.
+        /// The page that the subject is sent to; `None` for a form.
         url: Option<&'a str>,
     },
 }
 
-/// How the caller is connected, as far as the proxy tells.
+/// The caller's connection, as the proxy reports it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Connection<'a> {
     /// IP address of the caller, without port; empty where it is not known.
@@ -131,11 +131,11 @@ pub struct Connection<'a> {
 /// Everything that one decision depends on besides the bundle and the server.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// On whose behalf, by whom.
+    /// The subject and the actors.
     pub delegation: &'a Delegation<'a>,
     /// The MCP method, such as `tools/call`; `http/get` and `http/delete` for requests without a message.
     pub method: &'a str,
-    /// What is asked for.
+    /// The requested action.
     pub action: Action<'a>,
     /// The time of the decision in Unix seconds.
     pub now: u64,

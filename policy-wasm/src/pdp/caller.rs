@@ -1,4 +1,4 @@
-//! The layers that are about the caller: the chain, the human's ceiling, the actors' ceilings, the scopes.
+//! The layers that are about the caller: the chain, the subject's ceiling, the actors' ceilings, the scopes.
 
 use super::evaluation::{Evaluation, Purpose};
 use super::trace::{Outcome, Trace, TraceEvent};
@@ -9,10 +9,10 @@ use crate::json;
 use crate::model::{Actor, ActorKind, Mode};
 use std::borrow::Cow;
 
-/// What is known of the caller at this server.
+/// The caller's ceilings at this server.
 #[derive(Debug, Clone, Default)]
 pub(super) struct CallerCeilings {
-    /// The highest ceiling of the human's grants.
+    /// The highest ceiling of the subject's grants.
     pub(super) subject: Option<HeldCeiling>,
     /// The same with grants that are on trial.
     pub(super) trial: Option<HeldCeiling>,
@@ -20,9 +20,9 @@ pub(super) struct CallerCeilings {
     pub(super) actors: Option<u32>,
     /// The highest tier for which the token has a scope that the server lists.
     pub(super) scope: Option<u32>,
-    /// Forbids, approvals and budgets that name the human or an actor, in order of their numbers.
+    /// Forbids, approvals and budgets that name the subject or an actor, in order of their numbers.
     pub(super) restrictions: Vec<u32>,
-    /// Whether grants depend on what is asked for.
+    /// Whether conditions of grants depend on the request.
     pub(super) depends: bool,
 }
 
@@ -51,7 +51,7 @@ fn agent_kind(kind: ActorKind) -> PrincipalKind {
 }
 
 impl<'w, T: Trace> Evaluation<'w, T> {
-    /// Everything about the caller that does not depend on what is asked for.
+    /// Evaluates the layers of the caller that do not depend on the request.
     pub(super) fn evaluate_caller(&mut self) {
         for layer in [Self::validity, Self::chain, Self::subject, Self::actors, Self::scopes] {
             self.guard(layer);
@@ -88,7 +88,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         Ok(())
     }
 
-    /// The highest ceiling of all grants that match the human.
+    /// The highest ceiling of all grants that match the subject.
     pub(super) fn subject(&mut self) -> Result<(), Unreadable> {
         (self.caller.subject, self.caller.trial) = (None, None);
         let subject = &self.request.delegation.subject;
@@ -115,12 +115,12 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         Ok(())
     }
 
-    /// Whether the human has any ceiling here, and whether the caller is denied whatever it asks for.
+    /// Denies a subject without any ceiling here, and notes whether the caller is denied for every request.
     pub(super) fn check_grant(&mut self) {
         if self.caller.subject.is_none() {
             self.reasons.add(DenyReason::SubjectNotGranted);
         }
-        // A grant on trial may yet let the human pass.
+        // A grant on trial may yet let the subject pass.
         let open = |reason| reason == DenyReason::SubjectNotGranted && self.caller.trial.is_some();
         self.denied_anyway = self.reasons.iter().any(|reason| !reason.can_be_monitored() && !open(reason));
     }
@@ -143,7 +143,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         self.holder(PrincipalKind::Claim, name, &text)
     }
 
-    /// One name under which the human may hold something.
+    /// One name under which the subject may hold something.
     fn holder(&mut self, kind: PrincipalKind, name: &str, value: &str) -> Result<(), Unreadable> {
         let issuer = self.request.delegation.subject.identity.issuer;
         let found = self.bundle.principal(kind, issuer, name, value)?;
@@ -170,7 +170,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         self.caller.trial = Some(held.higher(self.caller.trial));
     }
 
-    /// A grant with a window, a condition, agents of its own, or on trial.
+    /// Evaluates a grant with a window, a condition, actors or monitor mode.
     fn conditional_grant(&mut self, rule: Rule<'w>) -> Result<(), Unreadable> {
         let mode = rule.mode()?;
         let outcome = self.grant_outcome(rule)?;
@@ -252,7 +252,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         Ok(false)
     }
 
-    /// What the policy knows of an actor: by itself, and as one of its issuer's.
+    /// The principals of an actor: itself, and all agents of its issuer.
     pub(super) fn principals_of(&self, actor: &Actor<'_>) -> Result<[Option<Principal<'w>>; 2], Unreadable> {
         let issuer = actor.identity.issuer;
         let own = self.bundle.principal(agent_kind(actor.kind), issuer, actor.identity.id, "")?;
@@ -302,7 +302,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         self.client_restrictions()
     }
 
-    /// Notes what hangs on clients beside the chain, and on all agents of the issuer that vouches for it.
+    /// Notes the restrictions of clients beside the chain, and of all agents of the token's issuer.
     fn client_restrictions(&mut self) -> Result<(), Unreadable> {
         for client in self.request.delegation.clients {
             for principal in self.principals_of(client)?.into_iter().flatten() {
@@ -327,7 +327,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         Ok(if admitted { Outcome::Applies } else { Outcome::TypeNotAdmitted })
     }
 
-    /// Notes the forbids, approvals and budgets that hang on a principal.
+    /// Notes the forbids, approvals and budgets of a principal.
     fn note_restrictions(&mut self, principal: Principal<'_>) -> Result<(), Unreadable> {
         for rule in bounded(principal.restrictions()?)? {
             insert_sorted(&mut self.caller.restrictions, rule?);

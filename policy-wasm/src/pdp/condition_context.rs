@@ -1,4 +1,4 @@
-//! What conditions can ask of a walk.
+//! The facts that conditions read during an evaluation.
 
 use super::evaluation::Evaluation;
 use super::trace::Trace;
@@ -39,7 +39,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         self.request.delegation.consent.as_ref().ok_or(Fault::Missing)
     }
 
-    /// What an actor's entries say of it: its labels or its types, its own before those of all of its issuer.
+    /// The labels or types of an actor: its own before those of all agents of its issuer.
     fn groups(&self, actor: u32, kind: PrincipalKind) -> Result<Vec<Principal<'w>>, Fault> {
         let mut found: Vec<Principal<'w>> = Vec::new();
         for principal in self.principals_of(self.actor(actor)?)?.into_iter().flatten() {
@@ -99,7 +99,7 @@ impl<T: Trace> Facts for Evaluation<'_, T> {
             Fact::ServerOwner => Given::Text(self.server.owner()),
             Fact::ServerEnvironment => Given::Text(self.server.environment()),
             Fact::ServerLabels => texts(self.server.labels()?),
-            // Of what comes under a template, the URI that is asked for.
+            // For a URI under a template, the requested URI.
             Fact::ItemName => Given::Text(self.target.ok_or(Fault::Missing)?.name),
             Fact::ItemKind => Given::Text(match self.target.ok_or(Fault::Missing)?.kind {
                 ItemKind::Tool => "tool",

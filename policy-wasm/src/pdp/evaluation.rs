@@ -1,4 +1,4 @@
-//! One walk over all layers: what is judged, for whom, and what was found.
+//! One evaluation over all layers: its inputs and its findings.
 
 use super::caller::CallerCeilings;
 use super::template;
@@ -13,14 +13,14 @@ use std::cell::Cell;
 /// Most work of all conditions of one decision, in the steps of [`condition::MAX_WORK`].
 pub(super) const DECISION_WORK: u32 = 1 << 22;
 
-/// What the walk is for.
+/// The purpose of the evaluation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// A decision.
     Decide,
-    /// What one caller may reach, whatever is asked for: what depends on it is put off.
+    /// Find the caller's reach before the request is known; layers that depend on the request are deferred.
     Prepare,
-    /// Whether some call of an entry could be permitted: what depends on its arguments is left open.
+    /// Find whether some call of an item could be permitted; layers that depend on arguments stay open.
     List,
 }
 
@@ -45,9 +45,9 @@ pub(super) struct Evaluation<'w, T> {
     pub(super) purpose: Purpose,
     pub(super) reasons: Reasons,
     pub(super) monitored: Reasons,
-    /// What is permitted depends on arguments, on a check, an approval or a budget.
+    /// The permit depends on arguments, on a check, an approval or a budget.
     pub(super) conditional: bool,
-    /// The highest tier that was held against the ceilings.
+    /// The highest tier that was compared with the ceilings.
     pub(super) needed: Option<u32>,
     /// The definition that the server last showed for the tool.
     pub(super) seen_definition: Option<&'w [u8; 32]>,
@@ -55,11 +55,11 @@ pub(super) struct Evaluation<'w, T> {
     /// Approval rules and budgets that apply, in order of their numbers.
     pub(super) demands: Vec<u32>,
     pub(super) caller: CallerCeilings,
-    /// Whether the caller is denied whatever it asks for.
+    /// Whether the caller is denied for every request.
     pub(super) denied_anyway: bool,
     /// The work that is left for conditions.
     work: &'w Cell<u32>,
-    /// The same for what is looked at for an explanation alone.
+    /// The work that is left for conditions that only an explanation evaluates.
     spare: Cell<u32>,
     pub(super) trace: &'w mut T,
 }
@@ -130,7 +130,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         }
     }
 
-    /// Finds what the request asks for.
+    /// Finds the item of the request.
     pub(super) fn resolve_target(&mut self) -> Result<(), Unreadable> {
         let (kind, name) = match self.request.action {
             Action::UseServer | Action::Elicit { .. } => return Ok(()),
@@ -177,8 +177,8 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         }
     }
 
-    /// Whether a condition holds. What is about entries or arguments is open where the request names none, and what is
-    /// about arguments where a list is asked for.
+    /// The outcome of a condition. A condition on items or arguments stays open if the request names no item. A
+    /// condition on arguments stays open for lists.
     pub(super) fn condition_outcome(&mut self, condition: Option<Condition<'w>>) -> Outcome {
         let Some(condition) = condition else { return Outcome::Applies };
         let Some(reads) = condition::reads(condition.code) else { return Outcome::Failed };
@@ -270,7 +270,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         Ok(())
     }
 
-    /// What the entry itself wants of every call.
+    /// The conditions of the item and of its arguments.
     fn conditions(&mut self) -> Result<(), Unreadable> {
         let Some(item) = self.item() else { return Ok(()) };
         if let Some(condition) = item.condition()? {
@@ -355,7 +355,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
             let mut moved = false;
             for reason in ceilings {
                 moved |= self.reasons.contains(reason);
-                // A grant on trial names the human, so that monitor mode opens nothing to anybody else.
+                // A grant on trial names the subject, so that monitor mode opens nothing to anybody else.
                 self.let_pass(reason);
             }
             if moved {
@@ -391,7 +391,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         if !self.denied_anyway {
             self.guard(|evaluation| evaluation.checks(&mut obligations));
         } else if T::THOROUGH {
-            // It is told where it can be read, and decides nothing.
+            // The explanation shows the checks that are readable; they do not decide.
             let _ = self.checks(&mut obligations);
         }
         let mode = self.apply_monitor_mode();

@@ -1,4 +1,4 @@
-//! The decision with everything that led to it: for people, not for the request path.
+//! Explanations: a decision with the findings of each layer, for operators and not for the request path.
 
 use super::evaluate_with;
 use super::evaluation::DECISION_WORK;
@@ -10,21 +10,21 @@ use crate::model::{ActorKind, Mode, Request};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-/// A decision and what each layer saw.
+/// A decision with the findings of each layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
     /// The decision that [`super::evaluate`] gives, perhaps with more reasons behind the first: see [`explain`].
     pub decision: Decision,
-    /// The layers in the order of [`LayerName`]; those that saw nothing are left out.
+    /// The layers in the order of [`LayerName`], without layers that found nothing.
     pub layers: Vec<Layer>,
 }
 
-/// What one layer saw and why it denies.
+/// The findings of one layer, and its reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layer {
     /// Which layer.
     pub name: LayerName,
-    /// What it saw, in order.
+    /// The findings, in order.
     pub facts: Vec<Fact>,
     /// Those of the decision's reasons that this layer gives; none means that it does not deny.
     pub reasons: Reasons,
@@ -33,19 +33,19 @@ pub struct Layer {
 /// One thing that a layer saw. No argument values: they reach no log.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Fact {
-    /// What was seen, such as "group `engineering`".
+    /// The finding, such as "group `engineering`".
     pub what: String,
     /// The rule behind it.
     pub rule: Option<RuleRef>,
     /// The tier that it allows or needs.
     pub tier: Option<String>,
-    /// Whether the rule applies, or what is looked for is there.
+    /// Whether the rule applies, or the object exists.
     pub matched: bool,
-    /// Whether this is what the layer went by.
+    /// Whether the layer decided by this fact.
     pub decided: bool,
 }
 
-/// A rule of the policy, as people name it.
+/// A rule of the policy, by kind and id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RuleRef {
     /// Its kind.
@@ -67,7 +67,7 @@ pub enum LayerName {
     Policy,
     /// Length of the chain of actors, and who vouches for them.
     Chain,
-    /// The human's ceiling.
+    /// The subject's ceiling.
     Subject,
     /// The ceilings of the actors.
     Actors,
@@ -77,7 +77,7 @@ pub enum LayerName {
     Item,
     /// Forbids.
     Forbids,
-    /// The human's consent.
+    /// The subject's consent.
     Consent,
     /// The tier against the ceilings.
     Tiers,
@@ -111,8 +111,8 @@ impl LayerName {
         }
     }
 
-    /// The layer that gives a reason. An unreadable policy belongs to all of them and is told with the first; so is a
-    /// condition that failed, which the facts of its own layer name.
+    /// The layer of a reason. An unreadable policy concerns all layers and is reported with the first. So is a failed
+    /// condition; the facts of its own layer name it.
     const fn of(reason: DenyReason) -> LayerName {
         match reason {
             DenyReason::PolicyUnreadable | DenyReason::PolicyExpired => LayerName::Policy,
@@ -144,10 +144,10 @@ impl LayerName {
     }
 }
 
-/// Decides as [`super::evaluate`] does, by the same walk, and tells what each layer saw.
+/// Decides as [`super::evaluate`] does, by the same evaluation, and records the findings of each layer.
 ///
-/// Where the caller is denied whatever it asks for, conditions on arguments are looked at all the same. So the decision
-/// can have more reasons than that of [`super::evaluate`], behind the first; nothing else differs.
+/// An explanation also evaluates conditions on arguments if the caller is denied for every request. The decision can
+/// thus have more reasons than that of [`super::evaluate`], after the first one. Nothing else differs.
 pub fn explain(bundle: &Bundle, server: Server<'_>, request: &Request<'_>) -> Explanation {
     let mut recorder = Recorder { bundle, layers: BTreeMap::new() };
     let decision = evaluate_with(bundle, server, request, &Cell::new(DECISION_WORK), &mut recorder);
@@ -242,7 +242,7 @@ impl Recorder<'_> {
             PrincipalKind::Claim => format!("claim `{name}` is `{value}`"),
             _ => "everybody of the issuer".to_owned(),
         };
-        // What everybody has is told where it is something.
+        // The ceiling of everyone is shown only if it exists.
         if kind == PrincipalKind::Anyone && held.is_none() {
             return;
         }
@@ -250,7 +250,7 @@ impl Recorder<'_> {
         self.fact(LayerName::Subject, Fact { what, rule, tier, matched: held.is_some(), decided: false });
     }
 
-    /// The human's facts are in by now: marks the one with the highest ceiling.
+    /// The subject's facts are in by now: marks the one with the highest ceiling.
     fn mark_subject(&mut self, held: Option<HeldCeiling>) {
         let Some(rule) = held.and_then(|held| self.rule(held)) else { return };
         let facts = &mut self.layer(LayerName::Subject).0;

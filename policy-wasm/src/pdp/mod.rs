@@ -8,14 +8,15 @@
 //!      └──────────────────── Authority::visibility ─────────────────────────────────────┘
 //! ```
 //!
-//! Every layer is looked at, whatever the ones before it found, so that all reasons are known. Conditions on arguments
-//! are the exception: they are not asked once the caller is denied whatever it asks for. `explain` is the same walk with
-//! a recorder, and asks them. All conditions of one decision share one bound on work ([`Work`]). The cost depends on the token (groups, roles, claims, actors, scopes) and on the rules that
-//! name the caller, the entry or the server, not on the size of the policy.
+//! Every layer is evaluated, even after a denial, so that all reasons are known. Conditions on arguments are the
+//! exception: they are skipped once the caller is denied for every request. `explain` is the same evaluation with a
+//! recorder, and does not skip them. All conditions of one decision share one bound on work ([`Work`]). The cost
+//! depends on the token (groups, roles, claims, actors, scopes) and on the rules that name the caller, the item or the
+//! server. It does not depend on the size of the policy.
 //!
-//! INVARIANT (laws, each held by a property test in `tests`): nothing is permitted that no rule permits; a forbid is
-//! never outweighed; the order of rules and files is irrelevant; a lower ceiling or a longer chain never permits more;
-//! lists and calls agree; explaining and evaluating agree; monitor mode lets nobody pass who is not known.
+//! INVARIANT (laws, each with a property test in `tests`): every permit needs a rule that permits. A forbid beats every
+//! grant. The order of rules and files does not matter. A lower ceiling or a longer chain never permits more. Lists and
+//! calls agree; explanation and decision agree. Monitor mode lets no unknown caller pass.
 
 mod caller;
 mod condition_context;
@@ -40,8 +41,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 use trace::{Silent, Trace};
 
-/// The work that is left for the conditions of one decision; a batch is one decision, and so is a list. A copy shares
-/// what is left.
+/// The work that is left for the conditions of one decision. A batch counts as one decision, and so does a list. Copies
+/// share the rest.
 #[derive(Debug, Clone)]
 pub struct Work(Rc<Cell<u32>>);
 
@@ -62,20 +63,20 @@ impl Default for Work {
     }
 }
 
-/// What one caller may reach at one server: worked out once, asked for every entry of a list.
+/// The reach of one caller at one server, worked out once for all items of a list.
 #[derive(Debug, Clone)]
 pub struct Authority<'b> {
     bundle: &'b Bundle,
     server: Server<'b>,
     request: &'b Request<'b>,
-    /// What already denies every action at this server.
+    /// The reasons that deny every action at this server.
     reasons: Reasons,
     caller: CallerCeilings,
     work: Work,
 }
 
 impl<'b> Authority<'b> {
-    /// Works out what this caller may reach at this server; what the request asks for ([`Request::action`]) is ignored.
+    /// Works out the caller's reach at this server; [`Request::action`] is ignored.
     ///
     /// `server` must be of this bundle; one of another bundle is denied as `PolicyUnreadable`.
     pub fn of(bundle: &'b Bundle, server: Server<'b>, request: &'b Request<'b>) -> Authority<'b> {
@@ -97,7 +98,7 @@ impl<'b> Authority<'b> {
         Authority { bundle, server, request, reasons, caller, work: work.clone() }
     }
 
-    /// Whether no entry of any list can be shown: work is spent on nobody who is denied everything.
+    /// Whether no item of any list can be visible. Such a caller costs no further work.
     fn is_hopeless(&self) -> bool {
         let granted = self.caller.subject.is_some() || self.caller.trial.is_some() || self.caller.depends;
         !granted || self.reasons.iter().any(|reason| !reason.can_be_monitored())
@@ -108,8 +109,8 @@ impl<'b> Authority<'b> {
         self.visibility_as(kind, name, None)
     }
 
-    /// As [`Authority::visibility`], of a tool whose definition the server shows like this (SHA-256): one that the policy
-    /// does not accept is not shown.
+    /// As [`Authority::visibility`], for a tool whose server shows this definition (SHA-256). A definition that the
+    /// policy does not accept hides the tool.
     pub fn visibility_as(&self, kind: ItemKind, name: &str, definition: Option<&[u8; 32]>) -> Visibility {
         if self.is_hopeless() {
             return Visibility::Deny;
@@ -144,7 +145,7 @@ impl<'b> Authority<'b> {
     }
 }
 
-/// Decides. Total: every input has an answer, and what cannot be decided is denied.
+/// Decides. Every input has an answer; the PDP denies a request that it cannot decide.
 ///
 /// `server` must be of this bundle; one of another bundle is denied as `PolicyUnreadable`.
 pub fn evaluate(bundle: &Bundle, server: Server<'_>, request: &Request<'_>) -> Decision {

@@ -1,4 +1,4 @@
-//! The layers that hold a request against limits: forbids, approvals, budgets, consent, tiers and scopes.
+//! The layers that restrict a request: forbids, approvals, budgets, consent, tiers and scopes.
 
 use super::caller::{bounded, insert_sorted};
 use super::evaluation::{Evaluation, Purpose};
@@ -49,7 +49,8 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         Ok(())
     }
 
-    /// Whether a forbid, approval or budget is about something else. Whom it names was seen where it hangs.
+    /// The selector that excludes a forbid, approval or budget. The key under which the rule is stored has matched
+    /// already.
     fn mismatch(&mut self, rule: Rule<'w>) -> Result<Option<Outcome>, Unreadable> {
         if let Some(other) = self.scope_mismatch(rule)? {
             return Ok(Some(other));
@@ -86,12 +87,12 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         if names.has_name(target.name)? || names.has_name(item.name())? {
             return Ok(true);
         }
-        // It names URIs that come under the template: some of what is listed, not all.
+        // The rule names URIs under the template: it selects some calls of the listed item, not all.
         self.conditional |= self.purpose == Purpose::List && target.kind == ItemKind::Template;
         Ok(false)
     }
 
-    /// What the token says of the human's consent, where it says anything.
+    /// Compares the request with the consent of the token, if it has one.
     pub(super) fn consent(&mut self) -> Result<(), Unreadable> {
         let Some(consent) = self.request.delegation.consent else { return Ok(()) };
         let too_long = match (self.bundle.longest_consent(), consent.expires_at) {
@@ -100,7 +101,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
             (None, _) => false,
         };
         let (now, leeway) = (self.request.now, self.request.delegation.leeway);
-        // One that begins later would outlive any bound that counts from its beginning.
+        // A consent that begins later would outlive any bound that counts from its beginning.
         let not_yet = consent.given_at > now.saturating_add(leeway);
         let over = consent.expires_at.is_some_and(|end| end <= now || end < consent.given_at);
         if too_long || not_yet || over {
@@ -123,7 +124,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         if tools.iter().any(|tool| tool == target.name || tool == entry) {
             return true;
         }
-        // Of what comes under a template some may be covered.
+        // The consent may cover some URIs under a template.
         let some = target.kind == ItemKind::Template && tools.iter().any(|tool| uri::matches(entry, tool));
         self.conditional |= some;
         some
@@ -142,7 +143,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         }
     }
 
-    /// Holds a tier against consent, ceilings and scopes.
+    /// Compares a tier with consent, ceilings and scopes.
     pub(super) fn check_tier(&mut self, tier: u32, mode: Mode) -> Result<(), Unreadable> {
         let from = |lowest: Option<u32>| lowest.is_some_and(|lowest| tier >= lowest);
         let needed = from(self.bundle.consent_from());
@@ -167,7 +168,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         if mode == Mode::Enforce {
             self.needed = self.needed.max(Some(tier));
         }
-        // Where there is no ceiling at all, that is already a reason of its own.
+        // A missing ceiling has a reason of its own already.
         let (subject, actors) = (self.caller.subject.map(|held| held.tier), self.caller.actors);
         self.trace.record(TraceEvent::Tier { tier, subject, actors });
         if subject.is_some_and(|ceiling| tier > ceiling) {

@@ -66,8 +66,8 @@ fn or_unusable(mut reasons: Reasons) -> Reasons {
     reasons
 }
 
-/// The characters of the literals that stand between two placeholders: a value that held one of them could pass for
-/// two (`a/b` + `c` and `a` + `b/c`).
+/// The characters of the literals between two placeholders. A value with one of them could pass for two values (`a/b` +
+/// `c` and `a` + `b/c`).
 fn separators(parts: &[Part<'_>]) -> Vec<char> {
     let is_placeholder = |part: &Part<'_>| !matches!(part, Part::Literal(_));
     let first = parts.iter().position(is_placeholder).unwrap_or(0);

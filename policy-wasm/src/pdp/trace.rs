@@ -1,4 +1,4 @@
-//! What the walk tells a recorder. Evaluation records nothing and pays nothing.
+//! The events that an evaluation records. Deciding records nothing and pays nothing.
 
 use crate::bundle::layout::PrincipalKind;
 use crate::bundle::{Check, Condition, HeldCeiling, Item, List, MethodRule, Rule};
@@ -7,7 +7,7 @@ use crate::model::{Actor, ItemKind};
 
 /// A recorder of the walk. Its default records nothing.
 pub(super) trait Trace {
-    /// Whether what can no longer change the decision is looked at too.
+    /// Whether to evaluate conditions that can no longer change the decision.
     const THOROUGH: bool;
 
     /// The walk saw something.
@@ -21,7 +21,7 @@ impl Trace for Silent {
     const THOROUGH: bool = false;
 }
 
-/// What became of a rule that the walk came by.
+/// The outcome of a rule during an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// It applies.
@@ -40,11 +40,11 @@ pub enum Outcome {
     Unmet,
     /// Its condition could not be evaluated.
     Failed,
-    /// Its condition needs more work than is left of what the decision may cost.
+    /// Its condition needs more work than the decision has left.
     Exhausted,
-    /// Its condition reads arguments, and the caller is denied whatever they are.
+    /// Its condition reads arguments, and the caller is denied for all arguments.
     Moot,
-    /// Its condition is about arguments or entries, and there are none to ask about.
+    /// Its condition reads arguments or items, and the request has none yet.
     Open,
     /// The agent's type is not admitted to servers of this kind.
     TypeNotAdmitted,
@@ -59,17 +59,17 @@ pub(super) enum TraceEvent<'s> {
     Chain { length: usize, most: u32 },
     /// The signer of the token, and the issuer of an actor that it may not vouch for.
     Untrusted { signer: &'s str, issuer: &'s str },
-    /// A name under which the human may hold a ceiling, and the plain one that it holds here.
+    /// A name under which the subject may have a ceiling, and its plain ceiling here.
     Holder { kind: PrincipalKind, name: &'s str, value: &'s str, held: Option<HeldCeiling> },
-    /// A grant or an entry of `actors` with conditions of its own.
+    /// A grant or an actor rule with conditions.
     ConditionalGrant { rule: Rule<'s>, outcome: Outcome },
-    /// The highest of the human's ceilings, and what it would be with grants that are on trial.
+    /// The highest of the subject's ceilings, without and with grants in monitor mode.
     SubjectCeiling { held: Option<HeldCeiling>, trial: Option<HeldCeiling> },
     /// An actor of the chain and the highest of its ceilings; `known` where an entry covers the server.
     Actor { actor: &'s Actor<'s>, held: Option<HeldCeiling>, known: bool },
     /// The method, and the policy's rule for it.
     Method { name: &'s str, rule: Option<MethodRule<'s>>, permitted: bool },
-    /// The page that an elicitation sends the human to, and whether the policy lists it.
+    /// The page that an elicitation sends the subject to, and whether the policy lists it.
     Url { listed: bool },
     /// The entry that is asked for, if the server has it.
     Item { kind: ItemKind, name: &'s str, item: Option<Item<'s>> },
@@ -79,14 +79,14 @@ pub(super) enum TraceEvent<'s> {
     Restriction { rule: Rule<'s>, outcome: Outcome },
     /// The consent that the token states.
     Consent { id: Option<&'s str>, level: Option<&'s str>, needed: bool },
-    /// A tier that is held against the ceilings.
+    /// A tier that is compared with the ceilings.
     Tier { tier: u32, subject: Option<u32>, actors: Option<u32> },
     /// The scope that the tier needs with the tier it is listed at, and the highest tier that the token's scopes are
     /// listed at.
     Scope { needed: Option<(u32, &'s str)>, reach: Option<u32> },
     /// The condition of the entry or of the method's rule.
     Condition { condition: Condition<'s>, outcome: Outcome },
-    /// What an argument must be like.
+    /// A constraint on an argument.
     Argument { path: List<'s>, outcome: Outcome },
     /// A check of the entry, and whether its templates could be filled.
     Check { check: Check<'s>, filled: Result<(), Reasons> },

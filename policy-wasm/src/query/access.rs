@@ -1,11 +1,11 @@
-//! What one entry of a catalogue, or one method, comes to for one caller.
+//! The access of one caller to one item or method.
 
 use crate::bundle::{Bundle, Item, Server};
 use crate::decision::{Decision, DenyReason, Effect, Obligation, Reasons, Visibility};
 use crate::model::{Action, ItemKind, Request};
 use crate::pdp::{self, Authority};
 
-/// What a call could come to.
+/// The possible outcomes of calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// No call is permitted.
@@ -27,13 +27,13 @@ impl Outcome {
     }
 }
 
-/// What a permit depends on.
+/// A condition of a permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Need {
     /// Arguments that the policy admits.
     Arguments = 0,
-    /// The human's consent.
+    /// The subject's consent.
     Consent = 1,
     /// The authorization cluster's yes.
     Check = 2,
@@ -69,7 +69,7 @@ impl Needs {
         self.0 |= 1_u8.wrapping_shl(need as u32);
     }
 
-    /// Whether there is none.
+    /// Whether there are no needs.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -83,13 +83,13 @@ impl Needs {
 /// One cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Access {
-    /// What a call could come to.
+    /// The outcome of calls.
     pub outcome: Outcome,
-    /// What that depends on; empty unless it is conditional.
+    /// The needs of the outcome; empty unless it is conditional.
     pub needs: Needs,
     /// Why every call is denied; empty unless it is.
     pub reasons: Reasons,
-    /// What would deny, were it not for monitor mode.
+    /// The reasons that monitor mode turned into records.
     pub monitored: Reasons,
 }
 
@@ -110,7 +110,7 @@ impl<'q> Probe<'q> {
         Probe { bundle, server, request, authority, assumes_consent }
     }
 
-    /// What calls of an entry come to.
+    /// The access to an item.
     pub(super) fn item(&self, item: Item<'_>) -> Access {
         self.item_with(item, |_, cell| cell)
     }
@@ -144,7 +144,7 @@ impl<'q> Probe<'q> {
         then(&request, cell)
     }
 
-    /// What a method that names nothing of the catalogue comes to, and the request that was judged.
+    /// The access to a method without an item, and the evaluated request.
     pub(super) fn method<'m>(&self, method: &'m str) -> (Request<'m>, Access)
     where
         'q: 'm,
@@ -174,7 +174,7 @@ impl<'q> Probe<'q> {
         let (outcome, reasons) = match visibility {
             Visibility::Deny => (Outcome::Deny, without_arguments(decision.reasons)),
             Visibility::Permit | Visibility::Conditional => {
-                // The call was judged without arguments: whatever denies it lies in them.
+                // The call was evaluated without arguments: only its arguments can deny it.
                 if decision.effect() == Effect::Deny {
                     needs.add(Need::Arguments);
                 }

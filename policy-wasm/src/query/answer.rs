@@ -9,7 +9,7 @@ use crate::pdp::{Explanation, Fact, Layer};
 use crate::source::{Paint, Problem, Problems};
 
 /// A decision as JSON: `{"effect":…,"reasons":[…],"monitored":[…],"tier":…,"ceiling":…,"scope_needed":…,
-/// "obligations":[…],"revision":…}`. The first reason is the one that the client is told.
+/// "obligations":[…],"revision":…}`. The client learns the first reason.
 pub fn decision_json(bundle: &Bundle, decision: &Decision) -> String {
     let mut out = String::new();
     let mut object = Object::open(&mut out);
@@ -62,7 +62,7 @@ pub fn problem_json(problem: &Problem) -> String {
     out
 }
 
-/// What people and scripts call an effect.
+/// The name of an effect.
 pub(super) fn effect_code(effect: Effect) -> &'static str {
     match effect {
         Effect::Permit => "permit",

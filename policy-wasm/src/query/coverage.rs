@@ -7,10 +7,10 @@ use crate::model::ItemKind;
 use crate::pdp::Explanation;
 use std::collections::BTreeMap;
 
-/// What there is to reach, and what was reached.
+/// The rules, items and methods of a policy, and those that tests reached.
 ///
-/// A grant, actor, forbid, approval or budget is reached where it applied to a test's call; an entry of a catalogue or
-/// a rule for a method where a test asked for it. A server that is in several environments counts once.
+/// A test reaches a grant, actor, forbid, approval or budget that applies to its call. It reaches an item or a method
+/// rule by asking for it. A server in several environments counts once.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Coverage {
     /// Kind and id, and whether it was reached.
@@ -42,7 +42,7 @@ impl Coverage {
         Coverage { rules }
     }
 
-    /// Notes what a call has reached.
+    /// Notes the rules that a call has reached.
     pub fn note(&mut self, bundle: &Bundle, query: &Query, explanation: &Explanation) {
         let facts = explanation.layers.iter().flat_map(|layer| &layer.facts).filter(|fact| fact.matched);
         for rule in facts.filter_map(|fact| fact.rule.as_ref()) {
@@ -83,12 +83,12 @@ impl Coverage {
         self.rules.values().filter(|reached| **reached).count()
     }
 
-    /// What was reached, in whole percent, rounded down; 100 where there is nothing to reach.
+    /// The reached share in whole percent, rounded down; 100 for an empty policy.
     pub fn percent(&self) -> usize {
         self.reached().saturating_mul(100).checked_div(self.total()).unwrap_or(100)
     }
 
-    /// Kind and id of what no test reached, in order.
+    /// Kind and id of everything that no test reached, in order.
     pub fn missing(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let missing = self.rules.iter().filter(|(_, reached)| !**reached);
         missing.map(|((kind, id), _)| (*kind, id.as_str()))

@@ -1,8 +1,8 @@
-//! What two bundles say and decide differently, and for whom.
+//! The differences between two bundles: settings, decisions, and the callers whom they affect.
 //!
-//! Both are asked about everybody whom either names, by every agent that either names, about every entry and method
-//! of either, under the best circumstances (as in the matrix). Each group, role and human is asked about alone: what
-//! changes only for somebody in two groups at once shows in a matrix with that person as its subject.
+//! The comparison covers every subject, agent, item and method of either bundle, under the best circumstances (as in
+//! the matrix). It asks about each group, role and person alone. A change that needs two groups at once shows only in a
+//! matrix with such a subject.
 
 use super::access::{Access, Needs, Outcome, Probe};
 use super::evaluate::Unanswerable;
@@ -29,8 +29,8 @@ pub struct Diff {
     pub compared: usize,
     /// How many are denied by both, for another reason.
     pub other_reasons: usize,
-    /// What the policy says otherwise, in order of its paths. Two bundles that differ in more than revision, serial
-    /// number, end of validity and signatures have a setting or a decision that changes.
+    /// The settings that differ, in order of their paths. Two bundles that differ in more than revision, serial number,
+    /// end of validity and signatures have a differing setting or decision.
     pub settings: Vec<Setting>,
     /// How many more settings change, of servers that were not asked for.
     pub elsewhere: usize,
@@ -38,11 +38,11 @@ pub struct Diff {
     pub changes: Vec<DecisionChange>,
 }
 
-/// Something that the policy says otherwise, whether a decision changes by it or not.
+/// A setting that differs, even if no decision changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
-    /// Its path in the policy, such as `servers.github.tools.merge.tier`; of a server, an entry or a rule that only one
-    /// bundle has, the path of that, once.
+    /// Its path in the policy, such as `servers.github.tools.merge.tier`. A server, an item or a rule of only one
+    /// bundle has one path as a whole.
     pub name: String,
     /// Its old value; `None` where it was not set.
     pub old: Option<String>,
@@ -53,21 +53,21 @@ pub struct Setting {
 /// A decision that changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecisionChange {
-    /// The human, such as "group engineering".
+    /// The subject, such as "group engineering".
     pub subject: String,
     /// The agent.
     pub agent: String,
     /// Id of the server.
     pub server: String,
-    /// What is asked for.
+    /// The target.
     pub target: Asked,
-    /// What the old bundle decides.
+    /// The verdict of the old bundle.
     pub old: Verdict,
-    /// What the new bundle decides.
+    /// The verdict of the new bundle.
     pub new: Verdict,
 }
 
-/// What a decision is about.
+/// The target of a decision.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Asked {
     /// An entry of the catalogue.
@@ -76,20 +76,20 @@ pub enum Asked {
     Method(String),
 }
 
-/// What one bundle decides.
+/// The verdict of one bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     /// Whether the bundle has the server and the entry at all; where it has not, every call is denied.
     pub known: bool,
-    /// What a call could come to.
+    /// The possible outcome of calls.
     pub outcome: Outcome,
-    /// What that depends on.
+    /// The needs of that outcome.
     pub needs: Needs,
     /// Why every call is denied.
     pub reasons: Reasons,
-    /// What would deny, were it not for monitor mode.
+    /// The reasons that monitor mode turned into records.
     pub monitored: Reasons,
-    /// What a conditional permit depends on, in words: conditions, checks, approvals, budgets.
+    /// The conditions, checks, approvals and budgets of a conditional permit, in words.
     pub terms: BTreeSet<String>,
 }
 
@@ -206,7 +206,7 @@ pub fn diff(old: &Bundle, new: &Bundle, servers: Option<&[String]>, now: u64) ->
     Ok(diff)
 }
 
-/// What differs though no line says so: nothing that a compiler writes, so that somebody looks at it.
+/// Reports differences without a setting. No compiler writes such bundles, so an operator should look at them.
 fn unexplained(old: &Bundle, new: &Bundle) -> Option<Setting> {
     let parts = old.differs_from(new);
     let digest = |bundle: &Bundle| {
@@ -261,7 +261,7 @@ impl<'b> Side<'b> {
         }
     }
 
-    /// What is decided on each target at one server, in their order.
+    /// The verdicts for each target at one server, in order.
     fn verdicts(
         &self,
         server: &str,
@@ -291,7 +291,7 @@ impl<'b> Side<'b> {
         })
     }
 
-    /// A verdict with what a conditional permit depends on: what the entry and the rules that were looked at say.
+    /// A verdict with the conditions of the item and of the rules that were evaluated.
     fn with_terms(
         &self,
         cell: Access,

@@ -55,7 +55,7 @@ fn verdict_json(out: &mut String, verdict: &Verdict) {
     object.close();
 }
 
-/// A difference as text: for each subject and agent what changes, with agents for whom the same changes together.
+/// A difference as text: the changes for each subject and agent. Agents with the same changes are shown together.
 pub fn diff_text(diff: &Diff, paint: Paint) -> String {
     let settings = match diff.settings.len() {
         0 => String::new(),
@@ -96,7 +96,7 @@ pub fn diff_text(diff: &Diff, paint: Paint) -> String {
     out
 }
 
-/// What changes in the same way at one server.
+/// The changes that are the same at one server.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Line {
     direction: Direction,

@@ -14,7 +14,7 @@ use std::fmt;
 pub struct Unanswerable {
     /// Where in the query, as a JSON pointer.
     pub path: String,
-    /// What is wrong and what was expected.
+    /// The mistake, and the expected value.
     pub message: String,
     /// "did you mean …?", where that can be guessed.
     pub suggestion: Option<String>,
@@ -167,7 +167,7 @@ fn actor_of<'q>(
     Ok(Actor { kind: actor.kind, identity: Identity { issuer, id: &actor.id } })
 }
 
-/// The identifier that a short name stands for. What holds a `:` is an identifier itself, known to the policy or not.
+/// The identifier behind a short name. A name with a `:` is an identifier itself, even if the policy does not know it.
 pub(super) fn issuer<'q>(
     bundle: &'q Bundle,
     name: Option<&'q str>,

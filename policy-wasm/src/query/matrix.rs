@@ -1,8 +1,8 @@
-//! The access matrix: who can use what, by which agent, as far as the policy alone can say.
+//! The access matrix: each subject's access to each item through each agent, as far as the policy alone decides.
 //!
-//! A cell tells what a call could come to under the best circumstances that the spec leaves open: arguments that are
-//! admitted, a token with every scope, a consent of the highest level given just now, an encrypted connection.
-//! [`Access::needs`] says which of these the permit depends on.
+//! A cell shows the outcome of a call under the best circumstances that the spec leaves open. These are admitted
+//! arguments, a token with every scope, a fresh consent of the highest level, and an encrypted connection.
+//! [`Access::needs`] lists the circumstances that the permit depends on.
 
 use super::access::{Access, Probe};
 use super::evaluate::Unanswerable;
@@ -19,10 +19,10 @@ use crate::source::{Place, Problems, read_json};
 /// Most cells of a matrix.
 pub const MAX_CELLS: usize = 1_000_000;
 
-/// What a matrix is about. The default is everybody whom the policy names, by every agent, everything.
+/// The contents of a matrix. The default is every subject, agent and item of the policy.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MatrixSpec {
-    /// The humans; `None` is everybody whom the rules name ([`principals::subjects`]).
+    /// The subjects; `None` means all that the rules name ([`principals::subjects`]).
     pub subjects: Option<Vec<Named<SubjectQuery>>>,
     /// Chains of actors, the calling one first; `None` is each agent of the policy by itself.
     pub agents: Option<Vec<Named<Vec<ActorQuery>>>>,
@@ -67,7 +67,7 @@ impl Default for Circumstances {
 pub struct MatrixItem {
     /// Id of the server.
     pub server: String,
-    /// What it is.
+    /// The kind of the row.
     pub kind: ItemKind,
     /// Name, URI or template.
     pub name: String,
@@ -75,25 +75,25 @@ pub struct MatrixItem {
     pub tier: String,
 }
 
-/// Everybody against everything.
+/// The access of every subject through every agent to every item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matrix {
     /// Revision of the bundle.
     pub revision: String,
     /// The time in Unix seconds that it holds for.
     pub now: u64,
-    /// The humans.
+    /// The subjects.
     pub subjects: Vec<String>,
     /// The chains of actors.
     pub agents: Vec<String>,
     /// The entries of the catalogues, by server, in order of kind and name.
     pub items: Vec<MatrixItem>,
-    /// Cells: all items of the first human by the first agent, then of the next human, then of the next agent.
+    /// Cells: all items of the first subject through the first agent, then of the next subject, then of the next agent.
     pub cells: Vec<Access>,
 }
 
 impl Matrix {
-    /// The cell of an agent, a human and an item, by their places in the lists.
+    /// The cell of an agent, a person and an item, by their places in the lists.
     pub fn cell(&self, agent: usize, subject: usize, item: usize) -> Option<Access> {
         let row = agent.checked_mul(self.subjects.len())?.checked_add(subject)?;
         if subject >= self.subjects.len() || item >= self.items.len() {
@@ -105,8 +105,8 @@ impl Matrix {
 
 impl MatrixSpec {
     /// Reads a spec as JSON: `{"subjects": […], "agents": […], "servers": […], "scopes": […], "consent": {…}, "now": …,
-    /// "connection": {…}}`, everything optional. Subjects and agents are as in a query; an agent may be a list, which
-    /// is a chain; either may have a `label`.
+    /// "connection": {…}}`. Every member is optional. Subjects and agents are as in a query; an agent may be a list,
+    /// which is a chain; either may have a `label`.
     ///
     /// # Errors
     /// Everything that is wrong with it, with positions; the file is called `matrix`.
@@ -205,12 +205,12 @@ pub fn matrix(bundle: &Bundle, spec: &MatrixSpec, now: u64) -> Result<Matrix, Un
     })
 }
 
-/// Every agent, each a chain of its own.
+/// Every agent as a chain of one.
 pub(super) fn each(agents: Vec<Named<ActorQuery>>) -> Vec<Named<Vec<ActorQuery>>> {
     agents.into_iter().map(|agent| Named { label: agent.label, value: vec![agent.value] }).collect()
 }
 
-/// A query under the given circumstances; what they leave open is as good as it can be.
+/// A query under the given circumstances; circumstances that they leave open are the best possible.
 pub(super) fn case(
     subject: &SubjectQuery,
     actors: &[ActorQuery],
@@ -262,7 +262,7 @@ pub(super) fn items(server: Server<'_>) -> impl Iterator<Item = MatrixItem> {
     })
 }
 
-/// Refuses what is more than [`MAX_CELLS`].
+/// Rejects a matrix with more than [`MAX_CELLS`] cells.
 pub(super) fn bounded(subjects: usize, agents: usize, items: usize) -> Result<(), Unanswerable> {
     let cells = subjects.checked_mul(agents).and_then(|rows| rows.checked_mul(items));
     if cells.is_some_and(|cells| cells <= MAX_CELLS) {

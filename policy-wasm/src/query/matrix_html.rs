@@ -107,7 +107,7 @@ fn cell(out: &mut String, cell: Access) {
     out.push_str(&format!("<td class=\"{}\">{text}{monitored}{details}</td>", class(cell.outcome)));
 }
 
-/// What the page says: a dash would be read out as nothing.
+/// The text for screen readers, which skip a dash.
 fn word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Permit => "yes",

@@ -128,7 +128,7 @@ pub fn matrix_text(matrix: &Matrix, width: usize, paint: Paint) -> String {
     out
 }
 
-/// What people call an outcome.
+/// The name of an outcome.
 fn word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Permit => "yes",
@@ -137,7 +137,7 @@ fn word(outcome: Outcome) -> &'static str {
     }
 }
 
-/// What people and scripts call a kind of entry.
+/// The name of an item's kind.
 pub(super) fn kind_code(kind: ItemKind) -> &'static str {
     match kind {
         ItemKind::Tool => "tool",
@@ -156,7 +156,7 @@ pub(super) fn cells(matrix: &Matrix) -> impl Iterator<Item = (usize, usize, usiz
     })
 }
 
-/// `github/merge_pull_request (write)`; what is no tool says so.
+/// `github/merge_pull_request (write)`; items other than tools show their kind.
 pub(super) fn item_label(item: &MatrixItem) -> String {
     let kind = match item.kind {
         ItemKind::Tool => "",

@@ -1,23 +1,23 @@
-//! Questions and answers as text: what the command line, policy tests, JavaScript and the playground share.
+//! Queries and answers as text, for the command line, policy tests, JavaScript and the playground.
 //!
 //! ```text
 //! JSON or YAML ─read─> Query ─(Bundle, now)─> Request ─pdp─> Decision    ─decision_json────> JSON
 //!                                                       └──> Explanation ─explanation_json─> JSON
 //! ```
 //!
-//! What comes out is the same, byte for byte, wherever it is asked: it depends on the bundle, the query and the time
-//! that is given, and nothing else. No clock, no files.
+//! Answers are the same, byte for byte, on every target. They depend on the bundle, the query and the given time alone,
+//! without clock or files.
 //!
 //! | module | purpose |
 //! |---|---|
-//! | `read` | the query as people write it |
+//! | `read` | reads queries from JSON or YAML |
 //! | `evaluate` | lends a query to the PDP |
 //! | `answer` | decisions and explanations as JSON |
 //! | `remedies` | the changes that would permit a denied call |
-//! | [`principals`] | the people and agents that a policy names |
+//! | [`principals`] | the subjects and agents that a policy names |
 //! | `matrix`, `access` | the access matrix: each cell and its forms |
-//! | `overview` | what a bundle says of itself |
-//! | `diff`, `settings` | what two bundles decide and say differently |
+//! | `overview` | the head of a bundle, and its principals |
+//! | `diff`, `settings` | differences between two bundles, in decisions and in settings |
 //! | `suite`, `run`, `coverage`, `report` | policy tests |
 //! | `text`, `style` | for terminals |
 

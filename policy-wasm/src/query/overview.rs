@@ -1,4 +1,4 @@
-//! What a bundle says of itself, and whom its rules name, as JSON.
+//! The head of a bundle, and the principals of its rules, as JSON.
 
 use super::principals::{self, Named};
 use super::read::{ActorQuery, SubjectQuery};
@@ -9,7 +9,7 @@ use crate::time;
 
 /// The head of a bundle as JSON: `{"format":…,"revision":…,"serial":…,"not_after":…,"digest":…,"signers":[…],
 /// "organisation":…,"tiers":[…],"issuers":[{"name":…,"issuer":…}],"servers":[{"id":…,"kind":…,"resource":…,
-/// "environment":…,"owner":…,"scopes":[…]}]}`. What cannot be read is `null`, or left out of a list.
+/// "environment":…,"owner":…,"scopes":[…]}]}`. Unreadable fields are `null`; lists leave them out.
 pub fn overview_json(bundle: &Bundle) -> String {
     let mut out = String::new();
     let mut object = Object::open(&mut out);
@@ -41,7 +41,7 @@ pub fn overview_json(bundle: &Bundle) -> String {
     out
 }
 
-/// Everybody whom the rules name as JSON, each as a member of a query: `{"subjects":[{"label":…,"subject":{…}}],
+/// The principals of the rules as JSON, each as a member of a query: `{"subjects":[{"label":…,"subject":{…}}],
 /// "agents":[{"label":…,"actor":{…}}]}`.
 pub fn callers_json(bundle: &Bundle) -> String {
     let mut out = String::new();

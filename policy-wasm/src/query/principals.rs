@@ -1,7 +1,7 @@
-//! Who there is to ask about: the holders and the agents that a policy names.
+//! The subjects and agents that a policy names, as queries.
 //!
-//! A holder that is not one human (a group, a role, a claim, everybody of an issuer) is asked about as somebody with
-//! nothing else: the id [`ANYBODY`], which no rule names.
+//! A holder of many people (a group, a role, a claim, an issuer) becomes a subject with that property alone. Its id is
+//! [`ANYBODY`], which no rule names.
 
 use super::evaluate::Unanswerable;
 use super::read::{ActorQuery, SubjectQuery};
@@ -13,19 +13,19 @@ use crate::model::ActorKind;
 use crate::source::suggest;
 use std::collections::BTreeSet;
 
-/// The id of somebody who is only known to be in a group, to have a role, a claim or an issuer.
+/// The id of a subject that is known only by a group, a role, a claim or an issuer.
 pub const ANYBODY: &str = "anybody-toolward-invalid";
 
-/// Somebody to ask about, with a name for people.
+/// A subject or agent with a label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named<T> {
-    /// What to call them, such as "group engineering"; unique in a list of them.
+    /// The label, such as "group engineering"; unique in a list.
     pub label: String,
-    /// Who it is.
+    /// The subject or agent.
     pub value: T,
 }
 
-/// Everybody whom the rules of the policy name as subjects, in order of kind, issuer and name.
+/// All subjects that the rules of the policy name, in order of kind, issuer and name.
 pub fn subjects(bundle: &Bundle) -> Vec<Named<SubjectQuery>> {
     told_apart(&[bundle], plain_subjects(bundle), |subject| subject.issuer.as_deref())
 }
@@ -35,7 +35,7 @@ pub fn agents(bundle: &Bundle) -> Vec<Named<ActorQuery>> {
     told_apart(&[bundle], plain_agents(bundle), |actor| actor.issuer.as_deref())
 }
 
-/// Everybody whom the rules of either policy name as subjects, once.
+/// All subjects that the rules of either policy name, once.
 pub(super) fn subjects_of_both(new: &Bundle, old: &Bundle) -> Vec<Named<SubjectQuery>> {
     let both = once(plain_subjects(new), plain_subjects(old));
     told_apart(&[new, old], both, |subject| subject.issuer.as_deref())
@@ -60,7 +60,7 @@ fn once<T: Ord + Clone>(first: Vec<Named<T>>, second: Vec<Named<T>>) -> Vec<Name
     first.into_iter().chain(second).filter(|named| known.insert(named.value.clone())).collect()
 }
 
-/// The agent that somebody means: `subject:ID`, `client:ID`, or the id of an entry of `actors`.
+/// The agent behind a name: `subject:ID`, `client:ID`, or the id of an actor rule.
 ///
 /// # Errors
 /// [`Unanswerable`] where the policy has no entry of that id that names one agent.
@@ -99,7 +99,7 @@ pub fn agent_called(bundle: &Bundle, name: &str) -> Result<ActorQuery, Unanswera
     })
 }
 
-/// Somebody, with a name for people; `None` where it is not a human.
+/// The subject of a principal with its label; `None` if the principal is an agent.
 fn subject(principal: Principal<'_>) -> Result<Option<Named<SubjectQuery>>, Unreadable> {
     let (kind, name) = (principal.kind()?, principal.name()?);
     let mut subject = SubjectQuery {
@@ -187,7 +187,7 @@ fn short<'q>(bundles: &[&'q Bundle], identifier: &'q str) -> &'q str {
     issuers.find(|issuer| issuer.identifier == identifier).map_or(identifier, |issuer| issuer.short)
 }
 
-/// A name for somebody who was written out.
+/// A label for a subject that the user wrote out.
 pub(super) fn subject_label(subject: &SubjectQuery) -> String {
     let mut names = Vec::new();
     if subject.id != ANYBODY {

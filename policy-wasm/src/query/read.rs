@@ -1,4 +1,4 @@
-//! The query as people write it: one JSON object, shaped like an AuthZEN request.
+//! Reads queries: one JSON object each, shaped like an AuthZEN request.
 
 use crate::json::{self, Limits};
 use crate::model::ActorKind;
@@ -8,37 +8,38 @@ use crate::time;
 /// Longest query in bytes.
 pub const MAX_QUERY: usize = 1024 * 1024;
 
-/// One question to the policy: who, by which agents, wants what, where, when. Owned, so that it can be kept and varied.
+/// One query to the policy: subject, agents, action, server, time and connection. The query owns its texts, so that
+/// callers can keep and vary it.
 ///
-/// Issuers are short names of the policy or identifiers; where none is named, the policy's only one counts for the
-/// subject, and the subject's for actors.
+/// Issuers are short names of the policy or identifiers. A subject without an issuer takes the only issuer of the
+/// policy, and actors take the issuer of the subject.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Query {
     /// The server.
     pub server: ServerName,
     /// The MCP method; where none is named, the one that fits [`Query::target`].
     pub method: Option<String>,
-    /// The human.
+    /// The subject.
     pub subject: SubjectQuery,
     /// The agent that calls now first, then earlier ones.
     pub actors: Vec<ActorQuery>,
     /// The token's scopes.
     pub scopes: Vec<String>,
-    /// What the human agreed to, if anything.
+    /// The subject's consent, if any.
     pub consent: Option<ConsentQuery>,
-    /// What is asked for.
+    /// The target.
     pub target: Target,
     /// Arguments of a tool or prompt: the text of a JSON object.
     pub arguments: Option<String>,
     /// SHA-256 of the tool's definition that the server last showed.
     pub definition: Option<[u8; 32]>,
-    /// The time in Unix seconds; where none is named, whoever asks gives it.
+    /// The time in Unix seconds; without one, the caller's time applies.
     pub now: Option<u64>,
     /// IP address of the caller; empty where it is not known.
     pub source_address: String,
     /// Whether the connection is encrypted.
     pub tls: bool,
-    /// The name in the caller's certificate; empty where there is none.
+    /// The name in the caller's certificate; empty without one.
     pub peer: String,
 }
 
@@ -62,7 +63,7 @@ impl Default for ServerName {
     }
 }
 
-/// The human of a query.
+/// The subject of a query.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct SubjectQuery {
     /// `sub`.
@@ -107,10 +108,10 @@ pub struct ConsentQuery {
     pub expires_at: Option<u64>,
 }
 
-/// What a query asks for.
+/// The target of a query.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Target {
-    /// Nothing of the catalogue: [`Query::method`] says it all.
+    /// No item: [`Query::method`] is the whole query.
     #[default]
     Server,
     /// A tool, by name.
@@ -119,7 +120,7 @@ pub enum Target {
     Prompt(String),
     /// A resource, by URI.
     Resource(String),
-    /// A page that the server would send the human to.
+    /// A page that the server would send the subject to.
     Url(String),
 }
 
@@ -145,7 +146,7 @@ pub(super) struct Cast<'n> {
 }
 
 impl Query {
-    /// Reads one query as JSON. What two readers could take differently is refused, as in a request.
+    /// Reads one query as JSON. Ambiguous texts are rejected, as in a request.
     ///
     /// # Errors
     /// Everything that is wrong with it, with positions; the file is called `query`.
@@ -242,7 +243,7 @@ impl Query {
     }
 }
 
-/// What a query is called in messages.
+/// The name of a query in messages.
 const FILE: &str = "query";
 
 /// `Some(None)` where the key is not there, `None` after a problem.
@@ -282,7 +283,7 @@ fn server(place: &Place<'_>) -> Option<ServerName> {
     Some(ServerName::At { authority: authority?.to_owned(), path: path?.to_owned() })
 }
 
-/// The human. Groups, roles and claims may be left out.
+/// The subject. Groups, roles and claims may be left out.
 pub(super) fn subject(place: &Place<'_>) -> Option<SubjectQuery> {
     let mut map = place.map()?;
     let id = map.required("id").and_then(|place| place.text());
@@ -365,7 +366,7 @@ fn target(map: &mut MapReader<'_>) -> Option<Target> {
         kinds.into_iter().filter_map(|(key, make)| Some((map.optional(key)?, make))).collect();
     match named.as_slice() {
         [] => Some(Target::Server),
-        // Any string can be asked for; that there is no such tool is an answer.
+        // Any string is a valid tool name; the answer says whether the tool exists.
         [(place, make)] => place.string().map(|name| make(name.to_owned())),
         [_, (second, _), ..] => {
             second.refuse("expected only one of `tool`, `prompt`, `resource` and `url`");
@@ -471,7 +472,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_a_query_can_say_is_read() {
+    fn every_member_of_a_query_is_read() {
         let query = Query::read(
             r#"{"server": {"authority": "tools.acme.test", "path": "/mcp"}, "method": "tools/call",
                 "subject": {"id": "alice", "issuer": "acme", "groups": ["a"], "roles": ["b"], "claims": {"c": [1.50]}},
@@ -507,7 +508,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_is_told_with_its_place() {
+    fn every_mistake_is_reported_with_its_place() {
         let told = problems(
             "{\"server\": \"\", \"subject\": {\"id\": \"a\", \"group\": []},\n \"tool\": \"t\", \"prompt\": \"p\",\n \
              \"actors\": [{\"subject\": \"a\", \"client\": \"b\"}, \"planner\"], \"consent\": {\"id\": \"c\", \
@@ -536,7 +537,7 @@ query:4:57: /arguments: expected a map, found a list
     }
 
     #[test]
-    fn what_two_readers_could_take_differently_is_refused() {
+    fn ambiguous_queries_are_rejected() {
         assert!(problems(r#"{"server": "a", "server": "b"}"#).contains("duplicate key"));
         assert!(problems(r#"{"arguments": {"a": 1, "\u0061": 2}}"#).contains("duplicate key"));
         assert!(problems(&" ".repeat(MAX_QUERY + 1)).contains("at most"));

@@ -1,15 +1,15 @@
-//! What would have to be different for a denied call to be permitted.
+//! The changes that would permit a denied call.
 
 use super::read::{Query, ServerName, Target};
 use crate::decision::{Decision, DenyReason};
 use crate::pdp::{Explanation, Fact, Layer, LayerName};
 
-/// One thing that stands in the way, and what would take it away. All of them together would permit the call.
+/// One reason with the change that would remove it. All changes together would permit the call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remedy {
     /// The reason that would be gone.
     pub reason: DenyReason,
-    /// What to change, for people: one sentence without full stop.
+    /// The change, as one sentence without full stop.
     pub text: String,
 }
 

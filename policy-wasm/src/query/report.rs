@@ -6,8 +6,8 @@ use super::style::Paint;
 use super::text::one_line;
 use crate::json::writer::Object;
 
-/// Results as text in the manner of TAP: a line for each test, and below a failing one what differs and why. `first`
-/// is the number of the first test.
+/// Results as text in the manner of TAP: a line for each test, and the differences and reasons below a failed one.
+/// `first` is the number of the first test.
 pub fn results_text(file: &str, results: &[TestResult], first: usize, paint: Paint) -> String {
     let mut out = format!("# {}\n", one_line(file));
     for (index, result) in results.iter().enumerate() {
@@ -31,7 +31,7 @@ pub fn results_text(file: &str, results: &[TestResult], first: usize, paint: Pai
     out
 }
 
-/// Coverage as text: the sum, and what no test reached.
+/// Coverage as text: the sum, and everything that no test reached.
 pub fn coverage_text(coverage: &Coverage, paint: Paint) -> String {
     let mut out = format!(
         "# coverage {} %: {} of {} rules reached\n",

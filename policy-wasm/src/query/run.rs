@@ -1,4 +1,4 @@
-//! Running policy tests: what is expected against what is decided.
+//! Runs policy tests: compares expectations with decisions.
 
 use super::answer::effect_code;
 use super::coverage::Coverage;
@@ -13,14 +13,14 @@ use crate::pdp::Authority;
 use crate::source::{Position, Problem, Problems};
 use std::collections::BTreeSet;
 
-/// What became of one test.
+/// The result of one test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestResult {
     /// The test's name.
     pub name: String,
-    /// Where it stands.
+    /// Its place in the policy files.
     pub position: Position,
-    /// What is not as expected; empty means that the test passed.
+    /// The differences; empty means that the test passed.
     pub differences: Vec<String>,
     /// The whole explanation of a test that failed, as text.
     pub explanation: Option<String>,
@@ -70,7 +70,7 @@ fn run_one(
     Ok(TestResult { name: test.name.clone(), position: test.position, differences, explanation: told })
 }
 
-/// What lists show of the entry that is asked for.
+/// The visibility of the requested item in lists.
 fn visibility(bundle: &Bundle, query: &Query, now: u64) -> Result<Option<Visibility>, super::Unanswerable> {
     let (kind, name) = match &query.target {
         Target::Tool(name) => (ItemKind::Tool, name),

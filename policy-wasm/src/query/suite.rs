@@ -1,4 +1,4 @@
-//! Policy tests as people write them: files beside the policy, which are never compiled into it.
+//! Policy tests: files beside the policy that are never compiled into it.
 
 use super::read::{Cast, Query, actor, consent, moment, optional, subject};
 use crate::decision::{DenyReason, Effect, Visibility};
@@ -7,7 +7,7 @@ use crate::source::Problems;
 use crate::source::{MapReader, Place, Position, Value, suggest};
 use std::collections::BTreeSet;
 
-/// What the first key of a test file must say.
+/// The value of the first key of a test file.
 const FORM: &str = "toolward/v1";
 
 /// The tests of one file.
@@ -24,22 +24,22 @@ pub struct Suite {
 pub struct PolicyTest {
     /// Its name, unique in the file.
     pub name: String,
-    /// Where it stands.
+    /// Its place in the policy files.
     pub position: Position,
     /// The question.
     pub query: Query,
     /// The answer.
     pub expect: Expect,
-    /// Where the parts of the question stand that only a bundle can refuse: server, subject, actors.
+    /// The places of the parts that only a bundle can reject: server, subject, actors.
     pub(super) parts: [(&'static str, Position); 3],
 }
 
-/// What a test expects; `None` is whatever it is.
+/// The expectations of a test; `None` expects nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Expect {
     /// Permit or deny.
     pub effect: Option<Effect>,
-    /// The reason that the client is told.
+    /// The reason that the client learns.
     pub told: Option<DenyReason>,
     /// All reasons, exactly.
     pub reasons: Option<BTreeSet<DenyReason>>,
@@ -47,7 +47,7 @@ pub struct Expect {
     pub monitored: Option<BTreeSet<DenyReason>>,
     /// All obligations, exactly, in any order.
     pub obligations: Option<BTreeSet<ExpectedObligation>>,
-    /// What lists show of the entry.
+    /// The visibility of the item in lists.
     pub visibility: Option<Visibility>,
     /// Name of the entry's tier.
     pub tier: Option<String>,
@@ -108,7 +108,7 @@ impl Suite {
                 *list = place.named()?;
             }
         }
-        // Those that no test uses are read too.
+        // Definitions that no test uses are read too.
         cast.subjects.iter().for_each(|named| drop(subject(&named.value)));
         cast.actors.iter().for_each(|named| drop(actor(&named.value)));
         cast.consents.iter().for_each(|named| drop(consent(&named.value)));
@@ -201,7 +201,7 @@ fn expect(place: &Place<'_>) -> Option<Expect> {
     Some(expect)
 }
 
-/// `deny: reason` is the reason that is told; `deny: [reason, …]` are all of them.
+/// `deny: reason` is the reason that the client learns; `deny: [reason, …]` are all reasons.
 enum Denial {
     Told(DenyReason),
     All(BTreeSet<DenyReason>),

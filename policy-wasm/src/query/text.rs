@@ -1,4 +1,4 @@
-//! An explanation as text for people.
+//! An explanation as text.
 
 use super::answer::effect_code;
 use super::read::{Query, ServerName, Target};
@@ -9,7 +9,7 @@ use crate::decision::{Effect, Obligation, Reasons};
 use crate::pdp::{Explanation, Fact, Layer};
 use crate::source::harmless;
 
-/// The full trace as a readable tree: what was decided, what each layer saw, what would have changed it.
+/// The full trace as a readable tree: the decision, the findings of each layer, and the remedies.
 pub fn explanation_text(bundle: &Bundle, query: &Query, explanation: &Explanation, paint: Paint) -> String {
     let decision = &explanation.decision;
     let mut out = String::new();
@@ -57,7 +57,7 @@ pub fn explanation_text(bundle: &Bundle, query: &Query, explanation: &Explanatio
     out
 }
 
-/// Who wants what, by whom, where: one line.
+/// Subject, action, actors and server in one line.
 pub(super) fn asked(query: &Query) -> String {
     let mut out = query.subject.id.clone();
     for actor in &query.actors {
@@ -94,7 +94,7 @@ fn layer_text(out: &mut String, layer: &Layer, last: bool, paint: Paint) {
 fn fact_text(fact: &Fact, paint: Paint) -> String {
     let what = one_line(&fact.what);
     let mut text = match fact.rule.as_ref().map(|rule| one_line(&rule.to_string())) {
-        // Where it is the rule that something is said of, it comes first.
+        // A fact about a rule begins with the rule.
         Some(rule) if !what.contains('`') => format!("{rule} {what}"),
         Some(rule) => format!("{what}, {rule}"),
         None => what,
@@ -109,7 +109,7 @@ fn fact_text(fact: &Fact, paint: Paint) -> String {
     }
 }
 
-/// One obligation, for people and for comparison with what a test expects.
+/// One obligation as text, also for comparison with the expectation of a test.
 pub(super) fn obligation_text(obligation: &Obligation) -> String {
     match obligation {
         Obligation::Check(check) => format!(

@@ -15,7 +15,7 @@ const TAB: &str = "    ";
 /// A line of a text with a part of it marked.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Excerpt {
-    /// The line, as it is shown.
+    /// The line, as displayed.
     text: String,
     /// Columns before the mark.
     before: usize,
@@ -24,8 +24,8 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
-    /// The line at `begin` with the mark up to `end`, at most to the end of the line; and where the mark ends. Where no
-    /// end is known, the word that stands there is marked.
+    /// The line at `begin` with a mark from there to `end` or to the end of the line, and the end of the mark. Without
+    /// a known end, the mark covers the word at `begin`.
     pub(super) fn of(
         lines: &Lines<'_>,
         begin: Position,
@@ -43,7 +43,7 @@ impl Excerpt {
             Some(_) => rest.clone().collect::<String>().trim_end().chars().count(),
             None => rest.clone().take(word(rest.clone())).count(),
         };
-        // What is far in front is cut off, and is not walked over.
+        // Distant characters in front are cut off without a pass over them.
         let most = BEFORE.saturating_add(BEFORE / 2);
         let shown: Vec<char> = before.chars().rev().take(most.saturating_add(1)).collect();
         let is_cut = shown.len() > most;
@@ -81,7 +81,7 @@ impl Excerpt {
     }
 }
 
-/// How many characters the word has that begins here: a string in quotes, or what no bracket, comma or space ends.
+/// The length in characters of the word that begins here: a quoted string, or the text up to a bracket, comma or space.
 fn word(mut rest: impl Iterator<Item = char>) -> usize {
     let Some(first) = rest.next() else { return 0 };
     let mut escaped = false;
@@ -99,7 +99,7 @@ fn word(mut rest: impl Iterator<Item = char>) -> usize {
     length.saturating_add(1)
 }
 
-/// Adds a character as it is shown, and says how many columns that takes.
+/// Adds a character in its displayed form, and returns its columns.
 fn push(text: &mut String, character: char) -> usize {
     match character {
         '\t' => {
@@ -134,7 +134,7 @@ fn columns(character: char) -> usize {
     }
 }
 
-/// Controls, and characters that cannot be seen or that turn what is around them (Unicode Standard Annex 9).
+/// Controls, invisible characters, and characters that change the direction of text (Unicode Standard Annex 9).
 fn is_harmful(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'

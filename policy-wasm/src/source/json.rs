@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn values_and_keys_know_where_they_stand() {
+    fn values_and_keys_have_their_places() {
         let (node, problems) = read("{\n  \"é\": [1, true],\n  \"b\\u0063\": {\"d\": null}, \"e\": \"f\"\n}");
         assert_eq!(problems, "");
         let Value::Map(entries) = node.unwrap().value else { panic!("not a map") };

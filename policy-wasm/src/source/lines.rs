@@ -5,8 +5,8 @@ use std::cell::{Cell, OnceCell};
 
 /// A text and where its lines begin. A line ends at a line feed, a carriage return, or both.
 ///
-/// Places are mostly asked for in the order of the text. The last one is kept, so that a line which is a whole file is
-/// walked once for all of them, and not once for each.
+/// Most places are requested in the order of the text. The last one is kept, so that a long line is walked once for all
+/// of its places.
 pub struct Lines<'t> {
     text: &'t str,
     starts: OnceCell<Vec<usize>>,
@@ -42,7 +42,7 @@ impl<'t> Lines<'t> {
         })
     }
 
-    /// How many characters were walked to find places: what all questions have cost so far.
+    /// The number of characters walked so far, for all places.
     pub fn walked(&self) -> u64 {
         self.walked.get()
     }
@@ -80,7 +80,7 @@ impl<'t> Lines<'t> {
         line.split_at_checked(place)
     }
 
-    /// The position of what is left of the text after a place, such as a tail of [`Lines::from`].
+    /// The position of a rest of the text, such as a tail of [`Lines::from`].
     pub fn position_of(&self, tail: &str) -> Position {
         let offset = self.text.len().saturating_sub(tail.len());
         let line = self.starts().partition_point(|start| *start <= offset).saturating_sub(1);

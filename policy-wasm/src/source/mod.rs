@@ -1,7 +1,7 @@
 //! Trees with positions, and lists of problems: how every file that a person writes is read.
 //!
-//! A policy (YAML) and a plugin configuration (JSON) become the same [`Node`] tree; one decoder reads both, goes on
-//! after a mistake, and so reports every problem at once.
+//! A policy (YAML) and a plugin configuration (JSON) become the same [`Node`] tree. One decoder reads both. It
+//! continues after a mistake, and so reports all problems together.
 //!
 //! ```text
 //! JSON text ─read_json─┐
@@ -62,7 +62,7 @@ pub struct Node<'a> {
     pub value: Value<'a>,
 }
 
-/// What a [`Node`] holds.
+/// The contents of a [`Node`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value<'a> {
     /// `null`, or in YAML nothing at all.

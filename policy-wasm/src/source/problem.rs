@@ -1,4 +1,4 @@
-//! Problems with a file: collected while reading goes on, told all at once.
+//! Problems with a file: collected while reading, and reported together.
 
 use super::excerpt::{Excerpt, harmless};
 use super::{Lines, Paint, Position};
@@ -16,11 +16,11 @@ pub struct Problem {
     /// Path of the node as a JSON pointer (RFC 6901), such as `/servers/github/tools/merge/tier`; empty for the whole
     /// file.
     pub path: String,
-    /// What is wrong and what was expected: lower case, one line, no full stop.
+    /// The mistake and the expected value: lower case, one line, no full stop.
     pub message: String,
-    /// What to write instead, where that can be guessed: "did you mean `issuers`?".
+    /// The likely correction: "did you mean `issuers`?".
     pub suggestion: Option<String>,
-    /// Where what is wrong ends, exclusively; [`Problem::position`] where that is not known.
+    /// The end of the mistake, exclusively; [`Problem::position`] if unknown.
     pub end: Position,
     /// The line of the text, where the text was at hand: see [`Problems::quote`].
     pub excerpt: Option<Box<Excerpt>>,
@@ -38,7 +38,7 @@ impl Problem {
         Problem { file: file.to_owned(), position, path, message, suggestion, end: position, excerpt: None }
     }
 
-    /// The same with its texts on one line of bounded length, whatever the file held.
+    /// The same problem with its texts on one line of bounded length, whatever the file contains.
     #[must_use]
     pub fn bounded(mut self) -> Problem {
         for text in [&mut self.path, &mut self.message].into_iter().chain(&mut self.suggestion) {
@@ -47,8 +47,8 @@ impl Problem {
         self
     }
 
-    /// Gives the problem its excerpt, unless it has one. `ends` knows where what begins at a place ends; of what it does
-    /// not know, the word that stands there is marked.
+    /// Adds an excerpt, unless the problem has one. `ends` finds the end of a value from its begin; without one, the
+    /// word at the begin is marked.
     pub fn quote(&mut self, lines: &Lines<'_>, ends: impl Fn(Position) -> Option<Position>) {
         if self.excerpt.is_some() {
             return;
@@ -60,8 +60,8 @@ impl Problem {
         }
     }
 
-    /// What is wrong, with the line of the text below it, the part that is wrong marked, and what to write instead.
-    /// Several lines, each ended; no character of it controls a terminal but for the colours.
+    /// The message, the line of the file with the mistake marked, and the correction. The text has complete lines, and
+    /// no control characters but those of colours.
     pub fn told(&self, paint: Paint) -> String {
         let Some(excerpt) = &self.excerpt else { return format!("{self}\n") };
         let Position { line, column } = self.position;
@@ -90,14 +90,14 @@ impl fmt::Display for Problem {
 
 /// Everything that is wrong, in order of file and position.
 ///
-/// Problems are added through a shared reference, so that the readers of nested values can all hold the one list.
+/// Readers of nested values add problems through a shared reference to one list.
 #[derive(Default)]
 pub struct Problems {
     list: Cell<Vec<Problem>>,
     more: Cell<bool>,
 }
 
-/// Most problems that are kept; what is beyond them will show when they are mended.
+/// Most problems that are kept; the others appear once these are corrected.
 pub const MAX_PROBLEMS: usize = 1000;
 
 impl Problems {
@@ -106,7 +106,7 @@ impl Problems {
         Problems::default()
     }
 
-    /// Adds a problem. Its texts are put on one line of bounded length, whatever the file held.
+    /// Adds a problem. Its texts are put on one line of bounded length, whatever the file contains.
     pub fn push(&self, problem: Problem) {
         let problem = problem.bounded();
         let mut list = self.list.take();
@@ -121,14 +121,14 @@ impl Problems {
         self.list.set(list);
     }
 
-    /// Whether no more are kept; then whoever looks for more notes that there are some, and looks no further.
+    /// Whether the list is full. A search for problems then notes that there are more, and ends.
     pub fn is_full(&self) -> bool {
         let full = self.len() >= MAX_PROBLEMS;
         self.more.set(self.more.get() || full);
         full
     }
 
-    /// Whether there is none.
+    /// Whether the list is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -169,7 +169,7 @@ impl Problems {
         files
     }
 
-    /// All of them, each as [`Problem::told`].
+    /// All problems, each as [`Problem::told`].
     pub fn told(&self, paint: Paint) -> String {
         let mut out: String = self.to_vec().iter().map(|problem| problem.told(paint)).collect();
         if self.more.get() {
@@ -198,7 +198,7 @@ impl std::error::Error for Problems {}
 /// Longest name that is compared or repeated in a message, in characters.
 const MAX_SHOWN: usize = 64;
 
-/// Most names that a wrong one is held against.
+/// Most candidates that a wrong name is compared with.
 const MAX_CANDIDATES: usize = 256;
 
 /// Longest text of a problem, in characters.
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn problems_are_sorted_and_told_once() {
+    fn problems_are_sorted_and_reported_once() {
         let problems = Problems::new();
         problems.push(problem(7, "second"));
         problems.push(problem(3, "first"));
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_problem_is_told_on_one_line() {
+    fn a_problem_is_one_line() {
         let problems = Problems::new();
         problems.push(problem(1, &format!("found `a\nb.yaml:1:1: forged{}`", "x".repeat(5000))));
         assert_eq!(problems.to_string().lines().count(), 1);

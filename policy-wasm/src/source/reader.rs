@@ -4,10 +4,10 @@ use super::problem::{listed, shown};
 use super::{Entry, Node, Position, Problem, Problems, Value, suggest};
 use std::ops::RangeInclusive;
 
-/// A node, its path and its file: what every typed read starts from.
+/// A node, its path and its file: the start of every typed read.
 ///
-/// A read gives `None` after it has added a problem, never otherwise. Whoever reads a file asks for everything, and
-/// builds the result only where [`Problems::is_empty`].
+/// A read gives `None` only after it has added a problem. A reader of a file reads everything, and builds the result
+/// only if [`Problems::is_empty`].
 #[derive(Clone)]
 pub struct Place<'n> {
     file: &'n str,
@@ -17,7 +17,7 @@ pub struct Place<'n> {
     showing: Showing,
 }
 
-/// What messages about a place repeat of it.
+/// The parts of a place that messages may repeat.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Showing {
     /// Names and values.
@@ -33,13 +33,13 @@ enum Showing {
 pub struct Named<'n> {
     /// The name.
     pub name: &'n str,
-    /// Where the name stands.
+    /// The place of the name.
     pub name_position: Position,
-    /// What it names.
+    /// The named value.
     pub value: Place<'n>,
 }
 
-/// Reads a map whose keys are known; [`MapReader::finish`] reports the ones that nobody asked for.
+/// Reads a map with known keys; [`MapReader::finish`] reports keys that were not read.
 #[must_use = "call `finish`, or unknown keys go unreported"]
 pub struct MapReader<'n> {
     place: Place<'n>,
@@ -58,8 +58,8 @@ impl<'n> Place<'n> {
         Place { file, node, path: String::new(), problems, showing: Showing::All }
     }
 
-    /// The whole file, where that may hold secrets: messages tell kinds and never values, but of what is made
-    /// [`Place::public`].
+    /// The whole file, if it may contain secrets. Messages name the kinds of values but not the values, except in
+    /// places made [`Place::public`].
     pub fn guarded(file: &'n str, node: &'n Node<'n>, problems: &'n Problems) -> Place<'n> {
         Place { showing: Showing::Keys, ..Place::root(file, node, problems) }
     }
@@ -69,7 +69,7 @@ impl<'n> Place<'n> {
         Place { showing: Showing::All, ..self.clone() }
     }
 
-    /// This place as one that holds secrets: a key that nobody knows may be one, and is told by its position alone.
+    /// This place as one with secrets. An unknown key may be a secret, so messages name its position only.
     pub fn secret(&self) -> Place<'n> {
         Place { showing: Showing::Nothing, ..self.clone() }
     }
@@ -99,12 +99,12 @@ impl<'n> Place<'n> {
         self.report(self.node.position, self.path.clone(), message.into(), None);
     }
 
-    /// Reports that something is wrong here, with what to write instead ("did you mean `…`?").
+    /// Reports a mistake here, with the correction ("did you mean `…`?").
     pub fn refuse_with(&self, message: impl Into<String>, suggestion: Option<String>) {
         self.report(self.node.position, self.path.clone(), message.into(), suggestion);
     }
 
-    /// Reports that a part of what stands here is wrong, of which it is known where it begins and ends.
+    /// Reports a mistake in a part of this value, with known begin and end.
     pub fn refuse_part(&self, part: (Position, Position), message: String, suggestion: Option<String>) {
         let (begin, end) = part;
         let problem = Problem::new(self.file, begin, self.path.clone(), message, suggestion);
@@ -222,7 +222,7 @@ impl<'n> Place<'n> {
         Some(entries.iter().map(|entry| self.named_child(entry)).collect())
     }
 
-    /// What stands under a key, where this is a map that has it.
+    /// The value under a key, if this is a map with that key.
     pub fn value_at(&self, key: &str) -> Option<&'n Value<'n>> {
         match &self.node.value {
             Value::Map(entries) => {
@@ -255,7 +255,7 @@ impl<'n> Place<'n> {
         Place { file: self.file, node, path, problems: self.problems, showing: self.showing }
     }
 
-    /// Whether a message can repeat a key that nobody knows; `resembles`: it is a slip of one that is known.
+    /// Whether a message can repeat an unknown key. With `resembles`, the key is a misspelling of a known one.
     fn shows_key(&self, key: &str, resembles: bool) -> bool {
         let is_word =
             || key.len() <= MAX_WORD && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
@@ -283,7 +283,7 @@ impl<'n> Place<'n> {
         self.problems.push(Problem::new(self.file, position, path, message, suggestion));
     }
 
-    /// What stands here, for a message.
+    /// The value here, for a message.
     fn found(&self) -> String {
         match &self.node.value {
             Value::Bool(_) if self.showing != Showing::All => "a boolean".to_owned(),

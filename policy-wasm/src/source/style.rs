@@ -17,22 +17,22 @@ impl Paint {
         self.with(Style::new().bold(), text)
     }
 
-    /// What permits.
+    /// A permit.
     pub fn good(self, text: &str) -> String {
         self.with(AnsiColor::Green.on_default(), text)
     }
 
-    /// What denies.
+    /// A denial.
     pub fn bad(self, text: &str) -> String {
         self.with(AnsiColor::Red.on_default(), text)
     }
 
-    /// What depends on something.
+    /// A conditional permit.
     pub fn open(self, text: &str) -> String {
         self.with(AnsiColor::Yellow.on_default(), text)
     }
 
-    /// What matters less.
+    /// Secondary text.
     pub fn faint(self, text: &str) -> String {
         self.with(Style::new().dimmed(), text)
     }

@@ -50,7 +50,7 @@ fn known_digests() {
 }
 
 #[test]
-fn what_readers_take_differently_has_no_digest() {
+fn ambiguous_definitions_have_no_digest() {
     use DefinitionError::*;
     let cases = [
         ("[]", Some(NotAnObject)),

@@ -3,12 +3,12 @@
 use super::MAX_URI;
 use super::plain::Special;
 
-/// A character of a URI, or what an escape stands for.
+/// A character of a URI, or the character behind an escape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meant {
     Plain(char),
     Escaped(char),
-    /// A percent sign that begins no escape, or one that is no UTF-8.
+    /// A percent sign that begins no escape, or an escape that is not UTF-8.
     Broken(char),
 }
 
@@ -35,7 +35,7 @@ pub(super) fn meant(text: &str) -> impl Iterator<Item = Meant> + '_ {
     })
 }
 
-/// The character that the escapes at the start of a text spell in UTF-8, and what follows.
+/// The character that the escapes at the start of a text encode in UTF-8, and the rest of the text.
 fn escaped(text: &str) -> Option<(char, &str)> {
     let mut bytes = [0u8; 4];
     let mut rest = text;
@@ -66,8 +66,8 @@ pub(super) fn is_ignored(character: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// The ASCII that a character passes for where a reader folds compatibility forms (Unicode NFKC, IDNA, code pages of
-/// Windows); empty for most others, and for ASCII itself the character.
+/// The ASCII form of a character for readers that fold compatibility forms (Unicode NFKC, IDNA, code pages of Windows).
+/// It is empty for most other characters, and the character itself for ASCII.
 pub(super) fn lookalike(character: char) -> &'static str {
     const ASCII: &str =
         "!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
@@ -94,16 +94,16 @@ pub(super) fn lookalike(character: char) -> &'static str {
     }
 }
 
-/// Stands for a variable of one segment in the loosest reading of a template; no byte of UTF-8.
+/// Replaces a variable of one segment in the loosest reading of a template; UTF-8 never contains this byte.
 pub(super) const SEGMENT: u8 = 0xfe;
-/// Stands for a variable of any length.
+/// Replaces a variable of any length.
 pub(super) const REST: u8 = 0xff;
 
 /// A URI in its loosest reading: bytes that are compared, and mean nothing else.
 ///
-/// Escapes are decoded and case is folded; what passes for ASCII is ASCII; what is not seen is dropped, and so are empty
-/// segments and `.`, blanks around segments and dots behind them, parameters, user, default port and slashes at the end;
-/// `..` takes the segment before it away.
+/// The loosest reading decodes escapes, folds case and compatibility forms, and drops invisible characters. It drops
+/// empty segments, `.`, blanks around segments, dots behind them, parameters, user, default port and final slashes. A
+/// `..` removes the segment before it.
 pub(crate) struct Loose {
     bytes: [u8; MAX_URI],
     length: usize,
@@ -155,7 +155,7 @@ impl Loose {
         for segment in path.split(slash) {
             out.segment(segment, template, (floor, root));
         }
-        // An empty query or fragment says nothing.
+        // An empty query or fragment has no meaning.
         let tail = tail.trim_end_matches(['?', '#']);
         out.text(tail, template, true);
         out

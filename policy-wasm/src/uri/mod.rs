@@ -1,8 +1,8 @@
-//! URIs as readers resolve them: what comes under a template or a prefix, and which spellings some reader takes alike.
+//! URIs as readers resolve them: matches of templates and prefixes, and spellings that some reader takes for one URI.
 //!
-//! Two readings stand here. The *plain* one ([`plain`]) is the strictest: a URI that any reader could resolve to another
-//! is not plain. The *loosest* one ([`loose`]) takes everything alike that some reader does (RFC 3986 §6, the WHATWG
-//! URL standard, file systems without case), so that no spelling of a listed URI escapes what is said of it.
+//! This module has two readings. The *plain* one ([`plain`]) is the strictest: a URI that any reader could resolve to
+//! another URI is not plain. The *loosest* one ([`loose`]) unites all spellings that some reader unites (RFC 3986 §6,
+//! the WHATWG URL standard, file systems without case). The rules for a listed URI thus apply to each of its spellings.
 
 pub(crate) mod loose;
 mod page;

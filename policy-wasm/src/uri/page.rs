@@ -1,9 +1,9 @@
-//! Pages that a human is sent to, held against prefixes.
+//! Pages to which a person is sent, compared with prefixes.
 
 use super::MAX_URI;
 use super::plain::{escapes_are_plain, is_uri_character, parts, segments_are_plain};
 
-/// Whether a URL is the prefix, or goes on behind it with a new segment, a query or a fragment, and no reader takes it
+/// Whether a URL is the prefix, or continues it with a new segment, a query or a fragment. No reader may take the URL
 /// for a page elsewhere.
 ///
 /// Query and fragment may hold any whole escapes: they lead nowhere else.

@@ -58,9 +58,9 @@ pub(super) fn parts(uri: &[u8]) -> Option<Parts> {
 
 /// The parts of a URI that every reader resolves alike; `None` for any other.
 ///
-/// Characters of RFC 3986 alone; no escape of a control, of an unreserved character or of what could pass for a
-/// delimiter; no empty segment but the last, none that is `.` or `..` to some reader; scheme and host as the WHATWG
-/// standard writes them.
+/// A plain URI has characters of RFC 3986 only, and a scheme and host as the WHATWG standard writes them. It escapes no
+/// control, no unreserved character and no possible delimiter. Only its last segment may be empty, and no reader takes
+/// a segment for `.` or `..`.
 pub(crate) fn plain(uri: &str) -> Option<Parts> {
     let bytes = uri.as_bytes();
     if uri.len() > MAX_URI || !bytes.iter().copied().all(is_uri_character) || !escapes_are_plain(uri, true) {
@@ -87,8 +87,8 @@ pub(super) fn is_uri_character(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte)
 }
 
-/// Whether all escapes are whole, and none of them a control character; with `strict` none that a reader who decodes
-/// once too often takes for something else.
+/// Whether all escapes are complete and no escape is a control character. With `strict`, no escape may change its
+/// meaning for a reader that decodes twice.
 pub(super) fn escapes_are_plain(text: &str, strict: bool) -> bool {
     loose::meant(text).all(|meant| match meant {
         Meant::Plain(_) => true,
@@ -115,8 +115,8 @@ pub(super) fn segments_are_plain(path: &str) -> bool {
     true
 }
 
-/// Whether some reader takes a segment for `.`, `..` or nothing: dots and what passes for them, blanks, what is not
-/// seen, and parameters behind a semicolon.
+/// Whether some reader takes a segment for `.`, `..` or nothing. Such segments have dots and similar characters,
+/// blanks, invisible characters, and parameters behind a semicolon.
 fn is_dotted(segment: &str) -> bool {
     let name = segment.split(';').next().unwrap_or_default();
     if name.is_empty() {
@@ -139,7 +139,7 @@ fn is_dotted(segment: &str) -> bool {
     others || dots <= 2
 }
 
-/// Whether the WHATWG standard leaves a host as it is.
+/// Whether the WHATWG standard does not change a host.
 fn host_is_plain(authority: &str, special: Special) -> bool {
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     if host.starts_with('[') {

@@ -36,7 +36,7 @@ fn pieces(template: &str) -> impl Iterator<Item = Option<Piece<'_>>> {
     })
 }
 
-/// How many bytes of a template stand for themselves.
+/// The number of literal bytes of a template.
 #[cfg(feature = "compile")]
 pub(crate) fn literal(template: &str) -> usize {
     let length = |piece| if let Some(Piece::Literal(text)) = piece { text.len() } else { 0 };
@@ -54,7 +54,7 @@ pub(crate) fn instance(template: &str) -> String {
     pieces(template).map(of).collect()
 }
 
-/// Where in a URI what was read of the template so far can end: a bit for each offset.
+/// The offsets in a URI at which the template so far can end, as one bit each.
 #[derive(Clone, Copy)]
 struct Ends([u64; MAX_URI / 64 + 1]);
 
@@ -77,7 +77,7 @@ impl Ends {
         }
     }
 
-    /// Behind a text that stands for itself.
+    /// Behind literal text.
     fn literal(&self, text: &[u8], uri: &[u8]) -> Ends {
         let mut after = Ends([0; MAX_URI / 64 + 1]);
         for at in 0..=uri.len().saturating_sub(text.len()) {
@@ -122,7 +122,7 @@ impl<'u> Plain<'u> {
     pub(crate) fn is_under(self, template: &str) -> bool {
         let Plain { uri, parts } = self;
         let prefix = template.split('{').next().unwrap_or_default();
-        // What says whether there is a host is no variable's.
+        // A variable does not decide whether there is a host.
         if !uri.starts_with(prefix) || (has_authority(uri) && !has_authority(prefix)) {
             return false;
         }

@@ -62,7 +62,7 @@ fn templates_take_segments_and_rests() {
 }
 
 #[test]
-fn what_some_reader_could_resolve_to_another_comes_under_nothing() {
+fn ambiguous_uris_match_no_template() {
     for tail in [
         // Blanks and controls, which readers strip or drop.
         "secret ",
@@ -112,7 +112,7 @@ fn what_some_reader_could_resolve_to_another_comes_under_nothing() {
         "a%e2%88%95b",
         "a%ef%bc%85b",
         "a\u{ff0f}b",
-        // Escapes of what needs none, broken ones, and what is no UTF-8.
+        // Needless escapes, broken escapes, and invalid UTF-8.
         "s%65cret",
         "%7Ea",
         "a%2D",
@@ -122,7 +122,7 @@ fn what_some_reader_could_resolve_to_another_comes_under_nothing() {
         "a%c0%ae",
         "a%e9",
         "a%ed%a0%80",
-        // Empty segments and what the template does not name.
+        // Empty segments, and segments that the template lacks.
         "a//b",
         "/a",
         "a/",
@@ -248,7 +248,7 @@ fn prefixes_end_where_a_segment_does() {
 }
 
 #[test]
-fn the_loosest_reading_takes_alike_what_some_reader_does() {
+fn the_loosest_reading_unites_the_spellings_that_some_reader_unites() {
     let loose = |uri: &str| Loose::of(uri).bytes().to_vec();
     let secret = "file:///docs/secret";
     for uri in [
@@ -275,7 +275,7 @@ fn the_loosest_reading_takes_alike_what_some_reader_does() {
         "file:///docs/%EF%BD%93ecret",
         "file:///docs%2Fsecret",
     ] {
-        // A slash that an escape stands for is one in the middle of a segment, and no URI with it comes under a template.
+        // An escaped slash lies in the middle of a segment, and a URI with one matches no template.
         if uri.contains("%2F") {
             assert!(!matches("file:///docs{+x}", uri));
             continue;
@@ -316,7 +316,7 @@ fn the_loosest_reading_takes_alike_what_some_reader_does() {
 }
 
 #[test]
-fn what_resembles_a_template_is_seen() {
+fn uris_that_resemble_a_template_are_found() {
     let resembles = |template: &str, uri: &str| {
         super::resembles(Loose::of_template(template).bytes(), Loose::of(uri).bytes())
     };

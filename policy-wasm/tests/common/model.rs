@@ -23,7 +23,7 @@ pub const ARGUMENTS: [&str; 5] =
     ["{}", r#"{"id":"*","n":1}"#, r#"{"id":"n1","n":1}"#, r#"{"id":"n1","n":9}"#, r#"{"id":"n1","n":"x"}"#];
 pub const DIGESTS: [[u8; 32]; 3] = [[1; 32], [2; 32], [3; 32]];
 
-/// Conditions, and what each means in `naive`.
+/// Conditions, and their meaning in `naive`.
 pub const CONDITIONS: [&str; 8] = [
     "args.n > 3",
     "connection.tls",
@@ -39,7 +39,7 @@ fn name() -> impl Strategy<Value = String> {
     (0..2u8).prop_map(|name| format!("n{name}"))
 }
 
-/// Mostly high: what is permitted is what laws are about.
+/// Mostly high ceilings: laws are about permitted calls.
 fn ceiling() -> impl Strategy<Value = u32> {
     prop_oneof![2 => Just(3), 1 => 0..4u32]
 }
@@ -67,7 +67,7 @@ fn mode() -> impl Strategy<Value = Mode> {
 
 fn window() -> impl Strategy<Value = Window> {
     let time = || option::weighted(0.3, prop_oneof![Just(NOW - 1), Just(NOW), Just(NOW + 1)]);
-    // What never holds is no window.
+    // An empty window is never written.
     (time(), time())
         .prop_map(|(from, until)| Window { from, until: until.filter(|until| from < Some(*until)) })
 }
@@ -408,7 +408,7 @@ pub fn policy() -> impl Strategy<Value = Policy> {
     })
 }
 
-/// What is asked for.
+/// The requested action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     Use(&'static str),

@@ -15,7 +15,7 @@ pub struct Verdict {
     pub obligations: Vec<String>,
 }
 
-/// What monitor mode lets pass, as the documentation lists it.
+/// The reasons that monitor mode lets pass, from the documentation.
 pub fn passes_in_monitor_mode(reason: DenyReason) -> bool {
     let page = include_str!("../../../docs/policy.md");
     let list = |mark| page.split_once(mark).and_then(|(_, rest)| rest.split_once("\n\n")).unwrap().0;
@@ -25,7 +25,7 @@ pub fn passes_in_monitor_mode(reason: DenyReason) -> bool {
     passes
 }
 
-/// What a condition says; `None`: it is about entries or arguments, and there are none.
+/// The value of a condition; `None` if it reads items or arguments and the request has none.
 type Held = Option<Result<bool, ()>>;
 
 struct Case<'c> {
@@ -34,7 +34,7 @@ struct Case<'c> {
     server: &'c Server,
     item: Option<&'c Item>,
     verdict: Verdict,
-    /// The caller is denied whatever it asks for.
+    /// The caller is denied for every request.
     settled: bool,
     /// Tiers that count, with the mode of the rule that makes them count.
     tiers: Vec<(Tier, Mode)>,
@@ -82,7 +82,7 @@ fn exact<'s>(server: &'s Server, kind: ItemKind, name: &str) -> Option<&'s Item>
     server.items.iter().find(|item| item.kind == kind && item.name == name)
 }
 
-/// The entry that a URI comes to: its own, or the strictest template, and of those the one that says most.
+/// The item of a URI: its own, or the strictest template, and of equally strict templates the most specific.
 pub fn entry<'s>(server: &'s Server, uri: &str) -> Option<&'s Item> {
     let literal =
         |item: &Item| BTreeMap::from([(TEMPLATES[0], 5), (TEMPLATES[1], 7), (TEMPLATES[2], 8)])[&*item.name];
@@ -127,14 +127,14 @@ impl Case<'_> {
             6 => Ok(self.ask.method() == "tools/call"),
             _ => match self.ask.claims {
                 Some(r#"{"c0":"v0"}"#) => Ok(true),
-                // A list is no text; what is not there cannot be compared.
+                // A list is not a text, and a missing value cannot be compared.
                 Some(r#"{"c0":["v1","v0"]}"#) => Ok(false),
                 _ => Err(()),
             },
         })
     }
 
-    /// A condition about arguments is not asked where the caller is denied whatever they are.
+    /// A condition on arguments is skipped if the caller is denied for all arguments.
     fn moot(&self, when: &Option<Condition>) -> bool {
         let about_arguments = when.as_ref().is_some_and(|when| when.text == CONDITIONS[0]);
         self.settled && self.item.is_some() && about_arguments
@@ -207,7 +207,7 @@ impl Case<'_> {
         if actors.len() > self.policy.chain.max_length as usize {
             self.deny(ChainTooLong, Mode::Enforce);
         }
-        // The issuer of the human signed.
+        // The issuer of the subject signed.
         let signer = &self.ask.issuer;
         let believed = |issuer: &String| match &self.policy.chain.trusted_issuers {
             Some(trusted) => match trusted.get(signer) {
@@ -326,7 +326,7 @@ impl Case<'_> {
     }
 
     fn people(&self, subjects: &Option<Vec<Holder>>, actors: &Option<Vec<Agent>>) -> bool {
-        // Whoever the token names as acting, and whoever vouches for it.
+        // The actors and clients of the token, and the issuer that signed it.
         let vouches = |agent: &Agent| *agent == Agent::Issuer(self.ask.issuer.clone());
         let someone = |agents: &Vec<Agent>| {
             let mut all = self.ask.actors.iter().chain(&self.ask.clients);

@@ -52,7 +52,7 @@ fn hostile_arguments_reach_the_bound_and_are_denied() {
 }
 
 #[test]
-fn what_is_read_is_stated_and_binding() {
+fn stated_reads_are_complete_and_binding() {
     let of = |text: &str| reads(&compile(text, &scope()).unwrap()).unwrap();
     let read = of("args.a == 1 && now < timestamp(\"2027-01-01T00:00:00Z\") || connection.tls");
     assert!(read == Reads::ARGS.with(Reads::TIME).with(Reads::CONNECTION));

@@ -123,7 +123,7 @@ fn conditions_that_err() {
 }
 
 #[test]
-fn what_is_printed_is_read_as_the_same() {
+fn a_printed_condition_reads_back() {
     for text in HOLDS.iter().chain(FAULTS.iter().map(|(text, _)| text)) {
         let expr = parse(text).unwrap();
         let printed = print(&expr);

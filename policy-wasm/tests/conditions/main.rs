@@ -1,4 +1,4 @@
-//! The condition language as a table of cases: what holds, what does not, what errs, what is refused.
+//! The condition language as a table of cases: conditions that hold, that do not, that err, and that do not compile.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

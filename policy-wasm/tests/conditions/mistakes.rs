@@ -154,7 +154,7 @@ fn mistakes_teach() {
 }
 
 #[test]
-fn all_mistakes_are_told_at_once() {
+fn all_mistakes_are_reported_together() {
     let mistakes =
         compile("sever.id == \"a\" && subjet.id == \"b\" && tier(\"x\") < item.tier", &scope()).unwrap_err();
     assert_eq!(mistakes.iter().map(|mistake| mistake.offset).collect::<Vec<_>>(), [0, 19, 44]);

@@ -19,7 +19,7 @@ proptest! {
     }
 }
 
-/// What was found once stays.
+/// Cases that were found once.
 #[test]
 fn numbers_that_doubles_take_for_others_get_no_answer() {
     for given in [
@@ -42,7 +42,7 @@ fn numbers_that_doubles_take_for_others_get_no_answer() {
             agrees_with_doubles(given, said).unwrap();
         }
     }
-    // They are no numbers of a message at all.
+    // The strict reader rejects these numbers.
     for given in [
         "0.00000000000000000000000001e-307",
         "0.1e-307",

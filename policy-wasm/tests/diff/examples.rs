@@ -73,7 +73,7 @@ fn mutations(whole: &serde_json::Value, place: &str) -> Vec<serde_json::Value> {
 
 /// Each scalar, list and key of the example policies in turn.
 #[test]
-fn a_change_of_anything_in_the_examples_is_told_by_name() {
+fn every_change_of_the_examples_is_reported_by_name() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/policies");
     let (mut tried, mut differ) = (0, 0);
     for example in ["bank", "enterprise", "team"] {

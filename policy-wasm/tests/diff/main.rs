@@ -1,4 +1,4 @@
-//! Two bundles that differ never give "0 changes", and what changes is named by its path in the policy.
+//! Bundles that differ never give "0 changes", and each change has its path in the policy.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -22,7 +22,7 @@ fn settings_alone(old: &Bundle, new: &Bundle) -> Diff {
     diff(old, new, Some(&["no such server".to_owned()]), NOW).unwrap()
 }
 
-/// Whether a line says what differs: with its name, and not merely that something does.
+/// Whether some setting has a name, and is not merely `bundle content`.
 fn is_told(found: &Diff) -> bool {
     found.elsewhere > 0 || found.settings.iter().any(|setting| !setting.name.starts_with("bundle content"))
 }

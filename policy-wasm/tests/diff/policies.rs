@@ -22,7 +22,7 @@ fn splice(policy: &mut Policy, other: Policy, which: usize) -> bool {
     }
     let Policy {
         files: _,
-        // What a release changes, and nothing else.
+        // The fields that a release changes, and nothing else.
         revision: _,
         serial: _,
         not_after: _,
@@ -191,7 +191,7 @@ fn splice(policy: &mut Policy, other: Policy, which: usize) -> bool {
 }
 
 #[test]
-fn a_change_of_one_thing_in_any_policy_is_told_by_name() {
+fn every_change_of_a_generated_policy_is_reported_by_name() {
     let mut runner = TestRunner::new(Config {
         cases: 16,
         failure_persistence: regressions(),

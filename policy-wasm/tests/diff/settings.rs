@@ -55,7 +55,7 @@ fn changed(old: &str, new: &str) -> Diff {
     diff(&bundle(POLICY), &bundle(&POLICY.replacen(old, new, 1)), None, NOW).unwrap()
 }
 
-/// What stands in the policy, what instead, and the setting that is told with its values.
+/// Text of the policy, its replacement, and the reported setting with its values.
 type Change<'c> = (&'c str, &'c str, &'c str, Option<&'c str>, Option<&'c str>);
 
 const CHANGES: &[Change<'_>] = &[
@@ -228,7 +228,7 @@ const CHANGES: &[Change<'_>] = &[
 ];
 
 #[test]
-fn each_setting_is_told_by_its_path_with_both_values() {
+fn each_setting_is_reported_by_its_path_with_both_values() {
     for (old, new, name, before, after) in CHANGES {
         let found = changed(old, new);
         let setting = found.settings.iter().find(|setting| setting.name == *name);
@@ -249,7 +249,7 @@ fn each_setting_is_told_by_its_path_with_both_values() {
 }
 
 #[test]
-fn what_comes_or_goes_as_a_whole_is_one_line() {
+fn an_added_or_removed_object_is_one_line() {
     let found =
         changed("  notes: {resource: \"https://tools.acme.test/notes\", tools: {a: {tier: read}}}\n", "");
     let names: Vec<&str> = found.settings.iter().map(|setting| setting.name.as_str()).collect();
@@ -276,7 +276,7 @@ fn settings_of_other_servers_are_counted() {
 }
 
 #[test]
-fn a_release_alone_is_no_change() {
+fn a_new_release_alone_changes_nothing() {
     let options = |revision: &str, serial| Options {
         revision: Some(revision.to_owned()),
         serial: Some(serial),
@@ -295,14 +295,15 @@ fn a_release_alone_is_no_change() {
     }
 }
 
-/// Bundles that no compiler writes: whatever byte is another one, something is told.
+/// No compiler writes these bundles. Every changed byte is reported.
 #[test]
 fn a_bundle_with_another_byte_is_another_bundle() {
     let bytes =
         compile(&[SourceFile { name: "p".into(), text: POLICY.into() }], &Options::default()).unwrap();
     let old = Bundle::open(bytes.clone(), &Trust::digest_only()).unwrap();
     let mut opened = 0;
-    // The first record is the manifest, whose first string is the revision: where that stands is nothing that is said.
+    // The first record is the manifest, and its first string is the revision. Changes of its place in the heap are not
+    // settings.
     let first = u32::from_le_bytes(bytes[84..88].try_into().unwrap()) as usize;
     for place in (80..bytes.len()).filter(|place| !(first..first + 8).contains(place)) {
         let mut changed = bytes.clone();

@@ -1,4 +1,4 @@
-//! Answers that are held as files, in `tests/queries`.
+//! Answers that are compared with files in `tests/queries`.
 
 use crate::common::bundle;
 use policy_wasm::bundle::Bundle;
@@ -13,7 +13,7 @@ pub fn policy() -> Bundle {
     bundle(&fs::read_to_string(Path::new(FOLDER).join("policy.yaml")).unwrap())
 }
 
-/// Text and the file that it must be, byte for byte. What differs is written beside the test's other output.
+/// A text and its file, equal byte for byte. Differing texts are written beside the test's other output.
 pub fn held(answers: Vec<(String, String)>) {
     let mut different = Vec::new();
     for (file, found) in answers {

@@ -16,10 +16,10 @@ pub(super) struct Comment {
     blank_before: bool,
 }
 
-/// What stands around the entries, by their numbers.
+/// Comments around the entries, by the numbers of the entries.
 #[derive(Default)]
 pub(super) struct Notes {
-    /// At the top of the file, apart from what follows by a blank line.
+    /// Comments at the top of the file, before a blank line.
     pub(super) head: Vec<String>,
     /// Lines in front of an entry; empty ones are blank.
     pub(super) before: BTreeMap<usize, Vec<String>>,
@@ -29,14 +29,14 @@ pub(super) struct Notes {
     pub(super) after: BTreeMap<usize, Vec<String>>,
     /// Entries with a blank line in front of them and their comments.
     pub(super) apart: BTreeSet<usize>,
-    /// Maps and lists that must become blocks because a comment stands in them, by where they begin.
+    /// Maps and lists that must become blocks because they contain a comment, by their begin.
     pub(super) blocks: BTreeSet<usize>,
 }
 
 /// Finds all comments: a `#` outside of scalars.
 ///
 /// # Errors
-/// Where a comment stands that has no place.
+/// The line of a comment without a place.
 pub(super) fn find(source: &[char], tree: &Tree) -> Result<Vec<Comment>, String> {
     let mut scalars = Vec::new();
     tree.scalars(&mut scalars);
@@ -94,7 +94,7 @@ struct Anchor {
     number: usize,
     start: usize,
     column: usize,
-    /// Index of the anchor that holds it.
+    /// Index of the anchor of the comment.
     parent: Option<usize>,
 }
 
@@ -106,7 +106,7 @@ pub(super) fn attach(comments: &[Comment], tree: &mut Tree, source: &[char]) -> 
     let mut anchors = Vec::new();
     anchor(tree, None, &offsets, &places, &mut anchors, &mut notes);
     let first = anchors.first().map_or(usize::MAX, |anchor| anchor.start);
-    // The last of the comments at the top that a blank line parts from what follows.
+    // The last of the comments at the top before a blank line.
     let top = comments.iter().filter(|comment| comment.offset < first).count();
     let parted = |index: usize| match comments.get(index) {
         Some(next) if index < top => next.blank_before,
@@ -174,7 +174,7 @@ struct Lines {
 
 struct Line {
     start: usize,
-    /// Where something stands that is neither white space nor a dash; the line's end where nothing does.
+    /// The first byte that is neither white space nor a dash; the end of the line if there is none.
     code: usize,
     blank: bool,
 }

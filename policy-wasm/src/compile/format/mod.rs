@@ -5,9 +5,9 @@
 //!   └──tree──> Tree ─comments─> Notes ─write─> text ─yaml─> Node: the same, with the same comments, or refused
 //! ```
 //!
-//! Keys come in the order of the documentation, maps and lists are indented by two, simple words lose their quotes and
-//! other quoted strings get double ones. What is written on one line stays so where it fits in 100 characters. Maps
-//! whose keys the author chose, lists, and blank lines stay as they are.
+//! Keys come in the order of the documentation, and maps and lists are indented by two. Simple words lose their quotes;
+//! other quoted strings get double quotes. A value on one line stays there if it fits in 100 characters. Maps with keys
+//! of the author's choice, lists and blank lines keep their order.
 
 mod comments;
 mod tree;
@@ -22,8 +22,7 @@ use crate::source::{Node, Problems, Value};
 /// Formats one policy file. The result means the same, and has the same comments.
 ///
 /// # Errors
-/// What the file holds that no policy can; or that its comments or values could not be kept, which is refused instead
-/// of losing one.
+/// The file has parts that policies cannot have, or a comment or value would be lost.
 ///
 /// ```
 /// use policy_wasm::compile::{SourceFile, format};
@@ -69,7 +68,7 @@ pub fn format(file: &SourceFile) -> Result<String, Problems> {
     Ok(text)
 }
 
-/// Whether two trees hold the same, whatever the order of keys.
+/// Whether two trees have the same contents, in any order of keys.
 fn same(left: &Node<'_>, right: &Node<'_>) -> bool {
     match (&left.value, &right.value) {
         (Value::List(left), Value::List(right)) => {

@@ -7,7 +7,7 @@ fn file(text: &str) -> SourceFile {
     SourceFile { name: "p.yaml".to_owned(), text: text.to_owned() }
 }
 
-/// Formats, and formats what came out.
+/// Formats, and formats the result again.
 fn formatted(text: &str) -> String {
     let once = format(&file(text)).unwrap_or_else(|problems| panic!("{problems}{text}"));
     let twice = format(&file(&once)).unwrap_or_else(|problems| panic!("{problems}{once}"));
@@ -58,7 +58,7 @@ fn long_texts_stay_as_they_were_laid_out() {
 }
 
 #[test]
-fn what_stands_behind_a_block_is_refused_and_not_lost() {
+fn text_behind_a_block_is_rejected_and_not_lost() {
     let problems = format(&file("policy: toolward/v1\nnote: | # lost?\n  x\n")).unwrap_err().to_string();
     assert_eq!(
         problems,
@@ -79,7 +79,7 @@ const POLICIES: [&str; 6] = [
 /// Something that an author could put into a file, at a line that is chosen by a number.
 #[derive(Debug, Clone)]
 enum Change {
-    /// A comment on a line of its own, at a column.
+    /// A comment on its own line, at a column.
     Alone(usize, usize),
     /// A comment behind a line.
     Beside(usize),
@@ -140,7 +140,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn whatever_the_layout_values_and_comments_stay(
+    fn values_and_comments_survive_any_layout(
         policy in 0..POLICIES.len(),
         changes in prop::collection::vec(change(), 0..8),
     ) {

@@ -1,16 +1,16 @@
-//! A YAML file as it is laid out: what is a block, what stands on one line, how each string is quoted.
+//! The layout of a YAML file: blocks, values on one line, and the quotes of each string.
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use std::ops::Range;
 
-/// A value and where it stands.
+/// A value and its place.
 pub(super) struct Tree {
     /// Its characters in the source.
     pub(super) span: Range<usize>,
     pub(super) body: Body,
 }
 
-/// What a value is.
+/// The kind of a value.
 pub(super) enum Body {
     Scalar(Scalar),
     List { flow: bool, entries: Vec<Entry> },
@@ -108,7 +108,7 @@ pub(super) fn read(text: &str, source: &[char]) -> Option<Tree> {
     root
 }
 
-/// Behind the bracket that closes a list or map; the parser's own end may lie behind what follows.
+/// The offset behind the closing bracket of a list or map; the parser's own end may lie further behind.
 fn closed(start: usize, body: &Body, source: &[char]) -> usize {
     let last = match body {
         Body::List { entries, .. } | Body::Map { entries, .. } => entries.last(),
@@ -130,7 +130,7 @@ fn closed(start: usize, body: &Body, source: &[char]) -> usize {
     at
 }
 
-/// The dash in front of an entry, where it stands on the same line.
+/// The dash in front of an item of a list, if it is on the same line.
 fn dash(start: usize, source: &[char]) -> usize {
     let before = source.get(..start).unwrap_or_default();
     let spaces = before.iter().rev().take_while(|c| **c == ' ').count();
@@ -143,7 +143,7 @@ fn scalar(text: &str, style: ScalarStyle, span: &Span, source: &[char]) -> Tree 
     let mut block = Vec::new();
     match style {
         ScalarStyle::Plain => {
-            // The parser's end may lie behind what follows a plain scalar of one line.
+            // The parser's end may lie behind the line of a plain scalar.
             let length = text.chars().count();
             let here = source.get(start..start.saturating_add(length)).unwrap_or_default();
             if here.iter().copied().eq(text.chars()) {

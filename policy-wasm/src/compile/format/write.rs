@@ -118,7 +118,7 @@ impl Writer<'_> {
             out.extend(lines.into_iter().map(shift));
             return out;
         }
-        // Comments in front of what stands beside the dash go above it.
+        // Comments in front of a value beside the dash move above the dash.
         let leading = lines.iter().take_while(|line| line.is_empty() || line.starts_with('#')).count();
         let rest = lines.split_off(leading);
         let mut out: Vec<String> = beside.into_iter().cloned().collect();
@@ -172,12 +172,12 @@ fn plain(scalar: &Scalar) -> String {
     out
 }
 
-/// What ends a line in some readers, and a byte order mark.
+/// Characters that end a line for some readers, and byte order marks.
 fn is_break(character: char) -> bool {
     matches!(character, '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 
-/// What no reader takes for anything but a string.
+/// Words that every reader takes for a string.
 fn is_word(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte))

@@ -1,7 +1,7 @@
-//! The keys of policy files as a table: what the JSON Schema is made of, and the order that `toolward fmt` writes.
+//! The keys of policy files as a table, for the JSON Schema and for the order that `toolward fmt` writes.
 //!
-//! The readers check more than a table can say. A test holds them against each other: for every map of the table, the
-//! keys that the readers say they expect are those of the table.
+//! The readers check more than a table can express. A test compares them: for every map of the table, the readers
+//! expect exactly the keys of the table.
 
 mod schema;
 mod table;
@@ -27,7 +27,7 @@ pub(super) struct Key {
     pub(super) shape: Shape,
 }
 
-/// What a value can be.
+/// The shape of a value.
 #[derive(Clone, Copy)]
 pub(super) enum Shape {
     /// A string that is not empty.
@@ -46,7 +46,7 @@ pub(super) enum Shape {
     Scalar,
     /// No value.
     Nothing,
-    /// Whatever stands there.
+    /// Any value.
     Anything,
     /// A map with known keys.
     Map(&'static MapShape),
@@ -76,7 +76,7 @@ impl Shape {
         }
     }
 
-    /// What the value of a key can be.
+    /// The shape of the value of a key.
     pub(super) fn value_of(self, key: &str) -> Option<Shape> {
         match self {
             Shape::Map(map) => map.keys.iter().find(|known| known.name == key).map(|known| known.shape),
@@ -86,7 +86,7 @@ impl Shape {
         }
     }
 
-    /// What an entry of a list can be.
+    /// The shape of an item of a list.
     pub(super) fn entry(self) -> Option<Shape> {
         match self {
             Shape::List(entry) => Some(*entry),

@@ -4,8 +4,8 @@ use super::table::ROOT;
 use super::{MapShape, Shape};
 use std::collections::BTreeMap;
 
-/// The JSON Schema of one policy file, generated from the table of keys. It says less than `toolward check`, which
-/// also knows what names refer to.
+/// The JSON Schema of one policy file, generated from the table of keys. `toolward check` checks more, such as
+/// references between names.
 ///
 /// ```
 /// assert!(policy_wasm::compile::schema().contains("\"resource_templates\""));

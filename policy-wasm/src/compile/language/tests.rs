@@ -1,4 +1,4 @@
-//! The table against the readers: each map of the table, with a key that nobody knows.
+//! Compares the table with the readers: each map of the table, with an unknown key.
 
 use super::Shape;
 use super::table::ROOT;
@@ -33,7 +33,7 @@ fn paths(
     }
 }
 
-/// The keys that the reader says it knows where it meets `zzz_unknown`.
+/// The keys that the reader lists when it meets `zzz_unknown`.
 fn keys_of_reader(text: &str) -> BTreeSet<String> {
     let file = SourceFile { name: "p.yaml".to_owned(), text: text.to_owned() };
     let problems = read(&[file], &Options::default()).unwrap_err().to_vec();
@@ -52,7 +52,7 @@ fn every_key_of_the_readers_is_in_the_table_and_every_key_of_the_table_is_read()
     assert!(found.len() >= 20, "{}", found.len());
     for (name, (before, after, shape)) in found {
         let Shape::Map(map) = shape else { panic!() };
-        // The readers of selectors say what they expect only where one of their forms is given.
+        // The readers of selectors list their keys only for a selector with one of their forms.
         let form = match name {
             "subject" => "id: x, ",
             "agent" | "actor" => "client: x, ",
@@ -66,7 +66,7 @@ fn every_key_of_the_readers_is_in_the_table_and_every_key_of_the_table_is_read()
 }
 
 #[test]
-fn no_two_maps_share_a_name_and_no_key_stands_twice() {
+fn names_of_maps_and_their_keys_are_unique() {
     fn walk(shape: Shape, names: &mut BTreeMap<&'static str, Vec<&'static str>>) {
         match shape {
             Shape::Map(map) => {

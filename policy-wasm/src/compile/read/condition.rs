@@ -1,4 +1,4 @@
-//! `when`: conditions, compiled where they stand.
+//! `when`: conditions, compiled with their places.
 
 use super::locate;
 use super::symbols::Symbols;
@@ -6,7 +6,7 @@ use crate::condition::{self, Fact, Mistake, ValueType};
 use crate::policy::Condition;
 use crate::source::{Node, Place};
 
-/// What a condition may speak of.
+/// The facts that a condition may read.
 #[derive(Clone)]
 pub(super) struct Scope(condition::Scope);
 
@@ -69,7 +69,7 @@ pub(super) fn when<'n>(place: &Place<'n>, scope: &Scope, symbols: &Symbols<'n>) 
     Some(Condition { text: one_line, code: code.ok()?, origin: symbols.origin(place) })
 }
 
-/// Compiles a condition that the compiler itself wrote for what stands at `place`.
+/// Compiles a condition that the compiler itself wrote for the value at `place`.
 pub(super) fn compile<'n>(
     text: &str,
     place: &Place<'n>,
@@ -80,7 +80,7 @@ pub(super) fn compile<'n>(
     Ok(Condition { text: text.to_owned(), code, origin: symbols.origin(place) })
 }
 
-/// Tells a mistake of which only the part of the condition is known, not where that stands.
+/// Reports a mistake by the text of its part of the condition, without a position.
 fn refuse(text: &str, mistake: Mistake, place: &Place<'_>) {
     let end = mistake.offset.saturating_add(mistake.length);
     let part = text.get(mistake.offset..end).unwrap_or_default();

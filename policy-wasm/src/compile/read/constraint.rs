@@ -1,4 +1,4 @@
-//! `arguments`: what arguments must be like, without writing a condition. Each becomes one.
+//! `arguments`: constraints on arguments. Each becomes a condition.
 
 use super::condition;
 use super::condition::Scope;
@@ -13,7 +13,7 @@ const MAX_KEYS: usize = 8;
 /// Most values of `one_of` and `not_one_of`.
 const MAX_VALUES: usize = 100;
 
-/// Reads a map from the path of an argument to what it must be like.
+/// Reads a map from the path of an argument to its constraint.
 pub(super) fn read<'n>(place: &Place<'n>, scope: &Scope, symbols: &Symbols<'n>) -> Vec<ArgumentRule> {
     let mut rules = Vec::new();
     for entry in place.named().unwrap_or_default() {
@@ -42,7 +42,7 @@ pub(super) fn path(text: &str, refuse: impl FnOnce(String)) -> Option<Vec<String
     None
 }
 
-/// A condition, and which key asked for what of it.
+/// A condition, and the key behind each part of it.
 struct Source<'n> {
     text: String,
     /// Where each part ends in the text, and the value that it was made of.
@@ -50,7 +50,7 @@ struct Source<'n> {
 }
 
 impl<'n> Source<'n> {
-    /// Tells a mistake where the value stands that it is about: that of a key, or the path of the argument.
+    /// Reports a mistake at the value of the key that caused it, or at the path of the argument.
     fn refuse(&self, mistake: Mistake, entry: &Named<'n>) {
         // Whether the argument is there at all is asked first.
         let first = self.text.len().saturating_sub(self.parts.last().map_or(0, |(end, _)| *end));
@@ -106,7 +106,7 @@ fn source<'n>(keys: &[String], place: &Place<'n>) -> Option<Source<'n>> {
     }
     map.finish();
     if wanted.text.is_empty() && !required {
-        // What was given and is wrong has been told.
+        // The mistake has been reported.
         let nothing =
             matches!(&place.node().value, Value::Map(entries) if entries.iter().all(|e| e.key == "required"));
         if !nothing {
@@ -129,7 +129,7 @@ fn source<'n>(keys: &[String], place: &Place<'n>) -> Option<Source<'n>> {
     Some(Source { text, parts })
 }
 
-/// What is asked of an argument.
+/// The kinds of constraints.
 #[derive(Default)]
 struct Wanted<'n> {
     text: String,

@@ -18,7 +18,7 @@ const MAX_CHECKS: usize = 8;
 const MAX_DEFINITIONS: usize = 16;
 /// Most resource templates of one server: all of them may have to be tried for a URI.
 const MAX_TEMPLATES: usize = 256;
-/// How long an approval holds where the policy does not say.
+/// The validity of an approval, unless the policy sets one.
 const DEFAULT_APPROVAL: u64 = 600;
 
 /// The keys that hold entries, in a server and in a catalogue.
@@ -187,7 +187,7 @@ fn read_checks(place: &Place<'_>) -> Vec<Check> {
     places.iter().filter_map(template::check).collect()
 }
 
-/// What headers repeat, by versions; by none where every accepted definition says the same.
+/// Headers that repeat arguments, by version, or without a version if all accepted definitions agree.
 fn all_headers(versions: Vec<(String, Headers)>, own: Option<Headers>) -> BTreeSet<ParamHeader> {
     let header = |version: Option<&String>, (name, (path, value_type)): (String, _)| ParamHeader {
         version: version.cloned(),
@@ -237,7 +237,7 @@ fn read_definitions(
         let until = map.optional("deprecated_until").and_then(|place| moment(&place));
         match map.optional("input_schema").as_ref().map(param_headers::read).or_else(|| headers.cloned()) {
             Some(headers) => versions.push((entry.name.to_owned(), headers)),
-            // What its clients send would have to be guessed.
+            // The headers of this version's clients would be a guess.
             None if some_have => {
                 entry.value.refuse("expected an `input_schema`, here or at the tool: other versions have one")
             }

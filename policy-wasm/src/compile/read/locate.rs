@@ -1,4 +1,4 @@
-//! From a part of a string to where it stands in the file: in quotes, folded over lines, or in a block.
+//! Finds the place of a part of a string in the file: in quotes, folded over lines, or in a block.
 
 use crate::source::{Lines, Position};
 use std::ops::Range;
@@ -6,14 +6,15 @@ use std::ops::Range;
 /// How the string is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Style {
-    /// Without quotes, or in a block: as it is, but for breaks and indentation.
+    /// A string without quotes, or in a block: literal text with breaks and indentation.
     Plain,
     Single,
     Double,
 }
 
-/// Where the bytes `range` of `value` stand: begin and exclusive end. White space aside, the file has the characters of
-/// the value in their order; so both are walked together, and what folding does to white space need not be known.
+/// The begin and exclusive end of the bytes `range` of `value` in the file. Apart from white space, the file has the
+/// characters of the value in order. The search walks through both and ignores white space, and so need not know how
+/// YAML folds lines.
 ///
 /// `None` where the text at `begin` is not that of the value.
 pub(super) fn part(
@@ -28,14 +29,14 @@ pub(super) fn part(
         b'"' => Some(Style::Double),
         _ => None,
     };
-    // A block begins with its text, which can begin with a quote of its own.
+    // A block begins with its text, which can begin with a quote.
     let (from, to) = quoted
         .and_then(|style| walk(style, text.get(1..)?, value, &range))
         .or_else(|| walk(Style::Plain, text, value, &range))?;
     Some((lines.position_of(from), lines.position_of(to)))
 }
 
-/// What is left of the text where the bytes `range` of `value` begin, and behind them.
+/// The text of the file from the begin of `range`, and the text behind it.
 fn walk<'t>(style: Style, text: &'t str, value: &str, range: &Range<usize>) -> Option<(&'t str, &'t str)> {
     let mut rest = text;
     let (mut from, mut to) = (None, rest);
@@ -58,12 +59,12 @@ fn walk<'t>(style: Style, text: &'t str, value: &str, range: &Range<usize>) -> O
         to = after;
     }
     let from = from.unwrap_or(to);
-    // What is missing is marked where it is missed.
+    // A missing character is marked at its expected place.
     let to = if range.is_empty() { from.get(from.chars().next().map_or(0, char::len_utf8)..)? } else { to };
     Some((from, to))
 }
 
-/// The next character of the value as it is written, and what follows it.
+/// The next character of the value, and the rest of the text.
 fn next(style: Style, text: &str) -> Option<(char, &str)> {
     let mut rest = text.chars();
     let first = rest.next()?;
@@ -95,7 +96,7 @@ mod tests {
     use super::*;
     use crate::source::{Problems, Value};
 
-    /// The line, column and text of what is found for `wanted` in the value of `when`.
+    /// The line, column and text of the mark for `wanted` in the value of `when`.
     fn found(text: &str, wanted: &str) -> (u32, u32, String) {
         let problems = Problems::new();
         let node = crate::compile::read_yaml("p", text, &problems).unwrap();

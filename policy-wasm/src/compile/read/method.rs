@@ -1,4 +1,4 @@
-//! `methods`: rules for what names no entry of a catalogue.
+//! `methods`: rules for methods without an item.
 
 use super::address::url;
 use super::condition;
@@ -9,10 +9,10 @@ use crate::policy::MethodRule;
 use crate::source::{Place, Value, suggest};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// All methods of tasks that have no rule of their own.
+/// All methods of tasks without a rule of their own.
 const TASKS: &str = "tasks/*";
 
-/// What a policy can name.
+/// The names that a policy can use.
 fn names_known() -> impl Iterator<Item = &'static str> {
     Method::ALL.iter().map(|method| method.name()).chain([TASKS])
 }
@@ -21,7 +21,7 @@ fn task_methods() -> impl Iterator<Item = &'static str> {
     Method::ALL.iter().map(|method| method.name()).filter(|name| name.starts_with("tasks/"))
 }
 
-/// Reads a map from method to rule. `tasks/*` stands for all methods of tasks that have no rule of their own.
+/// Reads a map from method to rule. `tasks/*` covers all methods of tasks without a rule of their own.
 pub(super) fn read<'n>(place: &Place<'n>, symbols: &Symbols<'n>) -> BTreeMap<String, MethodRule> {
     let mut rules = BTreeMap::new();
     for entry in place.named().unwrap_or_default() {
@@ -81,7 +81,7 @@ fn rule<'n>(method: &str, place: &Place<'n>, symbols: &Symbols<'n>) -> Option<Me
     Some(rule)
 }
 
-/// Pages that a human may be sent to.
+/// Pages that a person may be sent to.
 fn urls(place: &Place<'_>) -> BTreeSet<String> {
     let mut urls = BTreeSet::new();
     for place in place.list().unwrap_or_default() {

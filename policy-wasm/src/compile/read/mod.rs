@@ -1,7 +1,7 @@
 //! The files of a policy, merged: from trees with positions to a [`Policy`] that makes sense.
 //!
-//! Every reader goes on after a mistake, so that all of them are told at once. The result is used only where no
-//! problem was added.
+//! Every reader continues after a mistake, so that all mistakes are reported together. The result is used only if there
+//! is no problem.
 
 mod address;
 mod condition;
@@ -167,7 +167,7 @@ pub(super) fn policy<'n>(
     }
 }
 
-/// `methods` of all files; a method stands in one of them.
+/// `methods` of all files; each method may be in only one of them.
 fn methods<'n>(parts: &Parts<'n>, symbols: &Symbols<'n>) -> BTreeMap<String, crate::policy::MethodRule> {
     let _told = parts.merged("methods", "method");
     let mut all = BTreeMap::new();

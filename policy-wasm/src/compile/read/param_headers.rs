@@ -1,7 +1,7 @@
 //! `x-mcp-header` in an input schema: arguments that clients repeat in headers.
 //!
-//! Source: MCP 2026-07-28, basic/transports/streamable-http (custom headers from tool parameters). A client drops a tool
-//! whose annotations break these rules, so a policy that has such a schema was made of something else than it seems.
+//! Source: MCP 2026-07-28, basic/transports/streamable-http (custom headers from tool parameters). A client drops a
+//! tool whose annotations break these rules. A policy with such a schema was thus not made from a working tool.
 
 use crate::bundle::layout::MAX_PARAM_HEADERS;
 use crate::policy::ParamType;
@@ -15,10 +15,10 @@ const BY_NAME: [&str; 5] = ["$defs", "definitions", "patternProperties", "depend
 /// Keywords that hold values, not schemas.
 const VALUES: [&str; 4] = ["default", "const", "enum", "examples"];
 
-/// Headers by what follows `Mcp-Param-`, in lower case: the keys that lead to the argument, and its type.
+/// Headers by their names after `Mcp-Param-`, in lower case, with the keys that lead to the argument, and its type.
 pub(super) type Headers = BTreeMap<String, (Vec<String>, ParamType)>;
 
-/// What the schema says; what it says wrongly is reported.
+/// Reads the headers of a schema, and reports mistakes in them.
 pub(super) fn read(schema: &Place<'_>) -> Headers {
     let mut headers = Headers::new();
     walk(schema, Some(&[]), &mut headers);

@@ -12,7 +12,7 @@ use crate::policy::{Actor, ApprovalRule, BudgetRule, Condition, Forbid, Grant, H
 use crate::source::{MapReader, Place, Value, suggest};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What rules refer to.
+/// The names that rules refer to.
 pub(super) struct Context<'c, 'n> {
     pub(super) symbols: &'c Symbols<'n>,
     pub(super) servers: &'c ServerIndex,
@@ -31,7 +31,7 @@ fn entries<'n, T>(
         let Some(mut map) = place.map() else { continue };
         let id = map.required("id").and_then(|place| id(&place, &mut seen));
         let _note = map.optional("note").and_then(|place| place.text());
-        // Read without an id too, so that what is wrong inside is told at once.
+        // A rule without an id is read too, so that all of its mistakes are reported.
         let rule = read(&mut map, id.unwrap_or_default());
         map.finish();
         if let (Some(id), Some(rule)) = (id, rule) {

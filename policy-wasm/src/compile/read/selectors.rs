@@ -1,4 +1,4 @@
-//! Selectors of rules: which humans, which agents, which servers.
+//! Selectors of rules: which subjects, which agents, which servers.
 
 use super::server_index::ServerIndex;
 use super::symbols::{Symbols, is_name};
@@ -205,7 +205,7 @@ fn by_quality(place: &Place<'_>, known: &ServerIndex) -> Option<Vec<String>> {
     Some(found)
 }
 
-/// `approvers`: who can say yes.
+/// `approvers`: the holders that can approve.
 pub(super) fn approvers<'n>(place: &Place<'n>, symbols: &Symbols<'n>) -> BTreeSet<String> {
     let mut approvers = BTreeSet::new();
     for place in place.list().unwrap_or_default() {

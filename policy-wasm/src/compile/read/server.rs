@@ -1,4 +1,4 @@
-//! `servers` and `catalogues`: where servers are reached, and what they offer.
+//! `servers` and `catalogues`: addresses of servers, and their items.
 
 use super::address::{split_authority, url};
 use super::item::{self, Items};
@@ -21,7 +21,7 @@ pub(super) struct Shared<'n> {
 }
 
 impl Shared<'_> {
-    /// What lints are told of it, once all servers are read.
+    /// The catalogue as lints need it, once all servers are read.
     pub(super) fn told(&self) -> Catalogue {
         Catalogue { used: self.used.get(), origin: self.origin }
     }
@@ -54,7 +54,7 @@ fn check_id(what: &str, entry: &Named<'_>) {
     }
 }
 
-/// Reads the servers, and holds them against each other.
+/// Reads the servers, and reports conflicts between them.
 pub(super) fn read<'n>(
     named: Vec<Named<'n>>,
     catalogues: &BTreeMap<&'n str, Shared<'n>>,
@@ -168,7 +168,7 @@ fn server<'n>(
     servers
 }
 
-/// The environments of a server, and whether each of them is a server of its own.
+/// The environments of a server, and whether each of them becomes a separate server.
 fn environments<'n>(map: &mut MapReader<'n>, symbols: &Symbols<'n>) -> (Vec<&'n str>, bool) {
     let known = |place: &Place<'n>| {
         let name = place.text()?;
@@ -209,7 +209,7 @@ fn environments<'n>(map: &mut MapReader<'n>, symbols: &Symbols<'n>) -> (Vec<&'n 
     }
 }
 
-/// The server's own entries and those of its catalogues; an entry stands in one of them.
+/// The items of the server and of its catalogues; each item may be in only one of them.
 fn merged<'n>(
     shared: Option<Place<'n>>,
     own: Items<'n>,

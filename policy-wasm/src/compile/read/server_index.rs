@@ -11,7 +11,7 @@ pub(super) struct ServerIndex {
 }
 
 impl ServerIndex {
-    /// The ids behind a name or an id; none where there is no such server.
+    /// The ids behind a name or an id; empty for an unknown server.
     pub(super) fn named(&self, name: &str) -> Vec<String> {
         if let Some(ids) = self.named.get(name) {
             return ids.clone();
@@ -30,7 +30,7 @@ impl ServerIndex {
         self.servers.iter().filter(has).map(|server| server.id.clone()).collect()
     }
 
-    /// What servers have of a quality.
+    /// The values that servers have for a quality.
     pub(super) fn qualities(&self, key: &str) -> Vec<&str> {
         self.servers.iter().flat_map(|server| qualities(server, key)).collect()
     }

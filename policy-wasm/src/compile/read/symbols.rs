@@ -5,7 +5,7 @@ use crate::source::{Lines, Place, Position, suggest};
 use crate::time;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What rules and servers refer to by name.
+/// The names that rules and servers refer to.
 pub(super) struct Symbols<'n> {
     /// File to its index.
     pub(super) files: BTreeMap<&'n str, u32>,
@@ -24,12 +24,12 @@ pub(super) struct Symbols<'n> {
 }
 
 impl<'n> Symbols<'n> {
-    /// Where something stands.
+    /// The origin of a place.
     pub(super) fn origin(&self, place: &Place<'n>) -> Origin {
         self.at(place.file(), place.node().position)
     }
 
-    /// Where something stands, by file and position.
+    /// The origin of a file and a position.
     pub(super) fn at(&self, file: &str, position: Position) -> Origin {
         Origin { file: self.files.get(file).copied().unwrap_or_default(), position }
     }
@@ -78,7 +78,7 @@ impl<'n> Symbols<'n> {
         }
     }
 
-    /// Refuses an approver that is none of the declared groups or roles of any issuer.
+    /// Reports an approver that is not a declared group or role of any issuer.
     pub(super) fn check_approver(&self, kind: &str, name: &str, place: &Place<'n>) {
         let key = match kind {
             "group" => "groups",

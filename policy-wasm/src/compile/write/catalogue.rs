@@ -62,7 +62,7 @@ impl SectionBuffers {
         };
         let restrictions =
             self.list_or_none(policy_index.server_restrictions.get(&index).map_or(&[], Vec::as_slice))?;
-        // The strictest first; of those with one tier the one that says most.
+        // The strictest scope first; of scopes for one tier, the longest first.
         let mut templates: Vec<_> = policy_index.entries(index, ItemKind::Template).collect();
         templates
             .sort_by_key(|(_, item)| (Reverse(item.tier), Reverse(uri::literal(&item.name)), &item.name));

@@ -1,6 +1,6 @@
 //! The error of the writer.
 
-/// The policy does not fit into a bundle; says why.
+/// The policy does not fit into a bundle, for this reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLarge(pub &'static str);
 

@@ -31,8 +31,8 @@ fn grown(size: u32) -> u32 {
 /// Tag, and number of the record + 1; (0, 0) is empty.
 type Slot = (u32, u32);
 
-/// Robin Hood insertion: of two keys that want a slot, the one further from its home gets it, which keeps the longest
-/// probe short. A look-up needs to know nothing of it.
+/// Robin Hood insertion: of two keys for one slot, the key further from its home gets it. This keeps the longest probe
+/// short. Look-ups do not depend on it.
 fn place<K>(
     keys: &[K],
     hash: &impl Fn(KeyHash, &K) -> KeyHash,

@@ -1,4 +1,5 @@
-//! What gets which number, and where each rule hangs: at the first of what it names, so that a decision meets it.
+//! Numbers for all parts of a policy, and rules by key. Each rule is stored under the first part that it names, so that
+//! a decision about that part finds it.
 
 use super::error::TooLarge;
 use super::rule::{Key, Rule, agent};
@@ -13,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Most pairs of a holder and a server, or of a rule and an entry.
 const MAX_PAIRS: usize = 4_000_000;
 
-/// What hangs on a principal.
+/// The rules of a principal.
 #[derive(Default)]
 pub(super) struct PrincipalEntry<'p> {
     /// The highest plain ceiling at each server, and the rule that gives it; of two that give the same, the first.
@@ -38,7 +39,7 @@ pub(super) struct PolicyIndex<'p> {
     pub(super) rules: Vec<Rule<'p>>,
     pub(super) types: BTreeMap<&'p str, u32>,
     pub(super) principals: BTreeMap<Key<'p>, PrincipalEntry<'p>>,
-    /// By entry: forbids, approvals and budgets that hang on it.
+    /// Forbids, approvals and budgets by item.
     pub(super) item_restrictions: BTreeMap<u32, Vec<u32>>,
     /// By server.
     pub(super) server_restrictions: BTreeMap<u32, Vec<u32>>,
@@ -102,7 +103,7 @@ impl<'p> PolicyIndex<'p> {
 
     fn place(&mut self, policy: &'p Policy, number: u32, rule: Rule<'p>) -> Result<(), TooLarge> {
         let selectors = rule.selectors();
-        // Whoever is named has a number, whether anything hangs there or not.
+        // Every named principal gets a number, even without rules of its own.
         for key in selectors.actors.iter().flatten() {
             self.principals.entry(*key).or_default();
         }
@@ -157,7 +158,7 @@ impl<'p> PolicyIndex<'p> {
         Ok(())
     }
 
-    /// Entries that a rule can be about: those that it names, and the templates that a URI that it names comes under.
+    /// Items that a rule can match: the named items, and the templates of named URIs.
     fn selected(&self, servers: Option<&BTreeSet<String>>, items: &'p Items) -> BTreeSet<u32> {
         let all = || (0u32..).zip(&self.servers).map(|(index, _)| index).collect();
         let mut found = BTreeSet::new();

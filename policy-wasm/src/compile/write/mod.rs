@@ -4,7 +4,7 @@
 //! Policy ─PolicyIndex: numbers for servers, entries, rules, principals; where each rule hangs─> sections ─> bytes
 //! ```
 //!
-//! What a policy says decides the bytes: lists that order does not matter for are sorted here whoever made them.
+//! The contents of a policy decide the bytes: lists without a meaningful order are sorted here.
 
 mod catalogue;
 mod error;
@@ -59,7 +59,7 @@ impl SectionBuffers {
         let environments: Vec<u32> =
             policy.environments.iter().map(|name| self.name(name)).collect::<Result<_, _>>()?;
         let lists = [self.list_or_none(&environments)?, self.list_or_none(&policy_index.global)?];
-        // The highest bit tells a policy without principals from format 1, which has no such field.
+        // The highest bit distinguishes a policy without principals from format 1, which lacks this field.
         let kinds = policy_index
             .principals
             .keys()

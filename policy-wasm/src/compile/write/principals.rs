@@ -1,4 +1,4 @@
-//! Principals: who holds what, and what hangs on whom.
+//! Principals, their ceilings and their rules.
 
 use super::error::TooLarge;
 use super::hash_table;

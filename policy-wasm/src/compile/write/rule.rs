@@ -1,4 +1,4 @@
-//! One view of the rules of all kinds: what each selects by, and the ceiling that it gives.
+//! One view of the rules of all kinds: their selectors and their ceilings.
 
 use crate::bundle::layout::{PrincipalKind, RuleKind};
 use crate::policy::{
@@ -20,7 +20,7 @@ pub(super) enum Rule<'p> {
     Budget(&'p BudgetRule),
 }
 
-/// What a rule selects by; `None` is any.
+/// The selectors of a rule; `None` matches everything.
 #[derive(Default)]
 pub(super) struct Selectors<'p> {
     pub(super) subjects: Option<BTreeSet<Key<'p>>>,
@@ -58,7 +58,7 @@ impl<'p> Rule<'p> {
         }
     }
 
-    /// What it gives, where it gives a ceiling: an actor never more than its type.
+    /// The ceiling of a grant or actor rule; an actor's is at most that of its type.
     pub(super) fn ceiling(self, policy: &Policy) -> Option<u32> {
         match self {
             Rule::Grant(rule) => Some(rule.ceiling),
@@ -70,7 +70,7 @@ impl<'p> Rule<'p> {
         }
     }
 
-    /// Whether it gives its ceiling whoever calls through whom, whenever, to whatever server it names.
+    /// Whether the rule is unconditional: no actors, window, condition or monitor mode, and no excluded kind of server.
     pub(super) fn is_plain(self, policy: &Policy) -> bool {
         match self {
             Rule::Grant(rule) => {
@@ -90,7 +90,7 @@ impl<'p> Rule<'p> {
         }
     }
 
-    /// What it selects by.
+    /// The selectors.
     pub(super) fn selectors(self) -> Selectors<'p> {
         let nothing = Selectors::default();
         match self {

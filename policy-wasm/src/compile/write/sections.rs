@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 pub(super) const TOO_LONG: TooLarge = TooLarge("the policy is too large: its bundle would exceed 4 GiB");
 
-/// What is written so far.
+/// The sections so far.
 #[derive(Default)]
 pub(super) struct SectionBuffers {
     sections: BTreeMap<Section, Vec<u8>>,
@@ -88,7 +88,7 @@ impl SectionBuffers {
         Ok(place)
     }
 
-    /// The same, where an empty list is none.
+    /// The same, with 0 for an empty list.
     pub(super) fn list_or_none(&mut self, numbers: &[u32]) -> Result<u32, TooLarge> {
         if numbers.is_empty() { Ok(0) } else { self.list(numbers) }
     }

@@ -1,6 +1,6 @@
-//! Conditions before they are checked: what the parser makes of text, and what other front ends build.
+//! Conditions before they are checked: the result of the parser and of other front ends.
 
-/// Where something stands in the text of a condition, in bytes. What was built and not read stands at 0.
+/// The place of an expression in the text of a condition, in bytes. Expressions that were not parsed are at 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Span {
     pub(super) start: usize,
@@ -25,7 +25,7 @@ pub struct Expr {
     pub(super) at: Span,
 }
 
-/// Equal where they say the same, wherever they stand.
+/// Expressions are equal if their meaning is, whatever their places are.
 impl PartialEq for Expr {
     fn eq(&self, other: &Expr) -> bool {
         self.kind == other.kind
@@ -128,7 +128,7 @@ impl Expr {
         Kind::Number(text.to_owned()).built()
     }
 
-    /// A string, as it is.
+    /// A string.
     pub fn text(text: &str) -> Expr {
         Kind::Text(text.to_owned()).built()
     }
@@ -144,7 +144,7 @@ impl Expr {
         path.into_iter().fold(args, |base, key| Kind::Member(Box::new(base), key.as_ref().to_owned()).built())
     }
 
-    /// `has(args.a.b)`: whether the last key is there; an error where what holds it is not.
+    /// `has(args.a.b)`: whether the last key exists. A missing parent is an error.
     pub fn has<K: AsRef<str>>(path: impl IntoIterator<Item = K>) -> Expr {
         Kind::Call(None, "has".to_owned(), vec![Expr::argument(path)]).built()
     }

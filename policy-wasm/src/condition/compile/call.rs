@@ -11,7 +11,7 @@ const FUNCTIONS: [&str; 7] = ["has", "size", "type", "timestamp", "duration", "t
 const METHODS: [&str; 8] =
     ["startsWith", "endsWith", "contains", "lowerAscii", "size", "all", "exists", "exists_one"];
 
-/// Whether the call stands for a value that is known now.
+/// Whether the value of the call is known at compile time.
 pub(super) fn is_constant(name: &str, arguments: &[Expr]) -> bool {
     let text = matches!(arguments, [Expr { kind: Kind::Text(_), .. }]);
     text && matches!(name, "timestamp" | "duration" | "tier" | "issuer")

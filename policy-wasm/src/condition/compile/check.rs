@@ -8,10 +8,10 @@ use super::write::Writer;
 use super::{MAX_EXPRESSIONS, MAX_LISTED, Mistake, Scope};
 use crate::condition::MAX_DEPTH;
 
-/// The node that was written, and what its value is like.
+/// The written node, and the type of its value.
 pub(super) type Typed = (u16, ValueType);
 
-/// Most mistakes that are told of one condition.
+/// Most mistakes that are reported for one condition.
 const MAX_MISTAKES: usize = 20;
 
 pub(super) struct Checker<'s> {
@@ -55,7 +55,7 @@ impl Checker<'_> {
         self.mistakes.push(Mistake::new(at.start, at.end, message));
     }
 
-    /// Counts an expression, and says so once where there are too many or it is too deep.
+    /// Counts an expression, and reports once if there are too many or it is too deep.
     pub(super) fn count(&mut self, at: Span, depth: u32) {
         self.count = self.count.saturating_add(1);
         if self.count == MAX_EXPRESSIONS.saturating_add(1) {
@@ -68,18 +68,18 @@ impl Checker<'_> {
         }
     }
 
-    /// Whether a value can be what is wanted; says so where not.
+    /// Whether a value can have the expected type; reports a mistake if not.
     pub(super) fn want(&mut self, found: &ValueType, wanted: &ValueType, at: Span, what: &str) {
         if !found.meets(wanted) {
             self.mistake(at, format!("{what} must be {}, and this is {}", wanted.name(), found.name()));
         }
     }
 
-    /// Writes an expression. `depth` is how many it stands within.
+    /// Writes an expression. `depth` is the number of expressions around it.
     pub(super) fn expr(&mut self, expr: &Expr, depth: u32) -> Typed {
         let depth = depth.saturating_add(1);
         if depth > MAX_DEPTH {
-            // Counted once, then no deeper: what is built may be as deep as it likes.
+            // An expression beyond the depth counts once, and its parts are skipped: built expressions have any depth.
             if depth == MAX_DEPTH.saturating_add(1) {
                 self.mistake(expr.at, format!("nested deeper than {MAX_DEPTH} operations"));
             }

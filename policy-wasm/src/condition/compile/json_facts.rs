@@ -1,4 +1,4 @@
-//! Facts from a JSON document: for tests, and for whoever tries a condition by hand.
+//! Facts from a JSON document, for tests and for trying a condition by hand.
 
 use super::super::facts::{Fact, Facts, Fault, Given};
 use super::super::time;
@@ -7,15 +7,15 @@ use crate::json;
 /// Facts read from a JSON document whose keys are the names that conditions use:
 /// `{"subject": {"id": "alice", "groups": []}, "actors": [{"id": "planner"}], "args": {}, "now": "2026-11-20T12:00:00Z"}`.
 ///
-/// Times are RFC 3339 strings, tiers are their numbers from 0. What the document does not name is missing, but for
-/// the agents' and server's texts and lists, which are empty, and `args`.
+/// Times are RFC 3339 strings, tiers are their numbers from 0. Facts that the document lacks are missing. Texts and
+/// lists of agents and servers, and `args`, are empty instead.
 #[derive(Debug, Clone)]
 pub struct JsonFacts {
     text: String,
 }
 
 impl JsonFacts {
-    /// Reads the document; `None` where it is no object.
+    /// Reads the document; `None` if it is not an object.
     pub fn read(text: &str) -> Option<JsonFacts> {
         let value = json::parse(text.as_bytes(), &json::Limits::default()).ok()?;
         value.as_object().map(|_| JsonFacts { text: text.to_owned() })
@@ -32,7 +32,7 @@ impl JsonFacts {
     }
 }
 
-/// The text of a value, where it stands without escapes.
+/// The text of a value without escapes.
 fn plain(value: json::Value<'_>) -> Result<&str, Fault> {
     let text = value.as_str().ok_or(Fault::Broken)?;
     if text.raw().contains('\\') { Err(Fault::Broken) } else { Ok(text.raw()) }

@@ -13,7 +13,7 @@ pub(super) enum Token {
     End,
 }
 
-/// A token and where it stands.
+/// A token and its place.
 #[derive(Debug, Clone)]
 pub(super) struct Lexeme {
     pub(super) token: Token,
@@ -26,7 +26,7 @@ const SYMBOLS: [&str; 25] = [
     "/", "%", "{", "}", "=",
 ];
 
-/// What is read of the text so far.
+/// The state of the lexer.
 struct Lexer<'t> {
     text: &'t str,
     at: usize,
@@ -143,7 +143,7 @@ impl<'t> Lexer<'t> {
                            without suffix and without 0x";
             return Err(self.mistake(start, message));
         }
-        // The strict JSON reader says what a number may be: its length and its range too.
+        // The strict JSON reader bounds a number: its length and its range too.
         let unpadded = text.trim_start_matches('0');
         let text = match unpadded.as_bytes().first() {
             Some(b'0'..=b'9') => unpadded.to_owned(),

@@ -1,4 +1,4 @@
-//! Text to the compiled form: lexer, parser, type checker, and what tells people what they got wrong.
+//! Compiles text: lexer, parser, type checker, and messages about mistakes.
 
 mod ast;
 mod call;
@@ -35,9 +35,9 @@ pub struct Mistake {
     pub offset: usize,
     /// How long it is, in bytes; 0 at the end of the text.
     pub length: usize,
-    /// What is wrong and what was expected: lower case, one line, no full stop.
+    /// The mistake and the expected text: lower case, one line, no full stop.
     pub message: String,
-    /// What to write instead, where that can be guessed: "did you mean `args`?".
+    /// The likely correction: "did you mean `args`?".
     pub suggestion: Option<String>,
 }
 
@@ -57,7 +57,7 @@ impl Mistake {
     }
 }
 
-/// What a condition may read, and what is known of it.
+/// The facts that a condition may read, and their types.
 #[derive(Debug, Clone)]
 pub struct Scope {
     /// Names of the tiers, lowest first: for `tier("…")`.
@@ -66,7 +66,7 @@ pub struct Scope {
     pub issuers: BTreeMap<String, String>,
     /// Whether the rule is about an entry of a catalogue, so that there are `item` and `args`.
     pub item: bool,
-    /// What is known of `args`; [`ValueType::Any`] where no schema is pinned.
+    /// The type of `args`; [`ValueType::Any`] without a pinned schema.
     pub args: ValueType,
     /// Values that a fact can have, where they are known: comparing it with another literal is a mistake. The kinds of
     /// servers and of items are known anyway.
@@ -101,7 +101,7 @@ impl Default for Scope {
 /// ```
 ///
 /// # Errors
-/// Everything that is wrong with it, in order of the text; where it is no expression, the first place.
+/// All mistakes in order of the text; of a text that is not an expression, the first one.
 pub fn compile(text: &str, scope: &Scope) -> Result<Vec<u8>, Vec<Mistake>> {
     let expr = parse(text).map_err(|mistake| vec![mistake])?;
     compile_expr(&expr, scope)
@@ -110,7 +110,7 @@ pub fn compile(text: &str, scope: &Scope) -> Result<Vec<u8>, Vec<Mistake>> {
 /// Compiles an expression that was read by [`parse`] or built.
 ///
 /// # Errors
-/// As [`compile`]; what was built stands at offset 0.
+/// As [`compile`]; mistakes in built expressions are at offset 0.
 pub fn compile_expr(expr: &Expr, scope: &Scope) -> Result<Vec<u8>, Vec<Mistake>> {
     check::check(expr, scope)
 }

@@ -8,7 +8,7 @@ use crate::condition::MAX_DEPTH;
 /// Reads the text of a condition; names and types are not yet looked at.
 ///
 /// # Errors
-/// The first place where it is no expression.
+/// The first place at which the text is not an expression.
 pub fn parse(text: &str) -> Result<Expr, Mistake> {
     if text.len() > MAX_LENGTH {
         return Err(Mistake::new(0, text.len(), format!("a condition is at most {MAX_LENGTH} bytes long")));

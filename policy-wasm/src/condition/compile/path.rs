@@ -1,4 +1,4 @@
-//! Names and paths: which fact they are, and what is known below it.
+//! Names and paths: their facts, and the types below them.
 
 use super::super::code::Op;
 use super::Mistake;
@@ -9,7 +9,7 @@ use crate::condition::{Fact, Reads};
 use crate::model::ServerKind;
 use crate::source::suggest;
 
-/// A name and the keys behind it, each with where it stands.
+/// A name and the keys behind it, each with its place.
 struct Path<'e> {
     root: &'e str,
     keys: Vec<(&'e str, Span)>,
@@ -142,7 +142,7 @@ impl Checker<'_> {
         }
     }
 
-    /// What a member of such a value is like.
+    /// The type of a member of such a value.
     pub(super) fn member_shape(&mut self, base: &ValueType, key: &str, at: Span) -> ValueType {
         match base {
             ValueType::Any => ValueType::Any,

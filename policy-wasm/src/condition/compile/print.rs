@@ -11,7 +11,7 @@ pub fn print(expr: &Expr) -> String {
     out
 }
 
-/// Writes what binds at least as tightly as `rank`, in brackets where it does not by itself.
+/// Writes an expression, in brackets if it binds less tightly than `rank`.
 fn write(expr: &Expr, rank: u8, out: &mut String) {
     let own = match &expr.kind {
         Kind::If(..) => 0,
@@ -68,7 +68,7 @@ fn write(expr: &Expr, rank: u8, out: &mut String) {
             write(inner, 6, out);
         }
         Kind::Binary(operator, left, right) => {
-            // Chains of && and || need no brackets; sums lean to the left; comparisons stand alone.
+            // Chains of && and || need no brackets; sums associate to the left; comparisons do not chain.
             let (before, after) = match operator {
                 Binary::Or | Binary::And => (own, own),
                 Binary::Add | Binary::Subtract => (own, own.saturating_add(1)),

@@ -1,9 +1,9 @@
-//! What is known of a value before there is one: types, and a JSON Schema read as one.
+//! Types of values before evaluation, also from a JSON Schema.
 
 use crate::source::{Node, Value};
 use std::collections::BTreeMap;
 
-/// What is known of a value.
+/// The type of a value.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum ValueType {
     /// Nothing: it is checked when the condition is evaluated.
@@ -23,7 +23,7 @@ pub enum ValueType {
     Map {
         /// Members that are known.
         members: BTreeMap<String, ValueType>,
-        /// What every other member is like; `None` where there may be none.
+        /// The type of every other member; `None` admits no other member.
         others: Option<Box<ValueType>>,
     },
     /// A time.
@@ -45,12 +45,12 @@ impl ValueType {
         ValueType::Map { members: BTreeMap::new(), others: Some(Box::default()) }
     }
 
-    /// What a JSON Schema says of the arguments of a tool (MCP: `inputSchema`).
+    /// The type of a tool's arguments from its JSON Schema (MCP: `inputSchema`).
     ///
-    /// Read are `type`, `properties`, `additionalProperties`, `patternProperties`, `items`, `enum` and `const`. A map
-    /// with `properties` holds nothing else unless `additionalProperties` is true or a schema, or there are
-    /// `patternProperties`: what the tool does not name, a condition does not read. Everything that other keywords
-    /// (`$ref`, `anyOf`, …) could say is left open.
+    /// The reader knows `type`, `properties`, `additionalProperties`, `patternProperties`, `items`, `enum` and `const`;
+    /// other keywords (`$ref`, `anyOf`, …) leave the type open. A map with `properties` has no other members unless
+    /// `additionalProperties` is true or a schema, or it has `patternProperties`. A condition thus cannot read an
+    /// argument that the tool does not name.
     pub fn of_schema(schema: &Node<'_>) -> ValueType {
         of_schema(schema, MAX_SCHEMA_DEPTH)
     }

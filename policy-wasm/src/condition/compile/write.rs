@@ -5,7 +5,7 @@ use super::super::facts::Reads;
 use super::super::time::Moment;
 use std::collections::BTreeMap;
 
-/// A condition that is being written. Where something does not fit, that is kept and told at the end.
+/// A condition that is being written. It keeps the first overflow and reports it at the end.
 #[derive(Default)]
 pub(super) struct Writer {
     nodes: Vec<Node>,
@@ -33,7 +33,7 @@ impl Writer {
         }
     }
 
-    /// Where the bytes stand on the heap, and how many there are.
+    /// The place of the bytes on the heap, and their number.
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> (u16, u16) {
         let length = u16::try_from(bytes.len());
         if let (Some(at), Ok(length)) = (self.texts.get(bytes), length) {

@@ -1,4 +1,4 @@
-//! Goes through a bundle: its manifest, and what all parts of it need.
+//! Collects the settings of a bundle: its manifest, and helpers for all parts.
 
 use super::lines::{Lines, Path, steps};
 use super::text::{listed, names, seconds, voucher, word};
@@ -45,7 +45,7 @@ impl<'b> Collector<'b> {
         collector.lines
     }
 
-    /// A line; none where there is nothing to say, and one that says so where the bundle is nonsense.
+    /// Adds a setting; nothing for `None`, and `unreadable` for a malformed bundle.
     pub(super) fn line(&mut self, thing: &[&str], key: &str, value: Result<Option<String>, Unreadable>) {
         let Some(value) = value.unwrap_or_else(|_| Some("unreadable".to_owned())) else { return };
         let mut path = steps(thing);
@@ -54,7 +54,7 @@ impl<'b> Collector<'b> {
     }
 
     pub(super) fn at(&mut self, path: Path, value: String) {
-        // Two values of one path are both said, in the order of the bundle.
+        // Two values of one path are both kept, in the order of the bundle.
         let there = self.lines.values.entry(path).or_default();
         if !there.is_empty() {
             there.push_str("; ");

@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The steps of a path.
 pub(super) type Path = Vec<String>;
 
-/// What one bundle says.
+/// The settings of one bundle.
 #[derive(Default)]
 pub(super) struct Lines {
     /// By path.
     pub(super) values: BTreeMap<Path, String>,
     /// The compiled form of the condition at a path.
     pub(super) compiled: BTreeMap<Path, Vec<u8>>,
-    /// Paths of what can be there or not as a whole: servers, entries, rules.
+    /// Paths of objects that can be missing as a whole: servers, items, rules.
     pub(super) things: BTreeSet<Path>,
 }
 
@@ -22,7 +22,7 @@ pub(super) fn steps(path: &[&str]) -> Path {
 }
 
 impl Lines {
-    /// What is said of a thing, in one text.
+    /// All settings of an object in one text.
     pub(super) fn summary(&self, thing: &Path) -> String {
         let (mut own, mut inner) = (Vec::new(), BTreeSet::new());
         for (path, value) in

@@ -1,7 +1,7 @@
 //! The settings in which two bundles differ.
 //!
 //! A setting has a path, as the policy writes it (`servers`, `github`, `tools`, `merge`, `tier`), and a value as text.
-//! Indices that the compiler derives from the policy (restrictions by key, hash tables) have no setting of their own.
+//! Indices that the compiler derives (restrictions by key, hash tables) are not settings.
 
 mod collect;
 mod lines;
@@ -17,8 +17,8 @@ use lines::{Lines, Path};
 use std::collections::BTreeMap;
 use text::name;
 
-/// What the records of each section have room for. A new field makes a record longer or a section more, so that this
-/// stops compiling: give the field a line below, then its room here.
+/// The compared sections with the sizes of their records. A new field or section stops this from compiling: collect its
+/// setting first, then change this table.
 const COMPARED: [(Section, u32); 24] = [
     (Section::Manifest, 60),
     (Section::Tiers, 8),
@@ -64,7 +64,7 @@ pub(super) fn settings(old: &Bundle, new: &Bundle, wanted: Option<&[String]>) ->
     let (old, new) = (Collector::of(old), Collector::of(new));
     let mut found: BTreeMap<&Path, Setting> = BTreeMap::new();
     let only = |here: &Lines, there: &Lines, path: &Path| {
-        // What lies within something that is not there goes without saying.
+        // Settings within a missing object are not reported.
         let within = (1..path.len()).any(|length| {
             path.get(..length)
                 .is_some_and(|outer| here.things.contains(outer) && !there.things.contains(outer))
@@ -87,7 +87,7 @@ pub(super) fn settings(old: &Bundle, new: &Bundle, wanted: Option<&[String]>) ->
             found.insert(path, Setting { name: name(path), old: before.cloned(), new: after.cloned() });
         }
     }
-    // A compiled condition names tiers by their numbers, so that other tiers change it and not what it says.
+    // A compiled condition names tiers by number. Other tiers thus change its bytes but not its text.
     let tiers = |lines: &Lines| lines.values.get(["tiers".to_owned()].as_slice()).cloned();
     if tiers(&old) == tiers(&new) {
         for (path, code) in &old.compiled {

@@ -10,7 +10,7 @@ use crate::time;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl<'b> Collector<'b> {
-    /// What rules call a principal.
+    /// A principal as rules name it.
     pub(super) fn holder(&self, principal: Principal<'b>) -> Result<String, Unreadable> {
         let kind = principal.kind()?;
         let (name, value) = (word(principal.name()?), word(principal.value()?));
@@ -44,7 +44,7 @@ impl<'b> Collector<'b> {
         Ok(holders.join(", "))
     }
 
-    /// Whom rules name that have no effect, such as a grant at no server.
+    /// Principals that rules name without effect, such as those of a grant at no server.
     pub(super) fn unnamed(&mut self) {
         let named = self.named.take();
         for principal in self.bundle.principals().filter(|principal| !named.contains(&principal.number())) {
@@ -166,7 +166,7 @@ impl<'b> Collector<'b> {
             ("type", rule.agent_type().map(|found| found.map(|found| word(found.name)))),
         ];
         for (key, value) in lines {
-            // The type of an agent that is a principal is told already.
+            // The principal has reported the type of this agent already.
             if key != "type"
                 || !self.lines.values.contains_key([steps(path), steps(&["type"])].concat().as_slice())
             {

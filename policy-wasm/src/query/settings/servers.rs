@@ -27,7 +27,7 @@ impl<'b> Collector<'b> {
                 ("resource", own(server.resource())),
                 ("authorities", Ok(Some(listed(found)))),
                 ("path", Ok(Some(server.path().to_owned()))),
-                // Where the address says another than the server, which no compiler writes.
+                // Shown if the address differs from the server's path, which no compiler writes.
                 ("address", Ok((at != BTreeSet::from([server.path()])).then(|| listed(at)))),
                 ("kind", own(server.kind())),
                 ("owner", own(server.owner())),
@@ -165,7 +165,7 @@ impl<'b> Collector<'b> {
         match terms {
             Ok(None) => {}
             Ok(Some(ApprovalTerms { approvers, valid_for })) => {
-                // Who approves need not be named, and the approval is one all the same.
+                // An approval without approvers is a setting too.
                 self.line(path, &format!("{key}approvers"), approvers.map(names).transpose());
                 self.line(path, &format!("{key}valid_for"), Ok(Some(seconds(valid_for))));
             }

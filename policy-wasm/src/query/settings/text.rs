@@ -10,7 +10,7 @@ pub(super) fn name(path: &[String]) -> String {
     steps.join(".")
 }
 
-/// A name as it is, or in quotes where it could be taken for something else.
+/// A name, in quotes if it could be ambiguous.
 pub(super) fn word(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "_-.:/@+*".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
@@ -65,7 +65,7 @@ pub(super) fn argument(names: &[&str]) -> String {
     words.join(".")
 }
 
-/// Each of several as a text, together in one; `None` where there are none.
+/// Several texts joined to one; `None` if there are none.
 pub(super) fn told<T>(
     all: impl Iterator<Item = Result<T, Unreadable>>,
     text: impl Fn(T) -> Result<String, Unreadable>,
@@ -76,7 +76,7 @@ pub(super) fn told<T>(
 
 pub(super) fn check(check: Check<'_>) -> Result<String, Unreadable> {
     let part = |part: Part<'_>| match part {
-        // A brace that stands for itself is not taken for one that begins a place.
+        // A literal brace is doubled, so that it does not look like a placeholder.
         Part::Literal(text) => text.replace('{', "{{"),
         Part::Argument(keys) => format!("{{args.{}}}", argument(&keys)),
         Part::SubjectId => "{subject.id}".to_owned(),
