@@ -28,7 +28,7 @@ impl BundleKey {
     /// From PKCS#8 PEM (RFC 8410 §7), as `toolward keygen` and `openssl genpkey -algorithm ed25519` write it.
     ///
     /// # Errors
-    /// Where the text is nothing of that kind.
+    /// If the text is not of that kind.
     pub fn from_pem(pem: &str) -> anyhow::Result<BundleKey> {
         let Ok(key) = SigningKey::from_pkcs8_pem(pem) else {
             bail!(
@@ -43,7 +43,7 @@ impl BundleKey {
     /// From a file.
     ///
     /// # Errors
-    /// Where it cannot be read, or is no such key.
+    /// If it cannot be read, or is not such a key.
     pub fn from_file(path: &Path) -> anyhow::Result<BundleKey> {
         let place = || format!("key `{}`", path.display());
         let pem = std::fs::read_to_string(path).with_context(place)?;
@@ -87,7 +87,7 @@ pub fn private_half(pem: &str) -> String {
 /// bytes in base64.
 ///
 /// # Errors
-/// Where the text is none of them, or holds a private key.
+/// If the text is none of these, or holds a private key.
 pub fn public_keys(text: &str) -> anyhow::Result<Vec<PublicKey>> {
     let text = text.trim();
     if text.starts_with('{') {
@@ -143,7 +143,7 @@ pub fn base64(key: &PublicKey) -> String {
 /// The key as SubjectPublicKeyInfo in PEM (RFC 8410 §4).
 ///
 /// # Errors
-/// Where the library cannot encode it.
+/// If the library cannot encode it.
 pub fn pem(key: &PublicKey) -> anyhow::Result<String> {
     let key = VerifyingKey::from_bytes(key.as_bytes())?;
     key.to_public_key_pem(LineEnding::LF).map_err(|error| anyhow!("cannot encode the key: {error}"))

@@ -1,6 +1,6 @@
 //! Tokens for development and tests: any header and any claims, signed with a key from a PEM file.
 //!
-//! Nothing here checks that a token makes sense: hostile ones are the point.
+//! This module does not check that a token makes sense: tests need hostile ones.
 
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
@@ -31,7 +31,7 @@ impl SigningKey {
     /// An RSA, P-256 or Ed25519 key in PKCS#8 PEM. `id` becomes its `kid`.
     ///
     /// # Errors
-    /// Where the text is none of them.
+    /// If the text is none of these.
     pub fn from_pem(id: &str, pem: &str) -> anyhow::Result<SigningKey> {
         let rsa = || rsa::RsaPrivateKey::from_pkcs8_pem(pem).ok().map(|key| Material::Rsa(Box::new(key)));
         let p256 = || p256::ecdsa::SigningKey::from_pkcs8_pem(pem).ok().map(Material::P256);
@@ -45,7 +45,7 @@ impl SigningKey {
     /// The key of a file; its name without `.pem` is the `kid`.
     ///
     /// # Errors
-    /// Where the file cannot be read or holds no such key.
+    /// If the file cannot be read or holds no such key.
     pub fn from_file(path: &Path) -> anyhow::Result<SigningKey> {
         let pem =
             std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
@@ -57,7 +57,7 @@ impl SigningKey {
     /// All `*.pem` files of a folder, in the order of their names.
     ///
     /// # Errors
-    /// Where the folder or a file cannot be read.
+    /// If the folder or a file cannot be read.
     pub fn from_folder(folder: &Path) -> anyhow::Result<Vec<SigningKey>> {
         let listing =
             std::fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))?;

@@ -1,4 +1,4 @@
-//! What an outsider sees of a scenario, the comparison with what was expected, and of one target with another.
+//! The visible outcome of a scenario, compared with its expectation and between targets.
 
 use crate::scenario::{
     Exchange, ExpectedDecision, ExpectedUpstream, Fields, Question, Request, Scenario, denies_response,
@@ -9,19 +9,19 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// What was seen of a scenario.
+/// The observations of a scenario.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Transcript {
     /// One for each exchange, in order.
     pub exchanges: Vec<ObservedExchange>,
 }
 
-/// What was seen of one exchange.
+/// The observations of one exchange.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ObservedExchange {
     /// The request as it was sent. Not compared: each target has its own time, and so its own tokens.
     pub request: Option<Request>,
-    /// The response; `None` where none came (connection closed, or nothing within the target's patience).
+    /// The response; `None` if none came (the connection closed, or the target's timeout passed).
     pub response: Option<Response>,
     /// The request that reached the upstream, complete or not; `None`: not even a request line.
     pub upstream: Option<Upstream>,
@@ -31,9 +31,9 @@ pub struct ObservedExchange {
     pub records: Vec<Value>,
     /// Changes of `toolward_decisions_total`, by (`result`, `reason`).
     pub decisions: BTreeMap<(String, String), u64>,
-    /// What is never right, whatever is expected: traps, a body that does not fit its `content-length`, two answers.
+    /// Faults that no expectation allows: traps, a body that differs from its `content-length`, two answers.
     pub problems: Vec<String>,
-    /// Fuel spent in each callback of the filter, where the target meters it. Not compared.
+    /// Fuel spent in each callback of the filter, if the target meters it. Not compared.
     pub fuel: Vec<(&'static str, u64)>,
 }
 
@@ -130,7 +130,7 @@ fn without_ids(seen: &ObservedExchange, text: String) -> String {
     ids.fold(text, |text, id| text.replace(id, "<id>"))
 }
 
-/// The denial that a ping carries in the place of a request (HTTP with SSE), as text; `None` where the body is not
+/// The denial that a ping carries in the place of a request (HTTP with SSE), as text; `None` if the body is not
 /// exactly such a ping.
 fn carried(body: &[u8]) -> Option<String> {
     let id = body.strip_prefix(br#"{"jsonrpc":"2.0","id":"toolward-denied."#)?;
@@ -140,7 +140,7 @@ fn carried(body: &[u8]) -> Option<String> {
     String::from_utf8(URL_SAFE_NO_PAD.decode(denial).ok()?).ok()
 }
 
-/// Every difference between what was seen and what the scenario expects; empty where it passes.
+/// Every difference between what was seen and what the scenario expects; empty if it passes.
 pub fn differences(scenario: &Scenario, transcript: &Transcript) -> Vec<String> {
     let mut report = Vec::new();
     if transcript.exchanges.len() != scenario.exchanges.len() {

@@ -89,7 +89,7 @@ impl Compile {
 }
 
 impl Compile {
-    /// A number that somebody releases by must not be lost because the policy names another.
+    /// Rejects options that contradict the policy: a release number must not get lost silently.
     fn holds(&self, bytes: &[u8]) -> anyhow::Result<()> {
         let unverified = Unverified::open(bytes.to_vec()).context("the compiled bundle does not open")?;
         let header = unverified.header();
@@ -107,7 +107,7 @@ impl Compile {
 }
 
 impl Check {
-    /// Compiles, tells what is likely a mistake, and writes nothing.
+    /// Compiles, warns about likely mistakes, and writes nothing.
     pub fn execute(mut self) -> anyhow::Result<ExitCode> {
         self.source.json_errors |= self.json;
         let options = Options { revision: self.source.revision.clone(), ..Options::default() };
@@ -174,7 +174,7 @@ fn lint_code(text: &str) -> Result<String, String> {
 }
 
 impl Source {
-    /// The bundle, or `None` after the problems were told.
+    /// The bundle; `None` if the policy has problems, which are printed.
     fn compile(&self, options: &Options) -> anyhow::Result<Option<Vec<u8>>> {
         let files = read(&self.files)?;
         match compile(&files, options) {
@@ -200,7 +200,7 @@ impl Source {
     }
 }
 
-/// Opens what was compiled, as a proxy will, and says what it is.
+/// Opens the compiled bundle as a proxy does, and prints a summary.
 fn summary(what: &str, size: usize, bytes: Vec<u8>) -> anyhow::Result<ExitCode> {
     let bundle = Bundle::open(bytes, &Trust::digest_only()).context("the compiled bundle does not open")?;
     let (servers, tools, rules) = bundle.counts();

@@ -69,7 +69,7 @@ struct Who {
     consent: Option<String>,
 }
 
-/// What is asked for.
+/// The question.
 #[derive(Args)]
 #[command(next_help_heading = "What")]
 struct What {
@@ -102,7 +102,7 @@ struct What {
     definition: Option<String>,
 }
 
-/// When and from where.
+/// The time and place of the question.
 #[derive(Args)]
 #[command(next_help_heading = "Circumstances")]
 struct CircumstanceArgs {
@@ -125,7 +125,7 @@ impl Explain {
         Ok(judged(self.explain()))
     }
 
-    /// Whether it is permitted, after the explanation was told.
+    /// Prints the explanation. Returns whether the request is permitted.
     fn explain(&self) -> anyhow::Result<bool> {
         let bundle = self.policy.open()?;
         let query = match &self.query {
@@ -223,7 +223,7 @@ fn read_query(path: &str) -> anyhow::Result<Query> {
         .map_err(|problems| anyhow::anyhow!("`{path}` is no question\n{}", problems.told(paint_problems())))
 }
 
-/// The text, where it is a strict JSON object.
+/// The text, if it is a strict JSON object.
 fn object(text: &str, option: &str) -> anyhow::Result<String> {
     match json::parse(text.as_bytes(), &json::Limits::default()) {
         Ok(value) if value.as_object().is_some() => Ok(text.to_owned()),
@@ -264,11 +264,11 @@ fn tree(options: &[String], option: &str, dots: bool) -> anyhow::Result<String> 
     }
     let mut out = String::new();
     write_tree(&mut out, &root);
-    // What was put together must be as strict as what is written out.
+    // Arguments that are put together must be as strict as arguments that are written out.
     object(&out, option)
 }
 
-/// As deep as there are dots in one option; the reader bounds what comes of it.
+/// As deep as one option has dots; the reader bounds the result.
 fn write_tree(out: &mut String, map: &BTreeMap<String, Tree>) {
     out.push('{');
     for (index, (key, tree)) in map.iter().enumerate() {

@@ -26,7 +26,7 @@ const MODE: u32 = 0o777;
 /// its mode and, where the system lets, its owner.
 ///
 /// # Errors
-/// Where the file is read-only, or something else cannot be done; then the file is as it was.
+/// If the file is read-only, or something else cannot be done; then the file is as it was.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     write(path, bytes).with_context(|| format!("cannot write `{}`", path.display()))
 }
@@ -34,13 +34,13 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 /// Writes a file that does not exist yet; with `mode`, it has that from its first byte on, and else what new files have.
 ///
 /// # Errors
-/// Where there is something already, a link to nothing included.
+/// If there is something already, a link to nothing included.
 pub(super) fn create(path: &Path, bytes: &[u8], mode: Option<u32>) -> anyhow::Result<()> {
     let new = || -> anyhow::Result<()> {
         let folder = folder(path);
         let file = filled(folder, bytes, Some(mode.unwrap_or(0o666)))?;
         if let Some(mode) = mode {
-            // The caller's mask may have taken bits away.
+            // The caller's umask may have cleared bits.
             file.as_file().set_permissions(Permissions::from_mode(mode))?;
         }
         file.as_file().sync_all()?;
@@ -176,13 +176,13 @@ fn descriptor(path: &Path) -> Option<u32> {
 /// At most `most` bytes of a file, which need not have an end.
 ///
 /// # Errors
-/// Where it cannot be read, or is longer.
+/// If it cannot be read, or is longer.
 pub(super) fn read(path: &Path, most: u64) -> anyhow::Result<Vec<u8>> {
     let place = || format!("cannot read `{}`", path.display());
     let mut bytes = Vec::new();
     let file = File::open(path).with_context(place)?;
     let length = file.metadata().with_context(place)?.len();
-    // One byte more than is admitted tells what is too long from what just fits.
+    // One byte more than the limit distinguishes too long from just fitting.
     if length <= most {
         file.take(most.saturating_add(1)).read_to_end(&mut bytes).with_context(place)?;
     }

@@ -1,4 +1,4 @@
-//! `toolward fmt` and `toolward schema`: what editors and reviewers of policies want.
+//! `toolward fmt` and `toolward schema`, for editors and reviewers of policies.
 
 use super::policy::paint_problems;
 use super::visible::plain;
@@ -25,7 +25,7 @@ pub struct Fmt {
 }
 
 impl Fmt {
-    /// Formats what is given; a file that cannot be formatted stays as it is.
+    /// Formats the given files. A file that cannot be formatted stays as it is.
     pub fn execute(&self) -> anyhow::Result<ExitCode> {
         let mut clean = true;
         for path in policy_files::named(&self.files)? {

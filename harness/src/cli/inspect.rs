@@ -1,4 +1,4 @@
-//! `toolward inspect`: what a bundle says about itself.
+//! `toolward inspect`: prints the metadata of a bundle.
 
 use super::visible::plain;
 use super::{clock, files};
@@ -28,14 +28,14 @@ pub struct Inspect {
     json: bool,
 }
 
-/// What there is to say.
+/// The metadata.
 struct Report {
     header: Header,
     signatures: Vec<String>,
     /// Name, records, bytes.
     sections: Vec<(String, u32, usize)>,
     bytes: usize,
-    /// What is inside, or why it cannot be told.
+    /// The contents, or the reason why they cannot be read.
     inside: Result<Inside, String>,
 }
 

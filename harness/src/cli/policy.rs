@@ -1,4 +1,4 @@
-//! The policy that a question is put to, from a bundle or from files, and what such commands have in common.
+//! The policy of a question, from a bundle or from files, and the common parts of commands that ask.
 
 use super::visible::plain;
 use super::{files, policy_files};
@@ -11,7 +11,7 @@ use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Where the policy comes from: a bundle, or files that are compiled on the way.
+/// The source of the policy: a bundle, or files that are compiled first.
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct PolicySource {
@@ -33,7 +33,7 @@ impl PolicySource {
     }
 }
 
-/// A bundle, or a policy that is compiled: whatever the path leads to.
+/// The bundle at a path, or the compiled policy at a path.
 pub(super) fn open_any(path: &Path) -> anyhow::Result<Bundle> {
     let is_source = path.is_dir() || path.extension().is_some_and(|name| name == "yaml" || name == "yml");
     if is_source { compiled(&[path.to_owned()]) } else { open_bundle(path) }
@@ -53,7 +53,7 @@ pub(super) fn compiled(paths: &[PathBuf]) -> anyhow::Result<Bundle> {
     }
 }
 
-/// Runs a command whose exit code says what it found: 0 or 1, and 2 where it could not find out.
+/// The exit code of a command that judges: 0 or 1, and 2 if it failed.
 pub(super) fn judged(outcome: anyhow::Result<bool>) -> ExitCode {
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -70,7 +70,7 @@ pub(super) fn paint() -> Paint {
     paint_for(&std::io::stdout())
 }
 
-/// The same for what is written to standard error.
+/// The same for standard error.
 pub(super) fn paint_problems() -> Paint {
     paint_for(&std::io::stderr())
 }
@@ -81,12 +81,12 @@ fn paint_for(stream: &impl IsTerminal) -> Paint {
     if wanted && stream.is_terminal() { Paint::Colour } else { Paint::Plain }
 }
 
-/// The same for people: names and texts of others do nothing to a terminal.
+/// The same for people: foreign names and texts have no effect on a terminal.
 pub(super) fn tell_people(text: &str) -> anyhow::Result<()> {
     tell(&plain(text))
 }
 
-/// Writes a result; a reader that has seen enough (`head`) is no error.
+/// Writes a result. A reader that closes early (`head`) is not an error.
 pub(super) fn tell(text: &str) -> anyhow::Result<()> {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),

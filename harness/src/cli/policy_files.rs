@@ -16,7 +16,7 @@ pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<SourceFile>> {
     named(paths)?.iter().map(|path| read_file(path)).collect()
 }
 
-/// All files in the order of their names within each directory. A name that was given is told as it was given.
+/// All files, sorted by name within each directory. Given names are reported as given.
 pub(super) fn named(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in paths {
@@ -62,7 +62,7 @@ fn files_in(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Whether it holds tests of a policy, which stand beside it and are no part of it.
+/// Whether the file has tests of a policy, which lie beside the policy but are not part of it.
 pub(super) fn is_test(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     name.ends_with(".test.yaml") || name.ends_with(".test.yml")

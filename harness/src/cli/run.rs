@@ -121,7 +121,7 @@ impl Run {
     }
 }
 
-/// One exchange for other readers: what was sent either way and what the client got, to the byte, and what was decided.
+/// One exchange for other programs: the exact bytes that were sent, the client's response, and the decisions.
 fn exchange(answer: Option<&Answer>, seen: &ObservedExchange) -> Value {
     let text = |bytes: &[u8]| STANDARD.encode(bytes);
     let fields = |fields: &Fields| -> Vec<Value> {
@@ -141,7 +141,7 @@ fn exchange(answer: Option<&Answer>, seen: &ObservedExchange) -> Value {
     json!({"request": request, "answer": answer, "response": response, "records": seen.records})
 }
 
-/// Tells what permitted exchanges cost in a warm VM.
+/// Prints the cost of permitted exchanges in a warm VM.
 fn tell_fuel(path: &std::path::Path, scenarios: &[Scenario], fixtures: &Fixtures) -> anyhow::Result<()> {
     let target = crate::target::Wasm::from_file(path)?;
     let mut exchanges: Vec<(u64, &str)> = Vec::new();

@@ -44,7 +44,7 @@ impl Test {
         Ok(judged(self.test()))
     }
 
-    /// Whether everything is as it must be, after the results were told.
+    /// Prints the results. Returns whether all tests pass and enough rules are reached.
     fn test(&self) -> anyhow::Result<bool> {
         let (policy, tests): (Vec<PathBuf>, Vec<PathBuf>) =
             self.paths.iter().cloned().partition(|path| !policy_files::is_test(path));

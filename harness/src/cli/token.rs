@@ -93,7 +93,7 @@ enum Choice {
 }
 
 impl Token {
-    /// Does what was asked.
+    /// Executes the command.
     pub fn execute(self) -> anyhow::Result<ExitCode> {
         match self.action {
             Action::Keygen { out } => {
@@ -122,14 +122,14 @@ fn key_set(folder: &Path) -> anyhow::Result<Value> {
 fn keygen(folder: &Path) -> anyhow::Result<()> {
     let place = || format!("cannot make the folder `{}`; keys are not overwritten", folder.display());
     fs::DirBuilder::new().mode(0o700).create(folder).with_context(place)?;
-    // The caller's mask may have taken bits away.
+    // The caller's umask may have cleared bits.
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).with_context(place)?;
     let pems = [
         RS256KeyPair::generate(2048).and_then(|key| key.to_pem()).map_err(described)?,
         ES256KeyPair::generate().to_pem().map_err(described)?,
         Ed25519KeyPair::generate().to_pem(),
     ];
-    // A name of its own for each set, so that a token of another one is told apart by its `kid`.
+    // Each set has its own name, so that the `kid` of a token identifies the set.
     let set = format!("{:x}", nanoseconds()? % 0x1_0000_0000);
     for pem in pems {
         let pem = private_half(&pem);

@@ -42,7 +42,7 @@ pub struct Verify {
 }
 
 impl Verify {
-    /// Verifies, and tells the result.
+    /// Verifies the bundle and prints the result.
     pub fn execute(self) -> anyhow::Result<ExitCode> {
         self.verify().or_else(|error| {
             eprintln!("toolward: {}", plain(&format!("{error:#}")));

@@ -4,13 +4,13 @@
 
 use crate::scenario::Fields;
 
-/// What a hostcall returns.
+/// The status that a hostcall returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Status {
     /// Done.
     Ok = 0,
-    /// There is no such thing.
+    /// The requested item does not exist.
     NotFound = 1,
     /// An argument makes no sense, or the thing cannot be reached in this phase.
     BadArgument = 2,
@@ -30,7 +30,7 @@ pub enum Status {
     Unimplemented = 12,
 }
 
-/// What a stream callback asks for.
+/// The action that a stream callback requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// Let it pass.
@@ -97,7 +97,7 @@ macro_rules! from_number {
             /// From the number in the ABI.
             ///
             /// # Errors
-            /// [`Status::BadArgument`] for a number that means nothing.
+            /// [`Status::BadArgument`] for a number without meaning.
             pub fn from_number(number: u32) -> Result<$type, Status> {
                 match number {
                     $(n if n == $type::$variant as u32 => Ok($type::$variant),)+
@@ -138,14 +138,14 @@ pub fn write_pairs(fields: &[(String, Vec<u8>)]) -> Vec<u8> {
 /// Reads a map.
 ///
 /// # Errors
-/// [`Status::BadArgument`] where it is cut short, too large, or a name is no text.
+/// [`Status::BadArgument`] if it is cut short or too large, or if a name is not text.
 pub fn read_pairs(bytes: &[u8]) -> Result<Fields, Status> {
     fn number(bytes: &[u8], at: usize) -> Option<usize> {
         let four = bytes.get(at..at.checked_add(4)?)?;
         usize::try_from(u32::from_le_bytes(four.try_into().ok()?)).ok()
     }
     fn all(bytes: &[u8]) -> Option<Fields> {
-        // Envoy takes no bytes at all for an empty map.
+        // Envoy reads no bytes as an empty map.
         if bytes.is_empty() {
             return Some(Fields::new());
         }
@@ -173,7 +173,7 @@ pub fn read_pairs(bytes: &[u8]) -> Result<Fields, Status> {
 /// Reads a property path: names separated by zero bytes.
 ///
 /// # Errors
-/// [`Status::BadArgument`] where a name is no text.
+/// [`Status::BadArgument`] if a name is not text.
 pub fn read_path(bytes: &[u8]) -> Result<Vec<String>, Status> {
     let text = std::str::from_utf8(bytes).map_err(|_| Status::BadArgument)?;
     Ok(text.trim_end_matches('\0').split('\0').map(str::to_owned).collect())

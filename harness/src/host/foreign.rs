@@ -6,7 +6,7 @@
 use super::abi::Status;
 use filter::crypto::{Algorithm, SignatureFailure, SignatureProvider};
 
-/// Reads the fields of a message's top level that are bytes or text, and passes over numbers; `None` where it is
+/// Reads the fields of a message's top level that are bytes or text, and passes over numbers; `None` if it is
 /// malformed.
 fn read_message(mut bytes: &[u8]) -> Option<Vec<(u64, &[u8])>> {
     fn varint(bytes: &mut &[u8]) -> Option<u64> {

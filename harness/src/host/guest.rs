@@ -24,10 +24,10 @@ pub enum Callback {
 
 /// A plugin: the wasm module, or the core called natively.
 pub trait Guest {
-    /// What it reads and changes.
+    /// The state that the plugin reads and changes.
     fn host(&mut self) -> &mut HostState;
 
-    /// Starts the VM and configures the plugin; `false` where it refuses the configuration.
+    /// Starts the VM and configures the plugin; `false` if it rejects the configuration.
     ///
     /// # Errors
     /// A trap.
@@ -63,7 +63,7 @@ pub trait Guest {
     /// A trap.
     fn end(&mut self, stream: u32) -> Result<(), Trap>;
 
-    /// Fuel spent since the last call, by callback; nothing for a plugin that is not metered.
+    /// Fuel spent since the last call, by callback; empty for a plugin that is not metered.
     fn take_fuel(&mut self) -> Vec<(&'static str, u64)> {
         Vec::new()
     }

@@ -1,4 +1,4 @@
-//! Heads of requests and responses as Envoy makes them, and what of them goes on.
+//! Heads of requests and responses as Envoy builds and forwards them.
 
 use super::stream::{LocalReply, Side};
 use crate::scenario::{Fields, HttpVersion, Request};
@@ -67,7 +67,7 @@ fn join(fields: &mut Fields, more: &[(String, Vec<u8>)]) {
     }
 }
 
-/// What Envoy adds to a local reply.
+/// A local reply with Envoy's additions.
 pub(super) fn finish_reply(reply: LocalReply) -> (Fields, Vec<u8>) {
     let mut headers = head_of_answer(reply.status, &reply.headers);
     if !reply.body.is_empty() {

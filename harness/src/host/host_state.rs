@@ -1,4 +1,5 @@
-//! What hostcalls read and change. Each method is one hostcall, with Envoy's semantics; `host::wasm` adds only memory.
+//! The state that hostcalls read and change. Each method is one hostcall, with Envoy's semantics. `host::wasm` adds only
+//! memory.
 
 use super::abi::{BufferType, LogLevel, MapType, MetricType, Status, StreamType};
 use super::stores::{Metrics, Queues, SharedData};
@@ -43,7 +44,7 @@ pub struct PendingCall {
 /// The answer that is being delivered.
 #[derive(Debug, Clone, Default)]
 pub struct CallResponse {
-    /// The head; empty where the call failed.
+    /// The head; empty if the call failed.
     pub headers: Fields,
     /// The body.
     pub body: Vec<u8>,
@@ -51,12 +52,12 @@ pub struct CallResponse {
     pub trailers: Fields,
 }
 
-/// What a hostile host does instead of a hostcall.
+/// The action of a hostile host in place of a hostcall.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// Returns this number and does nothing.
+    /// Returns this number without doing anything.
     Status(u32),
-    /// Gives these bytes as the result, with status Ok.
+    /// Returns these bytes as the result, with status Ok.
     Result(Vec<u8>),
 }
 
@@ -88,7 +89,7 @@ pub struct HostState {
     pub clusters: BTreeSet<String>,
     /// Checks signatures for `verify_signature`.
     pub signatures: Rc<dyn SignatureProvider>,
-    /// By hostcall: what happens instead.
+    /// Replacements of hostcalls, by name.
     pub faults: BTreeMap<&'static str, Fault>,
     /// `set_tick_period`, in milliseconds.
     pub tick_period_ms: u32,
@@ -97,7 +98,7 @@ pub struct HostState {
 }
 
 impl HostState {
-    /// A proxy with these clusters, at this time, that nothing has happened in.
+    /// A fresh proxy with these clusters at this time.
     pub fn new(
         now_ns: u64,
         clusters: impl IntoIterator<Item = String>,
@@ -408,7 +409,7 @@ impl HostState {
     pub fn call_foreign_function(&mut self, name: &[u8], argument: &[u8]) -> Result<Vec<u8>, Status> {
         match name {
             b"verify_signature" => foreign::verify_signature(self.signatures.as_ref(), argument),
-            // Types of filter state, needed by nothing that this host does.
+            // Types of filter state. This host has no use for them.
             b"declare_property" | b"clear_route_cache" => Ok(Vec::new()),
             b"set_envoy_filter_state" => foreign::set_envoy_filter_state(argument),
             _ => Err(Status::NotFound),
@@ -418,7 +419,7 @@ impl HostState {
     /// `define_metric`.
     ///
     /// # Errors
-    /// [`Status::BadArgument`] where the name is no text.
+    /// [`Status::BadArgument`] if the name is not text.
     pub fn define_metric(&mut self, kind: u32, name: &[u8]) -> Result<u32, Status> {
         let name = std::str::from_utf8(name).map_err(|_| Status::BadArgument)?;
         Ok(self.metrics.define(MetricType::from_number(kind)?, name))

@@ -6,7 +6,7 @@
 //!        HostState (streams, log, metrics, …) <──hostcalls──
 //! ```
 //! No global state: every [`Proxy`] has its own [`HostState`]. Time is virtual, randomness is a fixed sequence, nothing
-//! leaves the process. What of Envoy's behaviour matters here is said where it is reproduced.
+//! leaves the process. Comments name Envoy's behaviour where the code reproduces it.
 //!
 //! | module | purpose |
 //! |---|---|
@@ -17,7 +17,7 @@
 //! | [`foreign`] | foreign functions, `verify_signature` among them |
 //! | [`guest`] | a plugin as its host sees it |
 //! | `heads` | heads as Envoy makes them |
-//! | [`proxy`] | exchanges: when which callback comes, and what is let through |
+//! | [`proxy`] | exchanges: the order of callbacks, and which bytes are let through |
 //! | [`allow_list`] | what a filter may import and export |
 //! | `wasm` | the plugin as a wasm module in wasmtime |
 

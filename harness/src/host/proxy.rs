@@ -1,4 +1,4 @@
-//! Exchanges: when which callback comes, what is held, and what is let through to whom.
+//! Exchanges: the order of callbacks, the bytes that are held, and the bytes that are let through.
 //!
 //! Like Envoy with `allow_on_headers_stop_iteration`: a head that is paused is held while the body comes; a body that
 //! is paused is held and every callback sees all of it; `Continue` lets everything held go on at once, whatever else
@@ -21,7 +21,7 @@ pub struct Proxy<G> {
     dead: Option<Trap>,
 }
 
-/// How long an answer of a cluster takes.
+/// The delay of a cluster's answer.
 const ANSWER_NS: u64 = 1_000_000;
 
 /// One exchange on its way.
@@ -45,11 +45,11 @@ impl<G: Guest> Proxy<G> {
     /// Starts the plugin with [`HostState::configuration`].
     ///
     /// # Errors
-    /// The trap, or the log of a plugin that refuses its configuration.
+    /// The trap, or the log of a plugin that rejects its configuration.
     pub fn start(mut guest: G) -> Result<Proxy<G>, Trap> {
         match guest.start()? {
             true => {
-                // What starting costs is no exchange's.
+                // The cost of starting belongs to no exchange.
                 guest.take_fuel();
                 Ok(Proxy { guest, next_stream: 2, dead: None })
             }
@@ -183,7 +183,7 @@ impl<G: Guest> Proxy<G> {
             let fields = side.trailers.len();
             self.request_callback(flight, Callback::RequestTrailers { fields })?;
         } else if !ended {
-            // HTTP/1.1 tells the end apart from the last bytes.
+            // HTTP/1.1 signals the end separately from the last bytes.
             self.request_body(flight, &[], true)?;
         }
         Ok(())
@@ -198,7 +198,7 @@ impl<G: Guest> Proxy<G> {
     }
 
     fn request_callback(&mut self, flight: &mut Flight, callback: Callback) -> Result<(), Trap> {
-        // After a reply or a reset nothing of the request is delivered any more.
+        // After a reply or a reset, the rest of the request is not delivered.
         if flight.reply.is_some() || flight.closed {
             return Ok(());
         }
@@ -214,7 +214,7 @@ impl<G: Guest> Proxy<G> {
         Ok(())
     }
 
-    /// Takes up what the plugin did on the request side.
+    /// Applies the plugin's effects on the request side.
     fn after_request(&mut self, flight: &mut Flight, action: Action, end: bool) {
         let asked: Vec<PendingCall> = {
             let host = self.guest.host();
@@ -245,7 +245,7 @@ impl<G: Guest> Proxy<G> {
         }
     }
 
-    /// Answers the call that is due first; `false` where there is none.
+    /// Answers the call that is due first. Returns `false` if there is none.
     fn answer_next_call(&mut self, flight: &mut Flight, checks: &[Check]) -> Result<bool, Trap> {
         let host = self.guest.host();
         let due = |call: &PendingCall| {
@@ -360,7 +360,7 @@ impl<G: Guest> Proxy<G> {
         Ok(())
     }
 
-    /// Resets the stream where the plugin wanted that.
+    /// Resets the stream if the plugin closed it.
     fn take_up_close(&mut self, flight: &mut Flight) {
         if std::mem::take(&mut self.stream(flight).closed) {
             flight.response_done = true;
@@ -429,7 +429,7 @@ impl<G: Guest> Proxy<G> {
     }
 }
 
-/// Notes which calls are new, and what they ask.
+/// Records new calls and their questions.
 fn note_questions(flight: &mut Flight, calls: &[PendingCall]) {
     for call in calls {
         if flight.answers.contains_key(&call.token) {

@@ -1,4 +1,4 @@
-//! The proxy shows what a careless plugin lets through; where it did not, no test of the filter would mean anything.
+//! The proxy shows the faults of careless plugins. Otherwise no test of the filter would prove anything.
 #![allow(clippy::arithmetic_side_effects, reason = "tests")]
 
 use super::*;

@@ -93,7 +93,7 @@ impl Queues {
         Ok(())
     }
 
-    /// Takes from a queue.
+    /// Removes the first item of a queue.
     ///
     /// # Errors
     /// [`Status::NotFound`], [`Status::Empty`].

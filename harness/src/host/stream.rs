@@ -11,7 +11,7 @@ pub struct Side {
     pub headers: Fields,
     /// Whether the plugin can reach the head: from its callback on until the head goes on.
     pub headers_open: bool,
-    /// What the plugin can reach of the body: all that is held, or the chunk of the callback.
+    /// The part of the body that the plugin can reach: everything held, or the chunk of the callback.
     pub buffer: Vec<u8>,
     /// Whether the plugin can reach it.
     pub buffer_open: bool,
@@ -24,14 +24,14 @@ pub struct Side {
 }
 
 impl Side {
-    /// Everything that was held goes on.
+    /// Releases everything that was held.
     pub(super) fn close(&mut self) {
         self.headers_open = false;
         self.buffer_open = false;
         self.trailers_open = false;
     }
 
-    /// `set_buffer_bytes`: replaces from the start, puts before, or appends; nothing else.
+    /// `set_buffer_bytes`: replaces everything, prepends, or appends. Other edits are errors.
     ///
     /// # Errors
     /// [`Status::BadArgument`].
@@ -72,12 +72,12 @@ pub struct Stream {
     pub request: Side,
     /// Server to client.
     pub response: Side,
-    /// The plugin's reply, not yet taken up by the proxy.
+    /// The plugin's reply, until the proxy sends it.
     pub reply: Option<LocalReply>,
     /// The plugin called `close_stream`.
     pub closed: bool,
     /// `set_property` of the plugin: filter state `wasm.<name>`.
     pub filter_state: BTreeMap<String, Vec<u8>>,
-    /// What the plugin did that no proxy would let pass, such as a second reply.
+    /// Actions that no proxy would accept, such as a second reply.
     pub problems: Vec<String>,
 }

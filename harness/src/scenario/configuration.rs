@@ -1,4 +1,4 @@
-//! What scenarios refer to: compiled policies, keys, and the plugin configuration made of them.
+//! The resources of scenarios: compiled policies, keys, and the plugin configuration made from them.
 
 use super::{Scenario, Tamper};
 use crate::crypto::RustSignatures;
@@ -27,7 +27,7 @@ impl Fixtures {
     /// The fixtures of a `tests` folder.
     ///
     /// # Errors
-    /// Where a key cannot be read.
+    /// If a key cannot be read.
     pub fn new(tests: &Path) -> anyhow::Result<Fixtures> {
         let keys = SigningKey::from_folder(&tests.join("keys"))?;
         let keys = keys.into_iter().map(|key| (key.id().to_owned(), key)).collect();
@@ -39,7 +39,7 @@ impl Fixtures {
     /// `"$signed_bundle"` the same with a signature of `keys/publisher-ed25519.pem`.
     ///
     /// # Errors
-    /// Where the policy does not compile: every problem of it; where the key that signs is not there.
+    /// If the policy does not compile, with every problem of it, or if the signing key is missing.
     pub fn plugin_configuration(&self, scenario: &Scenario) -> anyhow::Result<String> {
         let bundle = self.bundle(&scenario.policy)?;
         let mut configuration = scenario.configuration.clone();
@@ -69,7 +69,7 @@ impl Fixtures {
     /// Mints a token with a key of `tests/keys`.
     ///
     /// # Errors
-    /// Where there is no such key.
+    /// If there is no such key.
     pub fn mint(
         &self,
         key: &str,
@@ -106,7 +106,7 @@ impl Fixtures {
     }
 }
 
-/// Puts what `stands_for` gives in the place of texts.
+/// Replaces texts by the results of `stands_for`.
 fn fill(
     value: &mut Value,
     stands_for: &mut impl FnMut(&str) -> anyhow::Result<Option<String>>,

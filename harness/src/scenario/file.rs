@@ -1,4 +1,4 @@
-//! The scenario files as they are written: strict serde, nothing interpreted. `tests/README.md` describes them.
+//! The scenario files as written: strict serde without interpretation. `tests/README.md` describes the format.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// `scenarios/base.json`: what every scenario starts from.
+/// `scenarios/base.json`: the defaults of every scenario.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawBase {
@@ -62,7 +62,7 @@ pub(super) struct RawCase {
     pub name: String,
     #[serde(default)]
     pub hostile: bool,
-    /// Where the idea comes from; for whoever reads the file.
+    /// The source of the idea, for readers of the file.
     pub source: Option<String>,
     pub now: Option<u64>,
     #[serde(default)]
@@ -123,7 +123,7 @@ pub enum HttpVersion {
     Http2,
 }
 
-/// Where a scenario can run.
+/// A target of scenarios.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TargetName {
@@ -204,7 +204,7 @@ pub(super) struct BodyRepeat {
     pub prefix: String,
     pub unit: String,
     pub times: usize,
-    /// Comes as often as the unit, after all of them: the ends of what the units began.
+    /// Repeated as often as the unit, after all units: it closes what they open.
     #[serde(default)]
     pub close: String,
     #[serde(default)]
@@ -264,7 +264,7 @@ impl<'de> Deserialize<'de> for RawCheckAnswer {
     }
 }
 
-/// What a server answers.
+/// The response of a server.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawAnswer {
@@ -337,7 +337,7 @@ impl ExpectedDecision {
     }
 }
 
-/// What the upstream is expected to have seen.
+/// The expected view of the upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExpectedUpstream {
@@ -347,7 +347,7 @@ pub enum ExpectedUpstream {
     Same,
 }
 
-/// The bytes of a body: a text, or JSON that is taken as it is written, spaces included.
+/// The bytes of a body: a text, or JSON that is sent exactly as written, with its spaces.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Exact(pub String);
 

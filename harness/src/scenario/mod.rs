@@ -1,11 +1,11 @@
-//! Scenarios: what an outsider sees of Toolward, as data, for every target. The format is described in
+//! Scenarios describe Toolward's visible behaviour as data, for every target. The format is described in
 //! `tests/README.md`.
 //!
 //! ```text
 //! *.json ─file─> raw ─load─> Scenario ─request(now)─> Request   (token minted, body, headers)
 //!                                └────plugin_configuration()──> the JSON that the filter gets
 //! ```
-//! After [`load`] nothing about a scenario can be wrong any more but the tokens' keys.
+//! After [`load`], only the keys of tokens can still be wrong in a scenario.
 
 mod configuration;
 mod file;
@@ -34,7 +34,7 @@ pub struct Scenario {
     pub id: String,
     /// The file's subject.
     pub about: String,
-    /// The file it stands in.
+    /// The file that contains it.
     pub file: PathBuf,
     /// The policy file.
     pub policy: PathBuf,
@@ -44,38 +44,38 @@ pub struct Scenario {
     pub hostile: bool,
     /// Unix seconds at the start; targets with a clock of their own use that.
     pub now: u64,
-    /// Where it runs.
+    /// The targets that run it.
     pub targets: Vec<TargetName>,
     /// Its exchanges, in order, in one VM.
     pub exchanges: Vec<Exchange>,
 }
 
-/// One HTTP exchange and what is expected of it.
+/// One HTTP exchange and its expected outcome.
 #[derive(Debug, Clone)]
 pub struct Exchange {
     /// Time since the case's `now`.
     pub after_seconds: u64,
-    /// What the client sends; [`Exchange::request`] makes it concrete.
+    /// The client's request; [`Exchange::request`] makes it concrete.
     pub(crate) request: RequestPlan,
-    /// What the authorization cluster is asked and answers, in order.
+    /// The questions to the authorization cluster and its answers, in order.
     pub checks: Vec<Check>,
-    /// What the MCP server answers; `None` is the default answer, see [`Exchange::answer_to`].
+    /// The response of the MCP server. `None` means the default response, see [`Exchange::answer_to`].
     pub upstream: Option<Answer>,
-    /// What is expected.
+    /// The expected outcome.
     pub expect: Expect,
 }
 
-/// A request but for its token.
+/// A request without its token.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestPlan {
     pub method: String,
     pub path: Vec<u8>,
     pub authority: String,
     pub http: HttpVersion,
-    /// All header fields; `None` stands where `authorization` goes, if there is a token.
+    /// All header fields; `None` marks the position of `authorization`, if there is a token.
     pub fields: Vec<Option<(String, Vec<u8>)>>,
     pub token: Option<TokenPlan>,
-    /// `None`: no body at all. Cut at the chunks' offsets.
+    /// The body, cut at the offsets of the chunks; `None` for no body at all.
     pub body: Option<Vec<u8>>,
     pub chunks: Vec<usize>,
     pub trailers: Vec<(String, Vec<u8>)>,
@@ -90,7 +90,7 @@ pub(crate) enum TokenPlan {
     Mint {
         /// Name of a key in `tests/keys`.
         key: String,
-        /// The JOSE header, but for what the key sets.
+        /// The JOSE header, without the members that the key sets.
         header: Map<String, Value>,
         /// The claims; `{"now": n}` is `n` seconds after the exchange's time.
         claims: Map<String, Value>,
@@ -99,12 +99,12 @@ pub(crate) enum TokenPlan {
     },
 }
 
-/// A question to the authorization cluster, and what comes of it.
+/// A question to the authorization cluster, and its outcome.
 #[derive(Debug, Clone)]
 pub struct Check {
     /// The question.
     pub question: Question,
-    /// What comes of it.
+    /// The outcome.
     pub answer: CheckAnswer,
 }
 
@@ -123,7 +123,7 @@ impl Question {
     /// Reads the body of a SpiceDB `POST /v1/permissions/check`.
     ///
     /// # Errors
-    /// Text saying what is missing.
+    /// A text that names the missing part.
     pub fn from_spicedb(body: &[u8]) -> Result<Question, String> {
         let value: Value =
             serde_json::from_slice(body).map_err(|error| format!("the question is not JSON: {error}"))?;
@@ -148,12 +148,12 @@ impl std::fmt::Display for Question {
     }
 }
 
-/// What comes of a question.
+/// The outcome of a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CheckAnswer {
     /// An HTTP response.
     Http(Answer),
-    /// Nothing, until the caller's own timeout.
+    /// No answer until the caller's own timeout.
     Timeout,
     /// The connection is reset.
     Reset,
@@ -172,7 +172,7 @@ pub(crate) fn denies_response(reason: &str) -> bool {
     reasons.iter().any(|denied| denied.code() == reason)
 }
 
-/// What is expected of an exchange.
+/// The expected outcome of an exchange.
 #[derive(Debug, Clone)]
 pub struct Expect {
     /// The decision of the one record.
@@ -187,7 +187,7 @@ pub struct Expect {
     pub absent_headers: Vec<String>,
     /// The response is ended by the filter in its middle.
     pub cut: bool,
-    /// What is recorded of the server's messages, after the record of the request: `permit` or `deny`, and reason.
+    /// The records about the server's messages, after that of the request: `permit` or `deny`, and the reason.
     pub from_server: Vec<(String, String)>,
     /// The response's body as JSON.
     pub body: Option<Value>,
@@ -195,7 +195,7 @@ pub struct Expect {
     pub body_text: Option<String>,
     /// Texts in the response's body.
     pub body_includes: Vec<String>,
-    /// What the upstream saw.
+    /// The request that the upstream saw.
     pub upstream: ExpectedUpstream,
     /// The path and query that reached the upstream, where they are not the client's.
     pub upstream_path: Option<String>,

@@ -1,4 +1,4 @@
-//! What a client sends: the defaults, the additions of revision 2026-07-28, and the concrete [`Request`].
+//! Requests of clients: the defaults, the additions of revision 2026-07-28, and the concrete [`Request`].
 
 use super::file::HttpVersion;
 use super::http::{Answer, Fields, json_answer, pieces};
@@ -20,7 +20,7 @@ pub struct Request {
     pub authority: String,
     /// The version of the client's connection.
     pub http: HttpVersion,
-    /// Header fields but for the pseudo-headers and the body's framing (`content-length`, `transfer-encoding`).
+    /// Header fields without the pseudo-headers and the body's framing (`content-length`, `transfer-encoding`).
     pub headers: Fields,
     /// The body; `None` ends the stream with the head.
     pub body: Option<Vec<u8>>,
@@ -41,7 +41,7 @@ impl Scenario {
     /// The request of one exchange, as it is sent at `now` (Unix seconds, the exchange's own time).
     ///
     /// # Errors
-    /// Where the token cannot be minted, or there is no such exchange.
+    /// If the token cannot be minted, or there is no such exchange.
     pub fn request(&self, exchange: usize, now: u64, fixtures: &Fixtures) -> anyhow::Result<Request> {
         let plan = &self.exchanges.get(exchange).context("no such exchange")?.request;
         let token = match &plan.token {
@@ -77,7 +77,7 @@ impl Scenario {
 }
 
 impl Exchange {
-    /// What the MCP server answers to this request: the scenario's answer, or the default one.
+    /// The MCP server's response to this request: the scenario's, or the default one.
     pub fn answer_to(&self, request: &Request) -> Answer {
         if let Some(answer) = &self.upstream {
             return answer.clone();
@@ -128,7 +128,7 @@ pub(super) fn default_fields(method: &str) -> Vec<Option<(String, Vec<u8>)>> {
     .collect()
 }
 
-/// Takes the white space between tokens out of JSON text; the tokens stay as they were written.
+/// Removes the white space between tokens of JSON text. The tokens stay as written.
 pub(super) fn compact(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let (mut in_string, mut escaped) = (false, false);

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// What is needed of a file to make its sealed ids.
+/// The parts of a file that its sealed ids need.
 #[derive(Deserialize)]
 struct Head {
     #[serde(default)]
@@ -22,9 +22,9 @@ struct Head {
 /// The text of a file with its sealed ids in it.
 ///
 /// # Errors
-/// Where a sealed id cannot be made, is not used, or is used without being there.
+/// If a sealed id cannot be made, is not used, or is used without being there.
 pub(super) fn fill(text: String, base: &RawBase) -> Result<String, String> {
-    // What is wrong with the rest of the file is found, with its place, when all of it is read.
+    // Other mistakes of the file are found, with their place, when all of it is read.
     let Ok(head) = serde_json::from_str::<Head>(&text) else { return Ok(text) };
     if head.sealed.is_empty() {
         return Ok(text);

@@ -17,7 +17,7 @@ use crate::transcript::Transcript;
 /// The one cluster that the plugin can call; `base.json` names it. Any other one is unknown to the proxy.
 pub const AUTHORIZATION_CLUSTER: &str = "spicedb";
 
-/// A place where scenarios run.
+/// A system that runs scenarios.
 pub trait Target {
     /// Its name.
     fn name(&self) -> TargetName;
@@ -25,15 +25,15 @@ pub trait Target {
     /// Runs one scenario, all its exchanges in order, in one fresh VM.
     ///
     /// # Errors
-    /// Where the scenario could not be run at all: the target is broken, the policy does not compile, no such key.
-    /// Whatever the filter does, a trap included, is part of the transcript.
+    /// If the scenario could not be run at all: the target is broken, the policy does not compile, no such key.
+    /// Anything that the filter does, including a trap, is part of the transcript.
     fn run(&mut self, scenario: &Scenario, fixtures: &Fixtures) -> anyhow::Result<Transcript>;
 }
 
 /// Starts a plugin as a scenario has it, in a proxy of its own.
 ///
 /// # Errors
-/// Where the policy does not compile or the plugin does not start.
+/// If the policy does not compile or the plugin does not start.
 pub fn start<G: Guest>(
     scenario: &Scenario,
     fixtures: &Fixtures,

@@ -28,7 +28,7 @@ impl Target for Native {
     }
 }
 
-/// Tells this VM's decisions from those of others; the same in every run.
+/// Distinguishes the decisions of this VM from those of others; the same in every run.
 const NONCE: u64 = 0x746f_6f6c_7761_7264;
 
 /// The core as a plugin.

@@ -1,4 +1,4 @@
-//! A corpus on several targets: each transcript against what its scenario expects and against the other targets', with
+//! Runs a corpus on several targets and compares each transcript with its scenario and with the other targets, except for
 //! the deviations that are known.
 
 use super::Target;
@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use serde::Deserialize;
 use std::path::Path;
 
-/// An entry of `deviations.json`: where a target may differ. One that is no longer needed fails.
+/// An entry of `deviations.json`: a target that may differ in a scenario. An entry that is no longer needed fails the run.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deviation {
@@ -16,14 +16,14 @@ pub struct Deviation {
     pub scenario: String,
     /// The target that differs.
     pub target: TargetName,
-    /// Why, and why that is no danger.
+    /// The cause, and why it is harmless.
     pub reason: String,
 }
 
 /// Reads `deviations.json` of a `tests` folder.
 ///
 /// # Errors
-/// Where it cannot be read, has unknown fields, or an entry without a reason.
+/// If it cannot be read, has unknown fields, or an entry without a reason.
 pub fn deviations(tests: &Path) -> anyhow::Result<Vec<Deviation>> {
     let path = tests.join("deviations.json");
     let text = std::fs::read_to_string(&path).with_context(|| format!("`{}`", path.display()))?;
@@ -39,18 +39,18 @@ pub fn deviations(tests: &Path) -> anyhow::Result<Vec<Deviation>> {
     Ok(deviations)
 }
 
-/// What came of one scenario on one target.
+/// The result of one scenario on one target.
 #[derive(Debug)]
 pub struct Outcome<'s> {
     /// The scenario.
     pub scenario: &'s Scenario,
     /// The target.
     pub target: TargetName,
-    /// Why it failed; empty where it passed.
+    /// The reasons for failing; empty if it passed.
     pub differences: Vec<String>,
-    /// The known deviation, where it is one and still needed.
+    /// The known deviation, if there is one and it still deviates.
     pub deviation: Option<String>,
-    /// What was seen, if it could be run.
+    /// The transcript, if the scenario could be run.
     pub transcript: Option<Transcript>,
 }
 
@@ -83,7 +83,7 @@ pub fn run<'s>(
                     known.reason
                 ));
             } else if first.is_none() {
-                // A deviating target is nothing to compare others with.
+                // Other targets are not compared with one that deviates.
                 first = transcript.clone().map(|transcript| (name, transcript));
             }
             tell(Outcome { scenario, target: name, differences, deviation, transcript });

@@ -15,7 +15,7 @@ impl Wasm {
     /// From the file that proxies load.
     ///
     /// # Errors
-    /// Where the file is not there, or is no filter.
+    /// If the file is missing or is not a filter.
     pub fn from_file(path: &Path) -> anyhow::Result<Wasm> {
         let filter = Filter::from_file(path)?;
         let problems = filter.abi().problems();
@@ -23,11 +23,11 @@ impl Wasm {
         Ok(Wasm { filter })
     }
 
-    /// What the first exchange of a scenario costs in a VM that has just run the very same one, so that every cache is
-    /// warm: fuel by callback, or `None` where it is not permitted.
+    /// The cost of a scenario's first exchange in a VM that has just run the same exchange, so that every cache is
+    /// warm: fuel by callback, or `None` if it is not permitted.
     ///
     /// # Errors
-    /// Where the scenario could not be run.
+    /// If the scenario could not be run.
     pub fn warm_fuel(
         &self,
         scenario: &Scenario,

@@ -13,7 +13,7 @@ struct Known {
     digests: BTreeSet<String>,
     tier: String,
     note: String,
-    /// As JSON in one line; empty where there is none.
+    /// As JSON in one line; empty if there is none.
     schema: String,
 }
 

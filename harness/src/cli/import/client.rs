@@ -40,14 +40,14 @@ struct Client<'c> {
 /// A JSON-RPC answer.
 enum Answer {
     Result(String),
-    /// Code, and what the server said of it.
+    /// The code and the message of the server.
     Error(i64, String),
-    /// There was none: what came instead.
+    /// There was no response; the text describes what came instead.
     Other(String),
 }
 
 impl Answer {
-    /// The result of what the server must answer.
+    /// The result of a request that the server must answer.
     fn expected(self, method: &str) -> anyhow::Result<String> {
         match self {
             Answer::Result(result) => Ok(result),
@@ -57,7 +57,7 @@ impl Answer {
     }
 }
 
-/// Everything that a server lists, if it takes no longer than `timeout` for all of it.
+/// All lists of a server. All of them together may take as long as `timeout`.
 pub(super) fn ask(url: &str, headers: &[(String, String)], timeout: Duration) -> anyhow::Result<Vec<Listed>> {
     let endpoint = Endpoint::new(url, headers, timeout)?;
     let mut client = Client { endpoint, version: MODERN.to_owned(), session: None, id: 0 };
@@ -125,7 +125,7 @@ impl Client<'_> {
                 Some(next) if next.kind() == Kind::Null => return Ok(()),
                 Some(next) => next,
             };
-            // A list of which the rest cannot be asked for is not taken for a whole one.
+            // A list whose next page cannot be requested does not count as complete.
             let Some(next) = next.as_str().map(|next| next.decode().into_owned()) else {
                 bail!("`{method}`: expected a text as `nextCursor`, found something else");
             };

@@ -1,4 +1,4 @@
-//! `toolward import`: a catalogue from what a server lists, for a person to review.
+//! `toolward import`: writes a catalogue from a server's lists, for a person to review.
 
 mod change;
 mod client;
@@ -93,7 +93,7 @@ impl Import {
         Ok(judged(self.import()))
     }
 
-    /// Whether everything was taken over, or nothing changed.
+    /// Returns whether everything was taken over, or nothing changed.
     fn import(&self) -> anyhow::Result<bool> {
         if self.tiers.is_empty() || self.tiers.len() > 16 || self.tiers.iter().any(|tier| !is_name(tier)) {
             bail!("`--tiers`: expected 1 to 16 names like `read`, lowest first");
@@ -101,7 +101,7 @@ impl Import {
         if !is_name(&self.name) {
             bail!("`--name`: expected a name like `github` (letters in lower case, digits, `.`, `_`, `-`)");
         }
-        // Something that is no file holds no decisions: it is written to.
+        // A target that is not a file has no decisions to lose, so it is written to.
         let special = self.output.as_ref().is_some_and(|path| files::is_special(path));
         if let Some(path) = self.output.as_ref().filter(|path| !special && path.symlink_metadata().is_ok()) {
             let shown = path.display();
@@ -133,7 +133,7 @@ impl Import {
         Ok(done)
     }
 
-    /// Tells the changes; whether there are none.
+    /// Prints the changes. Returns whether there are none.
     fn compare(&self, path: &Path, entries: &[Listed], tiers: &change::Tiers<'_>) -> anyhow::Result<bool> {
         let text = read_text(path)?;
         let changes = change::changes(&path.display().to_string(), &text, &self.name, entries, tiers)?;
@@ -142,7 +142,7 @@ impl Import {
         Ok(changes.is_empty())
     }
 
-    /// Where the entries come from, without what may be a secret.
+    /// The origin of the entries, without parts that may be secret.
     fn source(&self) -> String {
         match (&self.url, &self.from) {
             (Some(url), _) => quote::place(url),
@@ -194,7 +194,7 @@ fn read_text(path: &Path) -> anyhow::Result<String> {
     } else {
         Box::new(std::fs::File::open(path).with_context(place)?)
     };
-    // One byte more than is admitted tells what is too long from what just fits.
+    // One byte more than the limit distinguishes too long from just fitting.
     source.take(MAX_FILE.saturating_add(1)).read_to_string(&mut text).with_context(place)?;
     if text.len() as u64 > MAX_FILE {
         bail!("`{}` is longer than {MAX_FILE} bytes", path.display());
@@ -224,7 +224,7 @@ mod tests {
         entries
     }
 
-    /// The file, what is left out, and what is told as changed where the server lists `later`.
+    /// The file, the entries left out, and the reported changes if the server lists `later`.
     fn written(text: &str, later: &str) -> (String, Vec<String>, Vec<Change>) {
         let names = ["read", "write", "destructive"].map(str::to_owned);
         let tiers = change::Tiers { names: &names, trusted: false };

@@ -45,7 +45,7 @@ pub(super) fn yaml(text: &str) -> String {
     out
 }
 
-/// A JSON string that does nothing to a terminal.
+/// A JSON string without effect on a terminal.
 pub(super) fn json(text: &str) -> String {
     let mut plain = String::new();
     json::write_str(&mut plain, text);

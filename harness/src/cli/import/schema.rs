@@ -3,7 +3,7 @@
 use super::quote;
 use policy_wasm::json::{self, Kind, Limits, Value};
 
-/// A JSON text as a YAML flow value in one line; `{}` for what is no strict JSON.
+/// A JSON text as a YAML flow value in one line; `{}` for text that is not strict JSON.
 pub(super) fn flow(text: &str) -> String {
     let mut out = String::new();
     match json::parse(text.as_bytes(), &Limits::default()) {

@@ -1,4 +1,4 @@
-//! A tier for an entry, as a proposal: never below what its annotations say, and never the lowest on its word alone.
+//! Proposes a tier for an entry: never below its annotations, and never the lowest because of its annotations alone.
 
 use super::Listed;
 use policy_wasm::lint::risk::{NameRisk, of_name};

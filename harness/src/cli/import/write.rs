@@ -14,14 +14,14 @@ const KEYS: [(ItemKind, &str); 4] = [
     (ItemKind::Template, "resource_templates"),
 ];
 
-/// What a policy can say of what a server lists.
+/// The entries of a server's lists that a policy can express.
 #[derive(Default)]
 pub(super) struct Taken {
     /// With names that a policy can have, once each; without a schema where no policy can hold it.
     pub(super) entries: Vec<Listed>,
     /// Entries that are left out, a line each.
     pub(super) left_out: Vec<String>,
-    /// What else was not taken over as it is, a line each.
+    /// Other differences from the server's lists, a line each.
     pub(super) notes: Vec<String>,
 }
 
@@ -102,7 +102,7 @@ fn file(text: String) -> SourceFile {
     SourceFile { name: "catalogue".to_owned(), text }
 }
 
-/// A policy that has nothing else.
+/// A policy without anything else.
 fn policy(catalogue: &str, tiers: &Tiers<'_>) -> String {
     let names: Vec<_> = tiers.names.iter().map(|tier| quote::yaml(tier)).collect();
     format!("policy: toolward/v1\ntiers: [{}]\n{catalogue}", names.join(", "))

@@ -28,7 +28,7 @@ macro_rules! hostcalls {
     )+};
 }
 
-/// The result of a hostcall, or what a hostile host says in its place.
+/// The result of a hostcall, or the false result of a hostile host.
 fn result(caller: &Caller<'_, StoreData>, hostcall: &str, honest: Vec<u8>) -> Vec<u8> {
     match caller.data().host.faults.get(hostcall) {
         Some(Fault::Result(bytes)) => bytes.clone(),
@@ -50,7 +50,7 @@ fn link_streams(linker: &mut Linker<StoreData>) -> wasmtime::Result<()> {
         proxy_get_buffer_bytes(caller, buffer, start, length, address_out, length_out) {
             let buffer = BufferType::from_number(buffer).map_err(|_| Status::NotFound)?;
             let bytes = caller.data_mut().host.buffer(buffer)?;
-            // Past the end there is nothing; a length that is too long is cut.
+            // There are no bytes past the end; a length that is too long is cut.
             let start = (start as usize).min(bytes.len());
             let end = start.saturating_add(length as usize).min(bytes.len());
             let part = bytes.get(start..end).unwrap_or_default().to_vec();

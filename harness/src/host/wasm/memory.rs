@@ -6,7 +6,7 @@ use wasmtime::{AsContext, Caller};
 
 /// Why a hostcall ends.
 pub(super) enum Failure {
-    /// The guest is told.
+    /// The guest gets an error status.
     Status(Status),
     /// The guest trapped while the host was calling it.
     Trap(wasmtime::Error),
@@ -40,7 +40,7 @@ pub(super) fn write(caller: &mut Caller<'_, StoreData>, address: u32, bytes: &[u
     memory.write(caller, address as usize, bytes).map_err(|_| OUTSIDE)
 }
 
-/// Gives bytes to the guest: in memory that the guest allocates. Nothing is allocated for no bytes.
+/// Passes bytes to the guest in memory that the guest allocates. No bytes need no memory.
 pub(super) fn give(
     caller: &mut Caller<'_, StoreData>,
     bytes: &[u8],

@@ -13,21 +13,21 @@ use std::path::Path;
 use wasmtime::{Config, Engine, ExternType, Instance, InstancePre, Linker, Memory, Module, Store};
 use wasmtime::{StoreLimits, StoreLimitsBuilder, TypedFunc};
 
-/// Fuel for one callback: about 100 times what the longest permitted request needs. A loop ends in a trap, where Envoy
+/// Fuel for one callback: about 100 times the need of the longest permitted request. A loop ends in a trap, where Envoy
 /// would hang for ever.
 pub const FUEL: u64 = 20_000_000_000;
 
 /// Most memory of one VM, in bytes.
 pub const MEMORY: usize = 256 * 1024 * 1024;
 
-/// A compiled filter. VMs made of it share nothing but the code.
+/// A compiled filter. Its VMs share only the code.
 pub struct Filter {
     engine: Engine,
     module: Module,
     instance: InstancePre<StoreData>,
 }
 
-/// What hostcalls get at.
+/// The data that hostcalls use.
 pub(super) struct StoreData {
     pub host: HostState,
     pub memory: Option<Memory>,
@@ -48,7 +48,7 @@ pub struct Symbol {
     pub allowed: bool,
 }
 
-/// What a module imports and exports.
+/// The imports and exports of a module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Abi {
     /// Imports, in the module's order.
@@ -60,7 +60,7 @@ pub struct Abi {
 }
 
 impl Abi {
-    /// What is wrong with it; empty where nothing is.
+    /// The problems; empty if there are none.
     pub fn problems(&self) -> Vec<String> {
         let unknown = |kind: &'static str, symbols: &[Symbol]| -> Vec<String> {
             let unknown = symbols.iter().filter(|symbol| !symbol.allowed);
@@ -84,10 +84,10 @@ fn engine() -> anyhow::Result<Engine> {
     Engine::new(&config).map_err(plain)
 }
 
-/// Lists imports and exports of a module, which need not be one that this host can run.
+/// The imports and exports of a module, even of one that this host cannot run.
 ///
 /// # Errors
-/// Where it is no wasm module.
+/// If it is not a wasm module.
 pub fn abi(wasm: &[u8]) -> anyhow::Result<Abi> {
     let module = Module::new(&engine()?, wasm).map_err(plain)?;
     Ok(abi_of(&module))
@@ -124,7 +124,7 @@ impl Filter {
     /// Compiles a filter from a file.
     ///
     /// # Errors
-    /// Where the file cannot be read, is no wasm module, or imports what this host has not.
+    /// If the file cannot be read, is not a wasm module, or imports functions that this host lacks.
     pub fn from_file(path: &Path) -> anyhow::Result<Filter> {
         let wasm = std::fs::read(path)
             .with_context(|| format!("`{}`: build it first, `make wasm` does", path.display()))?;
@@ -134,7 +134,7 @@ impl Filter {
     /// Compiles a filter.
     ///
     /// # Errors
-    /// Where it is no wasm module, or imports what this host has not.
+    /// If it is not a wasm module, or imports functions that this host lacks.
     pub fn new(wasm: &[u8]) -> anyhow::Result<Filter> {
         let engine = engine()?;
         let module = Module::new(&engine, wasm).map_err(plain)?;
@@ -145,7 +145,7 @@ impl Filter {
         Ok(Filter { engine, module, instance })
     }
 
-    /// What it imports and exports.
+    /// Its imports and exports.
     pub fn abi(&self) -> Abi {
         abi_of(&self.module)
     }
@@ -153,7 +153,7 @@ impl Filter {
     /// A fresh VM of a host in this state.
     ///
     /// # Errors
-    /// Where the module's own start traps, or lacks exports that every filter has.
+    /// If the module's own start traps, or lacks exports that every filter has.
     pub fn guest(&self, host: HostState) -> anyhow::Result<WasmGuest> {
         self.guest_with_fuel(host, FUEL)
     }
@@ -263,7 +263,7 @@ impl Guest for WasmGuest {
             Callback::ResponseBody { bytes, end } => three("proxy_on_response_body", bytes, end),
             Callback::ResponseTrailers { fields } => ("proxy_on_response_trailers", fields, None),
         };
-        // INVARIANT: this is how a missing export opens a proxy; `toolward abi` refuses such a module.
+        // INVARIANT: this is how a missing export opens a proxy; `toolward abi` rejects such a module.
         if !self.has(name) {
             return Ok(Action::Continue);
         }
@@ -274,7 +274,7 @@ impl Guest for WasmGuest {
         Ok(if action == 0 { Action::Continue } else { Action::Pause })
     }
 
-    // Envoy answers to the root, whichever stream made the call; the token alone tells.
+    // Envoy delivers answers to the root context. Only the token identifies the call.
     fn answer(&mut self, _stream: u32, token: u32) -> Result<(), Trap> {
         self.context(ROOT_CONTEXT);
         let response = self.host().call_response.clone().unwrap_or_default();

@@ -113,7 +113,7 @@ fn integer(out: &mut Vec<u8>, value: usize) {
 /// Reads a header block.
 ///
 /// # Errors
-/// Where it refers to the dynamic table, or is no header block.
+/// If it refers to the dynamic table, or is not a header block.
 pub(super) fn decode(mut block: &[u8]) -> anyhow::Result<Fields> {
     let mut fields = Fields::new();
     let input = &mut block;
@@ -192,7 +192,7 @@ fn huffman_decode(text: &[u8]) -> anyhow::Result<Vec<u8>> {
             anyhow::ensure!(bits < 31, "not a Huffman code");
         }
     }
-    // What is left is padding: the first bits of the end of string, all ones.
+    // The rest is padding: the first bits of the end-of-string symbol, all ones.
     anyhow::ensure!(bits < 8 && code.count_ones() == u32::from(bits), "bad padding after a Huffman code");
     Ok(out)
 }

@@ -8,13 +8,13 @@ use std::io::{self, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
 
-/// What a client got.
+/// The response as the client received it.
 pub(super) struct Got {
-    /// The response; `None` where the connection ended first.
+    /// The response; `None` if the connection ended first.
     pub response: Option<Response>,
     /// The client's own address, by which the access log knows it.
     pub client: SocketAddr,
-    /// What is never right about a response.
+    /// Faults of a response that are never acceptable.
     pub problems: Vec<String>,
 }
 
@@ -40,7 +40,7 @@ pub(super) fn exchange(to: SocketAddr, request: &Request) -> io::Result<Got> {
     });
     let mut problems = Vec::new();
     let response = read(&mut Wire::new(stream.try_clone()?), &mut problems)?;
-    // What is still to be written belongs to a request that is answered.
+    // Unwritten bytes belong to a request that has been answered already.
     let _ = stream.shutdown(std::net::Shutdown::Both);
     let _ = writer.join();
     Ok(Got { response, client, problems })
@@ -67,7 +67,7 @@ fn read(wire: &mut Wire, problems: &mut Vec<String>) -> io::Result<Option<Respon
             Ok(Some(head)) if head.line.starts_with("HTTP/1.1 1") => continue,
             Ok(Some(head)) => break head,
             Ok(None) => return Ok(None),
-            // Reset, or nothing within the time: no response either.
+            // A reset or a timeout means that there is no response either.
             Err(_) => return Ok(None),
         }
     };

@@ -12,7 +12,7 @@ use std::thread;
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Every peer must take frames of this size.
 const MAX_FRAME: usize = 16_384;
-/// What the client lets the proxy send at most, so that it never has to make room.
+/// The client's window: large enough that the client never has to extend it.
 const WINDOW: u32 = 0x3fff_ffff;
 
 const DATA: u8 = 0;
@@ -53,7 +53,7 @@ pub(super) fn exchange(to: SocketAddr, request: &Request) -> anyhow::Result<Got>
     let response = connection.response.map(|response| Response { complete: connection.ended, ..response });
     match outcome {
         Ok(()) => {}
-        // Cut off, or nothing within the time: what there is of a response says so.
+        // Cut off or timed out: the response so far shows it.
         Err(error) if error.downcast_ref::<std::io::Error>().is_some() => {}
         Err(error) => problems.push(format!("HTTP/2: {error:#}")),
     }
@@ -153,7 +153,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends bytes as the windows allow; `false` where the response ended first.
+    /// Sends bytes as the windows allow; `false` if the response ended first.
     fn send_data(&mut self, bytes: &[u8], end: bool) -> anyhow::Result<bool> {
         let mut rest = bytes;
         loop {
@@ -192,7 +192,7 @@ impl Connection {
         self.frame().map(|_| ())
     }
 
-    /// Reads one frame and does what it asks for.
+    /// Reads one frame and reacts to it.
     fn frame(&mut self) -> anyhow::Result<Frame> {
         let mut head = [0; 9];
         self.stream.read_exact(&mut head)?;

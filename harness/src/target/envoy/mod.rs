@@ -86,7 +86,7 @@ impl Target for Envoy {
             .iter()
             .any(|seen| seen.problems.iter().any(|problem| problem.starts_with("log: ")))
         {
-            // A VM that trapped is not what the next scenario should start with.
+            // The next scenario must not start with a VM that trapped.
             self.running.pop_back();
         }
         Ok(transcript)
@@ -111,7 +111,7 @@ impl Running {
             HttpVersion::Http11 => http1::exchange(self.process.listener, &request)?,
             HttpVersion::Http2 => http2::exchange(self.process.listener, &request)?,
         };
-        // Envoy writes this line when the exchange is over; nothing of it reaches anybody later.
+        // Envoy writes this line when the exchange is over. No part of the exchange is delivered later.
         let access = self.process.access(got.client)?;
         let mut script = self.servers.replace(Script::default());
         let decision = access.as_ref().and_then(|entry| entry.get("decision")).and_then(Value::as_str);
@@ -151,7 +151,7 @@ fn record(line: &str) -> Option<Value> {
     record.get("decision_id").is_some().then_some(record)
 }
 
-/// The access log must say what the filter's own log says.
+/// The access log must agree with the filter's own log.
 fn check_access(access: Option<&Value>, seen: &mut ObservedExchange) {
     let Some(access) = access else {
         seen.problems.push("no line in the access log".to_owned());

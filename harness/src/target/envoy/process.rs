@@ -1,4 +1,4 @@
-//! One Envoy: the bootstrap of `envoy/` with its placeholders filled, the process, and what it tells.
+//! One Envoy: the bootstrap of `envoy/` with its placeholders filled, the process, its logs and statistics.
 
 use super::servers::Servers;
 use super::wire::{Framing, Wire};
@@ -44,7 +44,7 @@ pub(super) struct Process {
     access_log_read: u64,
     log: Arc<Mutex<Vec<String>>>,
     admin: SocketAddr,
-    /// Where it listens for clients.
+    /// The address on which it accepts clients.
     pub listener: SocketAddr,
 }
 
@@ -52,7 +52,7 @@ impl Process {
     /// Starts Envoy with the filter configured so, before these servers.
     ///
     /// # Errors
-    /// Where it does not start: the end of its log.
+    /// If it does not start. The error has the end of its log.
     pub fn start(
         envoy: &Path,
         bootstrap: &Path,
@@ -183,7 +183,7 @@ impl Process {
     /// `toolward_decisions_total` of the metrics page.
     ///
     /// # Errors
-    /// Where the page cannot be had.
+    /// If the page cannot be fetched.
     pub fn decisions(&self) -> anyhow::Result<Decisions> {
         let (_, page) = self.admin_get("/stats/prometheus?filter=toolward")?;
         let page = String::from_utf8_lossy(&page);
@@ -204,7 +204,7 @@ impl Process {
     /// Waits for the line of the access log about a client's request.
     ///
     /// # Errors
-    /// Where the file cannot be read. `None`: no line came.
+    /// If the file cannot be read. `None` means that no line came.
     pub fn access(&mut self, client: SocketAddr) -> anyhow::Result<Option<Value>> {
         let deadline = deadline(LOG_PATIENCE);
         loop {

@@ -12,18 +12,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// What the servers answer in the current exchange, and what they saw in it.
+/// The servers' script for the current exchange, and their recordings of it.
 #[derive(Default)]
 pub(super) struct Script {
-    /// What the MCP server answers.
+    /// The response of the MCP server.
     pub answer: Answer,
-    /// What reached the MCP server: there from the first byte on.
+    /// The request that reached the MCP server; present from its first byte on.
     pub upstream: Vec<Upstream>,
-    /// What the authorization cluster answers, in order.
+    /// The answers of the authorization cluster, in order.
     pub checks: VecDeque<CheckAnswer>,
-    /// What it was asked.
+    /// The questions that it received.
     pub questions: Vec<Question>,
-    /// What no client of these servers may do.
+    /// Violations that no client of these servers may commit.
     pub problems: Vec<String>,
 }
 
@@ -56,13 +56,13 @@ impl Servers {
         Ok(Servers { script, server_port, spicedb_port })
     }
 
-    /// Sets the script and gives the earlier one, with what was seen.
+    /// Sets the script and returns the previous one with its recordings.
     pub fn replace(&self, script: Script) -> Script {
         std::mem::replace(&mut *lock(&self.script), script)
     }
 }
 
-/// A panic of another thread leaves nothing half done that would matter here.
+/// A panic in another thread leaves no inconsistent state that matters here.
 fn lock(script: &Mutex<Script>) -> MutexGuard<'_, Script> {
     script.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! HTTP/1.1 on loopback, byte by byte: enough to play a client and servers, and to see exactly what a proxy sends.
+//! HTTP/1.1 on loopback, byte by byte: enough to act as client and server, and to see the exact bytes of a proxy.
 
 use crate::scenario::Fields;
 use std::io::{self, Read as _, Write as _};
@@ -7,7 +7,7 @@ use std::net::TcpStream;
 /// Largest head in bytes.
 const MAX_HEAD: usize = 1 << 20;
 
-/// A connection with what was read from it and not yet used.
+/// A connection with the bytes that were read but not used yet.
 pub(super) struct Wire {
     stream: TcpStream,
     buffer: Vec<u8>,
@@ -33,7 +33,7 @@ pub(super) enum Framing {
     Close,
 }
 
-/// What came after a head.
+/// The message after its head.
 #[derive(Debug, Default)]
 pub(super) struct Body {
     pub bytes: Vec<u8>,
@@ -80,7 +80,7 @@ impl Wire {
         Wire { stream, buffer: Vec::new() }
     }
 
-    /// Waits for a byte; `false` where the connection ended before one came.
+    /// Waits for a byte; `false` if the connection ended before one came.
     pub fn wait(&mut self) -> io::Result<bool> {
         Ok(!self.buffer.is_empty() || self.fill()? > 0)
     }
@@ -90,7 +90,7 @@ impl Wire {
         &self.buffer
     }
 
-    /// Reads the next head; `None` where the connection ended first.
+    /// Reads the next head; `None` if the connection ended first.
     pub fn head(&mut self) -> io::Result<Option<Head>> {
         loop {
             if let Some(end) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -107,7 +107,7 @@ impl Wire {
         }
     }
 
-    /// Reads a body; what cannot be read leaves it incomplete.
+    /// Reads a body. A read that fails leaves it incomplete.
     pub fn body(&mut self, framing: Framing) -> Body {
         let mut body = Body::default();
         let complete = self.body_into(framing, &mut body).is_ok();
