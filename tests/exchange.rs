@@ -94,7 +94,7 @@ pub enum Point {
     HalfAnswer,
 }
 
-/// Takes a stream up to a point of the request; gives what the last callback returned.
+/// Takes a stream up to a point of the request. Returns the action of the last callback.
 pub fn open(guest: &mut WasmGuest, id: u32, request: &Request, until: Point) -> Action {
     let side = Side { headers: head(request), headers_open: true, ..Side::default() };
     let fields = side.headers.len();
@@ -123,7 +123,7 @@ pub fn answer(guest: &mut WasmGuest, id: u32, kind: &str) -> Action {
     guest.call(id, Callback::ResponseHeaders { fields: 2, end: false }).unwrap()
 }
 
-/// Bytes of a stream that is not held; what of them goes on.
+/// Passes bytes of a stream that is not held. Returns the bytes that go on.
 pub fn push(guest: &mut WasmGuest, id: u32, bytes: &[u8]) -> Vec<u8> {
     let side = &mut guest.host().streams.get_mut(&id).unwrap().response;
     (side.buffer, side.buffer_open) = (bytes.to_vec(), true);

@@ -1,8 +1,8 @@
-//! Texts that are hard on readers: one thing again and again, in a frame that takes a reader to where it stands.
+//! Texts that strain readers: one unit repeated, in a frame that leads the reader to it.
 //!
-//! Which of them a reader accepts does not matter. What it costs for each byte must not grow with the length.
+//! Readers may accept or reject them. The cost for each byte must not grow with the length.
 
-/// A frame: what stands before and after the things that are repeated.
+/// A frame: the text before and after the repeated units.
 pub type Frame = (&'static str, &'static str);
 
 /// What is repeated: separators, brackets, quotes, escapes, blanks, line ends of every reader, and what has meaning in
@@ -96,7 +96,7 @@ pub const UNITS: [&str; 83] = [
 /// One family of texts.
 #[derive(Clone)]
 pub struct Family {
-    /// What it is called in the report.
+    /// The name in the report.
     pub name: String,
     frame: Frame,
     unit: Unit,
@@ -105,7 +105,7 @@ pub struct Family {
 #[derive(Clone)]
 enum Unit {
     Same(String),
-    /// Each with another number in the place of `#`, and what stands between two.
+    /// Units with another number in the place of each `#`, and the separator between two units.
     Numbered(String, &'static str),
 }
 
@@ -115,13 +115,13 @@ impl Family {
         Family { name: format!("{:?} in {frame:?}", unit), frame, unit: Unit::Same(unit.to_owned()) }
     }
 
-    /// Things that differ in a number, which stands in the place of `#`.
+    /// Units that differ by a number, which replaces `#`.
     pub fn numbered(frame: Frame, unit: &str, between: &'static str) -> Family {
         let name = format!("{unit:.60?}{between:?} in {frame:?}");
         Family { name, frame, unit: Unit::Numbered(unit.to_owned(), between) }
     }
 
-    /// The text of about so many bytes; never more, but for the frame itself.
+    /// The text of about so many bytes. Only the frame can make it longer.
     pub fn text(&self, size: usize) -> String {
         let (prefix, suffix) = self.frame;
         let room = size.saturating_sub(prefix.len().saturating_add(suffix.len()));

@@ -1,4 +1,4 @@
-"""Who calls, and with what: delegation tokens, and MCP clients that show them."""
+"""The callers of the demo: delegation tokens, and MCP clients that present them."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Starts and ends what the demo runs: SpiceDB, the MCP server and Envoy with the filter, all on 127.0.0.1."""
+"""Starts and ends the demo's processes: SpiceDB, the MCP server and Envoy with the filter, all on 127.0.0.1."""
 
 import base64
 import ctypes

@@ -1,4 +1,4 @@
-"""What the demo writes: colours only on a terminal (and not with NO_COLOR), 60 to 96 columns, elapsed time on steps."""
+"""The demo's output: colours only on a terminal (and not with NO_COLOR), 60 to 96 columns, elapsed time on steps."""
 
 import os
 import shutil

@@ -193,7 +193,7 @@ fn diff_tells_whether_anything_changes() {
 }
 
 #[test]
-fn tests_beside_the_policy_run_and_tell_what_they_reach() {
+fn tests_beside_the_policy_run_and_report_their_coverage() {
     let directory = directory("analyse_test");
     for file in ["policy.yaml", "policy.test.yaml"] {
         fs::copy(queries().join(file), directory.join(file)).unwrap();

@@ -73,7 +73,7 @@ fn check_writes_nothing_and_tells_problems_as_json() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_by_name() {
+fn unreadable_files_are_reported_by_name() {
     let directory = directory("unreadable");
     fs::create_dir(directory.join("empty")).unwrap();
     fs::write(directory.join("latin.yaml"), b"policy: \xe9\n").unwrap();

@@ -1,4 +1,4 @@
-//! What the command line does to files that are there already: each command that writes, on each kind of target.
+//! The command line and existing files: each command that writes, on each kind of target.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -21,7 +21,7 @@ use std::process::{Command, Output, Stdio};
 
 const POLICY: &str = "policy: toolward/v1\nservers: {git: {resource: \"https://tools.acme.test/git\", tools: {a: {tier: read}}}}\n";
 const TEST: &str = "policy_tests: toolward/v1\ntests: [{name: t, subject: {id: a, issuer: \"https://id.test\"}, server: git, tool: a, expect: {visibility: deny}}]\n";
-/// Somebody who is not root, and owns nothing.
+/// A user that is not root and owns nothing.
 const STRANGER: u32 = 65_534;
 
 /// A directory with a policy, its test, a bundle, a key, and what a server lists.
@@ -50,7 +50,7 @@ fn run(at: &Path, arguments: &[&str], output: impl AsRef<OsStr>) -> Output {
     Command::new(env!("CARGO_BIN_EXE_toolward")).current_dir(at).args(arguments).arg(output).output().unwrap()
 }
 
-/// What stands in a file before a command writes: `fmt` must be able to read it.
+/// The content of a file before a command writes it: `fmt` must be able to read it.
 fn before(writer: &str) -> &'static str {
     if writer == "fmt" {
         "policy:   toolward/v1\nservers: {git: {resource: https://tools.acme.test/git, tools: {}}}\n"
@@ -93,7 +93,7 @@ fn nothing_that_was_laid_in_the_way_is_written_through() {
 }
 
 #[test]
-fn a_link_stays_a_link_and_what_it_leads_to_is_replaced() {
+fn a_link_stays_a_link_and_its_target_is_replaced() {
     for (writer, arguments) in WRITERS {
         let at = workshop(&format!("files_link_{writer}"));
         fs::create_dir(at.join("real")).unwrap();
@@ -172,7 +172,7 @@ fn a_file_that_is_for_reading_only_stays_as_it_is() {
     }
 }
 
-/// A folder that somebody may write to does not make the files of others theirs.
+/// Permission to write to a folder does not give ownership of the files of others.
 #[test]
 fn a_file_that_somebody_else_may_not_write_stays_as_it_is() {
     if !is_root() {
@@ -215,7 +215,7 @@ fn a_file_that_somebody_else_may_not_write_stays_as_it_is() {
 }
 
 #[test]
-fn a_pipe_gets_what_is_written_and_stays_a_pipe() {
+fn a_pipe_receives_the_output_and_stays_a_pipe() {
     for (writer, arguments) in &WRITERS[..3] {
         let at = workshop(&format!("files_pipe_{writer}"));
         assert!(Command::new("mkfifo").arg(at.join("pipe")).status().unwrap().success());
@@ -259,7 +259,7 @@ fn a_device_stays_a_device() {
 }
 
 #[test]
-fn a_socket_gets_what_is_written_and_stays_a_socket() {
+fn a_socket_receives_the_output_and_stays_a_socket() {
     // The name of a socket must be short.
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("s");
@@ -277,7 +277,7 @@ fn a_socket_gets_what_is_written_and_stays_a_socket() {
 }
 
 #[test]
-fn standard_output_by_its_name_is_written_to_wherever_it_leads() {
+fn standard_output_is_written_to_by_its_file_name() {
     let at = workshop("files_stdout");
     let bundle = fs::read(at.join("a.bundle")).unwrap();
     for name in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
@@ -295,7 +295,7 @@ fn standard_output_by_its_name_is_written_to_wherever_it_leads() {
 }
 
 #[test]
-fn a_name_that_is_no_utf_8_is_that_name() {
+fn a_file_name_that_is_not_utf_8_is_used_unchanged() {
     for (writer, arguments) in WRITERS {
         let at = workshop(&format!("files_name_{writer}"));
         let name = OsStr::from_bytes(b"x\xff.yaml");
@@ -340,7 +340,7 @@ fn signing_in_place_keeps_the_link_to_a_bundle() {
 }
 
 #[test]
-fn what_must_be_new_is_never_written_over_and_never_through_a_link() {
+fn a_new_file_never_replaces_another_and_never_follows_a_link() {
     let at = workshop("files_new");
     for (arguments, code) in [
         (&["keygen", "-o"][..], 1),
@@ -358,7 +358,7 @@ fn what_must_be_new_is_never_written_over_and_never_through_a_link() {
     }
 }
 
-/// From their first byte on, whatever the caller's mask is.
+/// From their first byte on, with every umask of the caller.
 #[test]
 fn private_keys_are_private() {
     let at = workshop("files_keys");

@@ -1,4 +1,4 @@
-//! `toolward import` against hostile servers and names: what reaches the catalogue and the terminal.
+//! `toolward import` against hostile servers and names: the catalogue and the terminal stay safe.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -54,7 +54,7 @@ const SEEN: [&str; 10] =
     ["a", "get_issue", "a b", "Größe", "e\u{301}te", "検索", "검색", "поиск", "क्षमा", "files/read.all-1"];
 
 #[test]
-fn names_that_cannot_be_seen_are_left_out_and_told_in_escapes() {
+fn invisible_names_are_left_out_and_reported_as_escapes() {
     let at = directory("import_names");
     for name in UNSEEN {
         for list in ["tools", "prompts"] {
@@ -93,7 +93,7 @@ fn names_that_can_be_seen_are_taken_as_they_are() {
     }
 }
 
-/// Answers every request alike, as often as it is asked, and says where it listens.
+/// Answers every request in the same way. Returns its address.
 fn server(answer: &str) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let (port, answer) = (listener.local_addr().unwrap().port(), answer.to_owned());
@@ -109,7 +109,7 @@ fn server(answer: &str) -> u16 {
 }
 
 #[test]
-fn no_error_tells_what_may_be_a_secret_of_a_url() {
+fn no_error_repeats_parts_of_a_url_that_may_be_secret() {
     const SECRET: &str = "c4nary";
     let at = directory("import_urls");
     let whole = |kind: &str, body: &str| {

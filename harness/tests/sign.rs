@@ -30,7 +30,7 @@ fn workshop(name: &str) -> PathBuf {
     directory
 }
 
-/// What a command that must succeed wrote to standard output.
+/// The standard output of a command that must succeed.
 fn done(output: &Output) -> String {
     assert!(output.status.success(), "{}", said(&output.stderr));
     said(&output.stdout)
@@ -81,7 +81,7 @@ fn every_form_of_a_public_key_is_trusted_alike() {
 }
 
 #[test]
-fn what_is_no_trusted_key_ends_with_status_2() {
+fn an_invalid_trusted_key_ends_with_status_2() {
     let at = workshop("no-keys");
     done(&toolward(&at, &["sign", "a.bundle", "-k", "one.pem"]));
     fs::write(at.join("private.jwk"), r#"{"kty":"OKP","crv":"Ed25519","x":"AAAA","d":"c2VjcmV0"}"#).unwrap();
@@ -203,7 +203,7 @@ fn nothing_is_written_where_signing_fails() {
 }
 
 #[test]
-fn a_private_key_that_others_can_read_is_told() {
+fn a_private_key_that_others_can_read_is_reported() {
     let at = workshop("shared");
     let (_, told) = outcome(&at, &["sign", "a.bundle", "-k", "one.pem"]);
     assert!(!told.contains("others can read"), "{told}");
@@ -214,7 +214,7 @@ fn a_private_key_that_others_can_read_is_told() {
 }
 
 #[test]
-fn inspect_tells_what_is_there_also_of_a_damaged_bundle() {
+fn inspect_prints_the_metadata_of_a_damaged_bundle_too() {
     let at = workshop("inspect");
     let compile =
         ["compile", "p.yaml", "-o", "b.bundle", "--serial", "9", "--not-after", "2099-12-31T23:59:59Z"];
@@ -249,7 +249,7 @@ fn inspect_tells_what_is_there_also_of_a_damaged_bundle() {
 }
 
 #[test]
-fn a_time_that_is_none_is_told() {
+fn an_invalid_time_is_reported() {
     let at = workshop("time");
     let (status, told) = outcome(&at, &["compile", "p.yaml", "-o", "b.bundle", "--not-after", "tomorrow"]);
     assert_eq!(status, Some(2));

@@ -91,21 +91,21 @@ struct Case {
     token: String,
     ours: Result<(), TokenError>,
     theirs: bool,
-    /// Why the verdicts differ; empty where they do not.
+    /// The reason why the verdicts differ; empty if they agree.
     why: &'static str,
 }
 
-/// Both refuse, or both accept.
+/// Both reject, or both accept.
 fn same(name: &'static str, token: String, ours: Result<(), TokenError>) -> Case {
     Case { name, token, theirs: ours.is_ok(), ours, why: "" }
 }
 
-/// We refuse what jwt-simple accepts.
+/// We reject tokens that jwt-simple accepts.
 fn stricter(name: &'static str, token: String, ours: TokenError, why: &'static str) -> Case {
     Case { name, token, ours: Err(ours), theirs: true, why }
 }
 
-/// We accept what jwt-simple refuses.
+/// We accept tokens that jwt-simple rejects.
 fn broader(name: &'static str, token: String, why: &'static str) -> Case {
     Case { name, token, ours: Ok(()), theirs: false, why }
 }

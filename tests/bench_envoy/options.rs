@@ -34,7 +34,7 @@ pub struct Options {
     pub starts: usize,
     /// Parts of names of variants; empty for all.
     pub only: Vec<String>,
-    /// Where the figures go as JSON.
+    /// The file for the figures, as JSON.
     pub out: Option<PathBuf>,
 }
 

@@ -13,7 +13,7 @@ use std::time::SystemTime;
 pub const BODY: usize = 500;
 /// The token's issuer.
 pub const ISSUER: &str = "https://id.acme.test";
-/// What the token is for.
+/// The purpose of the token.
 pub const RESOURCE: &str = "https://tools.acme.test/mcp/github";
 /// The tool that is called.
 pub const TOOL: &str = "search_code";

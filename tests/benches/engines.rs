@@ -32,7 +32,7 @@ impl Guest {
     }
 }
 
-/// Seconds for one of `times`: the best of several rounds, since what disturbs only ever slows down.
+/// Seconds for one of `times`: the best of several rounds, since disturbances only slow down.
 fn best(rounds: u32, times: u32, mut work: impl FnMut() -> Result<u32>) -> Result<f64> {
     let mut least = f64::MAX;
     for _ in 0..rounds {

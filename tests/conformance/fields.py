@@ -1,4 +1,4 @@
-"""What becomes of header fields on the way through a proxy, and what of that the filter may be the reason for."""
+"""Changes of header fields on the way through a proxy, and those that the filter may cause."""
 
 import collections
 

@@ -65,7 +65,7 @@ class Through(gateway.Gateway):
         self.url = f"http://{self.authority}/mcp"
 
     def start_spicedb(self):
-        """Nothing here asks it."""
+        """Nothing here uses SpiceDB."""
 
     def start_server(self):
         """The fixture, which the suite reaches under the recorder's name."""
@@ -94,7 +94,7 @@ class Through(gateway.Gateway):
         self.behind.close()
 
     def log(self):
-        """What Envoy and the filter said of every request, by its id."""
+        """The log entries of Envoy and the filter for every request, by its id."""
         lines = map(json.loads, self.access_log.read_text(encoding="utf-8").splitlines())
         return {line["request_id"]: line for line in lines}
 
@@ -106,7 +106,7 @@ class Sealed(Through):
 
 
 class Bare(Through):
-    """The same Envoy without the filter: what it does by itself."""
+    """The same Envoy without the filter, for comparison."""
 
     def bootstrap(self, values):
         """Everything but the filter."""
@@ -135,7 +135,7 @@ def start_fixture(processes, name, port, authority):
 
 
 def compare_columns(direct, through, otherwise):
-    """Prints every check in both columns; gives how many differ, or do not where they must."""
+    """Prints every check in both columns. Returns how many differ, or agree although they must differ."""
     width = max(len(f"{scenario} {check}") for scenario, check, _ in {**direct.checks, **through.checks}) + 1
     different = 0
     for key in sorted({**direct.checks, **through.checks}):
@@ -150,7 +150,7 @@ def compare_columns(direct, through, otherwise):
 
 
 def unsealed(body, sealed):
-    """A body as it is compared: of sealed ones without the ids of tasks."""
+    """A body prepared for comparison; sealed ones lose the ids of their tasks."""
     return re.sub(rb'("taskId" ?: ?)"[^"]*"', rb"\1", body) if sealed else body
 
 
@@ -174,7 +174,7 @@ def differences(front, back, sealed=False):
 
 
 def label_of(exchange):
-    """A request as it is told."""
+    """A request as reports show it."""
     return f"{exchange.request.start.split()[0]} {exchange.request.body[:160].decode(errors='replace')}"
 
 
@@ -279,7 +279,7 @@ def row(revision, name, column, refused):
 
 
 def hold(rows, bless):
-    """Holds the page against what was found, or writes it; gives the problems."""
+    """Compares the page with the results, or writes it. Returns the problems."""
     text = PAGE.read_text(encoding="utf-8")
     before, begin, rest = text.partition(BEGIN)
     table, end, after = rest.partition(END)

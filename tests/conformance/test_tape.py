@@ -1,4 +1,4 @@
-"""The tape reads HTTP as it is, and the comparison sees what is not the same."""
+"""Recordings are read as HTTP, and the comparison sees every difference."""
 
 import sys
 from pathlib import Path
@@ -22,7 +22,7 @@ def test_requests_and_responses_are_paired_and_unframed():
     assert (second.request.body, second.response.start) == (b"more", "HTTP/1.1 202 Accepted")
 
 
-def test_what_was_cut_off_is_not_whole():
+def test_a_message_that_was_cut_off_is_not_whole():
     head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
     for received in (head + b"5\r\nabc", head + b"3\r\nabc\r\n", head + b"3\r\nabc\r\n0\r\n"):
         (exchange,) = read(POST, received)
@@ -37,7 +37,7 @@ def exchange(request=b"body", response=b"answer", status=b"200 OK", kind=b"appli
     return read(sent, head % (status, kind, len(response)) + response)[0]
 
 
-def test_every_difference_is_told():
+def test_every_difference_is_reported():
     assert not list(run.differences(exchange(), exchange()))
     for other in (
         exchange(request=b"bodY"),
@@ -60,7 +60,7 @@ def test_a_client_that_leaves_has_seen_the_beginning():
     assert list(run.differences(whole, left))
 
 
-def test_every_change_of_a_field_is_told():
+def test_every_change_of_a_field_is_reported():
     def pair(front, back):
         template = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n%scontent-length: 0\r\n\r\n"
         (one,), (other,) = (read(POST, template % added) for added in (front, back))

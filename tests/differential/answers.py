@@ -44,7 +44,7 @@ PERMITTED_PAGE = "page https://ask.acme.test/consent"
 
 
 class Client:
-    """One client: its name and its command; `None` where it is not here."""
+    """One client: its name, and its command or `None` if it is not installed."""
 
     def __init__(self, name, command):
         self.name, self.command = name, command
@@ -93,7 +93,7 @@ def load(cli):
 
 
 def run_client(client, inputs):
-    """What the client heard: variant and id to a list; `None` where it is not here."""
+    """What the client heard: variant and id to a list; `None` if the client is not installed."""
     if client.command is None:
         return None
     routes, asked = {}, []
@@ -131,7 +131,7 @@ def run_client(client, inputs):
 
 
 def violations_of(every, results):
-    """What goes against the law."""
+    """The violations of the law."""
     violations = []
     for client, result in zip(every, results):
         for (variant, scenario), heard in (result or {}).items():

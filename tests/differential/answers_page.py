@@ -1,4 +1,4 @@
-"""`docs/differential-answers.md`: what each client heard of each answer, beside what the filter did with it."""
+"""`docs/differential-answers.md`: what each client heard of each answer, beside the filter's action."""
 
 from page import escaped, shown
 

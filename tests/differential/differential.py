@@ -61,7 +61,7 @@ def readers(options):
 
 
 def free_port():
-    """A port that nobody listens on."""
+    """A free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -159,7 +159,7 @@ def what_ran(reader):
 
 
 def run_reader(reader, inputs):
-    """What the reader ran of every input: id to list; `None` where it is not here."""
+    """What the reader ran of every input: id to list; `None` if the reader is not installed."""
     if reader.command is None:
         return {scenario: None for scenario in inputs}
     result = {}
@@ -185,7 +185,7 @@ def load(cli):
 
 
 def judged(request, record):
-    """What the filter let pass: the only thing that may run. `None`: it refused."""
+    """The request that the filter let pass, the only one that may run; `None` if it denied."""
     if record["result"] != "permit":
         return None
     what = {"method": record.get("method", "")}
@@ -209,7 +209,7 @@ def same(ran, said):
 
 
 def violates(ran, allowed):
-    """Whether something ran that is not what the filter judged."""
+    """Whether a request ran that the filter did not judge."""
     if not ran or allowed is None:
         return False
     (first, *more) = ran

@@ -1,4 +1,4 @@
-"""A server that answers what it is told to, to the byte: `/VARIANT/N` is one input of `answers.py`."""
+"""A server that replays given answers byte by byte: `/VARIANT/N` is one input of `answers.py`."""
 
 import asyncio
 import json

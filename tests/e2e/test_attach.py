@@ -1,4 +1,4 @@
-"""What `envoy/` ships: both files hold the settings that make it safe, and Envoy accepts the filter of each."""
+"""The configurations in `envoy/`: both have the settings that security needs, and Envoy accepts the filter of each."""
 
 import base64
 import json
@@ -122,7 +122,7 @@ def test_both_leave_paths_alone_and_let_trailers_through(configuration, setting)
 BOUNDS = ["http2_protocol_options", "request_headers_timeout", "request_timeout", "stream_idle_timeout", "stream_flush_timeout"]
 
 
-def test_both_bound_what_is_held(configuration):
+def test_both_configurations_bound_held_bytes(configuration):
     ours = bootstrap(configuration)
     resources = ours["static_resources"]
     manager, cluster, listener = connection_manager(ours), resources["clusters"][0], resources["listeners"][0]

@@ -1,4 +1,4 @@
-"""What the policy's conditions see of the connection, as the real proxy tells it: address, TLS, the peer's name."""
+"""The connection data that conditions get from the real proxy: address, TLS, the peer's name."""
 
 import datetime
 import http.client
@@ -53,7 +53,7 @@ class TlsGateway(Gateway):
     chain = "    filter_chains:\n    - filters:"
 
     def start_spicedb(self):
-        """Nothing here asks it."""
+        """Nothing here uses SpiceDB."""
 
     def bootstrap(self, values):
         """Envoy's configuration with a certificate."""
@@ -78,7 +78,7 @@ class PlainGateway(Gateway):
     policy = HERE / "connection.yaml"
 
     def start_spicedb(self):
-        """Nothing here asks it."""
+        """Nothing here uses SpiceDB."""
 
 
 @pytest.fixture(scope="module")

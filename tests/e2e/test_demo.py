@@ -1,4 +1,4 @@
-"""The demo itself: it passes, it fails when the product does something else, and it ends cleanly."""
+"""The demo passes, fails if the product behaves differently, and ends cleanly."""
 
 import json
 import os
@@ -67,7 +67,7 @@ def test_the_story_fails_when_the_policy_is_another_one(tmp_path):
     assert "tools that the researcher is shown" in output
 
 
-def test_a_mistake_in_the_policy_is_told_with_its_line(tmp_path):
+def test_a_mistake_in_the_policy_is_reported_with_its_line(tmp_path):
     policy = (DEMO / "policy/acme.yaml").read_text(encoding="utf-8")
     (tmp_path / "acme.yaml").write_text(policy.replace("{tier: destructive}", "{teir: destructive}"), encoding="utf-8")
     status, output = finish(demo("story", "--policy", str(tmp_path)))

@@ -177,7 +177,7 @@ def test_an_empty_answer_stays_one_however_it_is_framed(gateway, asked, name):
 
 
 @pytest.mark.parametrize("status", ["100 Continue", "103 Early Hints", "199 Whatever"])
-def test_what_a_server_says_before_its_answer_is_no_answer(gateway, status):
+def test_informational_responses_are_not_the_answer(gateway, status):
     with Exchange(gateway, LIST) as exchange:
         exchange.server.send(f"HTTP/1.1 {status}\r\nlink: </x>\r\n\r\n")
         whole = tools(HIDDEN, *SHOWN)
@@ -261,7 +261,7 @@ def test_half_an_answer_does_not_pass(gateway, framing):
         assert (line, json.loads(body)["error"]["code"]) == ("HTTP/1.1 502 Bad Gateway", -32603)
 
 
-def test_of_half_a_stream_what_was_whole_has_arrived(gateway):
+def test_whole_events_of_a_broken_stream_have_arrived(gateway):
     with Exchange(gateway) as exchange:
         exchange.server.send(answer(CHUNKED, kind="text/event-stream"), chunks(event(b"", "id: 1") + b"data: {\"half"))
         exchange.client.head()
@@ -270,7 +270,7 @@ def test_of_half_a_stream_what_was_whole_has_arrived(gateway):
         assert b"half" not in exchange.client.ended()
 
 
-def test_what_follows_an_answer_is_nobodys(gateway):
+def test_bytes_after_an_answer_reach_no_client(gateway):
     more = answer(f"content-length: {len(RESULT)}", body=RESULT)
     with Exchange(gateway) as exchange:
         exchange.server.send(answer(f"content-length: {len(RESULT)}", body=RESULT) + more)

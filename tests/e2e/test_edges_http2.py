@@ -143,7 +143,7 @@ def test_nothing_at_all(gateway, client, status, end):
 
 
 @CLIENTS
-def test_what_comes_before_the_answer_is_none(gateway, client):
+def test_informational_frames_are_not_the_answer(gateway, client):
     sent = client(gateway, CALL)
     server = gateway.arrived()
     server.request()

@@ -1,4 +1,4 @@
-"""Servers and SpiceDB are killed, idle and in the middle of a call; the gateway denies or says so, and recovers."""
+"""Servers and SpiceDB are killed while idle and during a call. The gateway denies or reports it, and recovers."""
 
 import json
 import threading

@@ -107,7 +107,7 @@ def test_an_idle_session_is_over_and_a_new_one_begins(silent, identity):
     assert b"echo 1: x" in say(silent, token, begin(silent, token)).body
 
 
-def test_a_restarted_proxy_ends_what_it_does_not_know_and_lets_young_sessions_on(silent, identity):
+def test_a_restarted_proxy_ends_unknown_sessions_and_keeps_young_ones(silent, identity):
     token = identity.token()
     old = begin(silent, token)
     for _ in range(2):
@@ -133,7 +133,7 @@ def test_a_client_that_listens_is_never_idle(limited, identity):
         assert texts == ["echo 1: hello", "echo 2: hello"], (client, outcome)
 
 
-def test_what_clients_do_when_their_session_is_over(silent, identity):
+def test_clients_report_an_ended_session_or_start_a_new_one(silent, identity):
     outcomes = of_each_client(silent, identity, [ECHO, PAUSED, ECHO])
     before = {client: outcome["results"][0].get("text") for client, outcome in outcomes.items()}
     assert before == dict.fromkeys(CLIENTS, "echo 1: hello")

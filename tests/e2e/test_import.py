@@ -1,4 +1,4 @@
-"""`toolward import` against servers on the official SDKs: what they list becomes a catalogue, and what they change is told."""
+"""`toolward import` against servers on the official SDKs: their lists become a catalogue, and their changes are reported."""
 
 import copy
 import json
@@ -120,7 +120,7 @@ def from_file(servers):
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_a_catalogue_is_what_the_server_lists_on_all_its_pages(servers, server, from_file, tmp_path):
+def test_a_catalogue_has_the_entries_of_all_pages(servers, server, from_file, tmp_path):
     _, urls = servers
     path = tmp_path / "acme.yaml"
     status, out, told = toolward("import", urls[server], "--name", "acme", "--output", path)
@@ -255,7 +255,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("change", "told", "told_as_json"), CHANGES, ids=[change.__name__ for change, _, _ in CHANGES])
-def test_what_a_server_changed_is_told(servers, serve, from_file, tmp_path, change, told, told_as_json):
+def test_changes_of_a_server_are_reported(servers, serve, from_file, tmp_path, change, told, told_as_json):
     _, urls = servers
     path = tmp_path / "acme.yaml"
     path.write_text(reviewed(from_file), encoding="utf-8")
@@ -284,7 +284,7 @@ def test_what_a_server_changed_is_told(servers, serve, from_file, tmp_path, chan
         assert toolward(*arguments) == (0, "", "")
 
 
-def test_a_definition_that_was_never_pinned_is_told(servers, from_file, tmp_path):
+def test_a_definition_that_was_never_pinned_is_reported(servers, from_file, tmp_path):
     folder, _ = servers
     path = tmp_path / "acme.yaml"
     lines = reviewed(from_file).splitlines(keepends=True)

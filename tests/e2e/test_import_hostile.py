@@ -175,7 +175,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_answer_is_told_and_nothing_is_written(name, tmp_path):
+def test_a_broken_answer_is_reported_and_nothing_is_written(name, tmp_path):
     answer, message = BROKEN[name]
     with serving(answer) as server:
         path = tmp_path / "acme.yaml"
@@ -224,7 +224,7 @@ def test_a_redirect_is_not_followed(status, tmp_path):
     assert (code, out) == (2, "") and f"HTTP {status}" in told and f"a redirect to `{location}`, which is not followed" in told
 
 
-def test_a_server_without_tls_or_at_no_port_is_told():
+def test_a_server_without_tls_or_port_is_reported():
     with serving(lists([tool("a")])) as server:
         status, _, told = toolward(server, scheme="https")
         assert server.requests == []
@@ -261,7 +261,7 @@ UNNAMEABLE = [
 ]
 
 
-def test_names_stay_what_they_are_or_are_left_out(tmp_path):
+def test_names_stay_unchanged_or_are_left_out(tmp_path):
     names = [name for pair in itertools.zip_longest(NAMES, UNNAMEABLE) for name in pair if name is not None]
     path = tmp_path / "acme.yaml"
     with serving(lists([tool(name, description=name, title=name) for name in names])) as server:
@@ -282,7 +282,7 @@ def test_names_stay_what_they_are_or_are_left_out(tmp_path):
     assert done.returncode == 1 and (done.stdout + done.stderr).count("nobody has confirmed") == len(NAMES)
 
 
-def test_schemas_stay_what_they_are(tmp_path):
+def test_schemas_stay_unchanged(tmp_path):
     texts = [text for text in [*NAMES, *UNNAMEABLE] if text not in ("<<", "__proto__")]
     schema = {"type": "object", "properties": {name: {"description": name, "const": name} for name in texts}}
     path = tmp_path / "acme.yaml"

@@ -140,7 +140,7 @@ class Overloaded(Flooded):
     edits = (("threshold: {value: 0.65}", "threshold: {value: 0.0}"),)
 
 
-def test_what_is_refused_by_overload_does_not_go_on(start):
+def test_requests_rejected_by_overload_do_not_go_on(start):
     gateway = start(Overloaded)
     gateway.until(lambda: "stop_accepting_requests.active: 1" in gateway.stats("/stats?filter=overload"))
     for send in (http1, http2):

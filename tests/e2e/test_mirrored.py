@@ -1,4 +1,4 @@
-"""Arguments that clients repeat in headers: what real clients send passes, and what contradicts the body does not."""
+"""Arguments that clients repeat in headers: real requests pass, and headers that contradict the body are rejected."""
 
 import json
 import re
@@ -33,7 +33,7 @@ def gateway(identity, tmp_path_factory):
         assert gateway.reloads() == 0
 
 
-def test_import_keeps_what_is_repeated(gateway):
+def test_import_keeps_repeated_arguments(gateway):
     text = gateway.policy.read_text(encoding="utf-8")
     names = re.findall(r'"?x-mcp-header"?: "?([\w-]+)', text)
     assert names == ["Region", "Size_GB", "Dry-Run"], text

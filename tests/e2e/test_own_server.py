@@ -1,4 +1,4 @@
-"""The README's way to a guarded server of one's own: its commands, as they are written, with other ports."""
+"""The README's steps to guard your own server: its commands as written, with other ports."""
 
 import json
 import os

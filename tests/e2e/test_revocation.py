@@ -94,7 +94,7 @@ def eventually(holds):
         time.sleep(0.05)
 
 
-def test_what_is_revoked_ends_silent_streams_and_nothing_else_does(gateway, identity):
+def test_a_revocation_ends_the_silent_streams_that_it_names_and_no_others(gateway, identity):
     revoked, other = identity.token(sub="u-bob"), identity.token()
     ends, stays = Stream(gateway, revoked), Stream(gateway, other)
     gateway.deliver(revocations=[{"issuer": "https://id.acme.test", "subject": "u-bob"}])

@@ -1,4 +1,4 @@
-"""The JSON Schema that editors check policies by: held against a validator that is not ours."""
+"""The JSON Schema of policies, which editors use, is checked with an independent validator."""
 
 import json
 from pathlib import Path

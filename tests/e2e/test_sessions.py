@@ -1,4 +1,4 @@
-"""Sealed session ids in the real proxy: real clients notice nothing, and nobody else can use what they were given."""
+"""Sealed session ids in the real proxy: real clients notice nothing, and other clients cannot use their ids."""
 
 import base64
 import json
@@ -61,7 +61,7 @@ def test_the_server_sees_its_own_id_and_the_client_another(sealing, identity):
     assert sealing.recorder.take() == b""
 
 
-def test_nobody_else_can_use_a_session(sealing, identity):
+def test_no_other_caller_can_use_a_session(sealing, identity):
     session = begin(sealing, identity.token())
     sealing.recorder.take()
     for other in (identity.token(sub="u-mallory"), identity.token(act={"sub": "agent:other"})):
@@ -74,7 +74,7 @@ def test_nobody_else_can_use_a_session(sealing, identity):
     assert b"echo 1: x" in say(sealing, identity.token(jti="another"), session).body
 
 
-def test_a_new_key_opens_what_the_old_one_sealed_until_it_goes(sealing, identity):
+def test_ids_of_the_old_key_open_until_that_key_is_removed(sealing, identity):
     token = identity.token()
     session = begin(sealing, token)
 

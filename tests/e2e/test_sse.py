@@ -1,4 +1,4 @@
-"""HTTP with SSE (2024-11-05): the SDKs' own clients and servers, through Envoy; endpoints, denials, and whose a session is."""
+"""HTTP with SSE (2024-11-05): the SDKs' own clients and servers through Envoy; endpoints, denials, and owners of sessions."""
 
 import base64
 import os
@@ -183,7 +183,7 @@ class Stolen(Plain):
 
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:@PORT@/messages/?s=1", "//127.0.0.1:@PORT@/messages/", "/admin/delete"])
 @pytest.mark.parametrize("client", ["python1", "python2-legacy", "typescript1", "typescript2-legacy"])
-def test_a_stolen_endpoint_does_not_reach_the_client_which_is_told(tmp_path, identity, client, endpoint):
+def test_a_stolen_endpoint_does_not_reach_the_client(tmp_path, identity, client, endpoint):
     hostile = Hostile(endpoint)
     with Stolen(hostile, tmp_path, identity) as gateway:
         began = time.monotonic()

@@ -68,7 +68,7 @@ def test_a_client_cancels_its_task(sealing, identity):
     assert results[1] == results[2] == {"task": results[0]["task"], "status": "cancelled"}
 
 
-def test_nobody_else_can_use_a_task(sealing, identity):
+def test_no_other_caller_can_use_a_task(sealing, identity):
     (started, _), _ = run(sealing, identity.token(), {"start": "wait"}, {"list": True})
     sealed = started["task"]
     for other in (identity.token(sub="u-mallory"), identity.token(act={"sub": "agent:robot"})):
@@ -110,7 +110,7 @@ def test_the_length_goes_with_the_body(sealing, identity):
     assert int(length) == len(body) and json.loads(body)["params"]["taskId"].isdigit()
 
 
-def test_a_new_key_opens_what_the_old_one_sealed_until_it_goes(sealing, identity):
+def test_ids_of_the_old_key_open_until_that_key_is_removed(sealing, identity):
     token = identity.token()
     (started,), _ = run(sealing, token, {"start": "build"})
 

@@ -1,4 +1,4 @@
-"""Refusals to the byte, long bodies and trailers, on HTTP/1.1 and HTTP/2."""
+"""Denials to the byte, long bodies and trailers, on HTTP/1.1 and HTTP/2."""
 
 import json
 
@@ -71,7 +71,7 @@ def test_a_body_over_the_limit_is_413_with_a_json_rpc_error(python2, identity, s
 
 
 @PROTOCOLS
-def test_a_body_over_the_buffer_of_envoy_is_413_whoever_says_so(python2, identity, send):
+def test_a_body_over_the_buffer_of_envoy_is_413_from_envoy_or_the_filter(python2, identity, send):
     """Where more than its buffer holds arrives at once, Envoy refuses before it asks the filter."""
     answer = send(python2, headers(python2, identity.token()), call("echo", text="x" * 6 * MIB))
     assert answer.status == 413

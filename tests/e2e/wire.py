@@ -1,4 +1,4 @@
-"""Requests made by hand, byte by byte: what no client library would send."""
+"""Requests made by hand, byte by byte, which no client library would send."""
 
 import json
 import socket

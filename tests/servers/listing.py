@@ -1,4 +1,4 @@
-"""What the listing servers list: a JSON file with the lists of MCP, read anew for each request, in pages."""
+"""The content of the listing servers: a JSON file with the lists of MCP, read again for each request, in pages."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The tools that every test server offers, so that what comes back does not depend on which server it was."""
+"""The tools that every test server offers, so that results do not depend on the server."""
 
 import asyncio
 

@@ -1,6 +1,6 @@
 //! Conditions against an independent implementation of CEL: the same expressions over the same facts, the same answer.
 //!
-//! Generated expressions must have the same answer, or err, in both. Where conditions mean to differ is listed by hand,
+//! Generated expressions must have the same result, or fail, in both. Intended differences are listed by hand,
 //! with why; a difference that vanishes fails. Times and tiers are left out: the ones need the other library's clock
 //! features, and the others are not CEL.
 #![allow(
@@ -159,7 +159,7 @@ fn facts(random: &mut Random) -> String {
     )
 }
 
-/// What the other implementation says of it.
+/// The result of the other implementation.
 fn other(text: &str, facts: &str) -> Result<bool, String> {
     let mut document: serde_json::Value = serde_json::from_str(facts).unwrap();
     document["actor"] = document["actors"][0].clone();
@@ -176,7 +176,7 @@ fn other(text: &str, facts: &str) -> Result<bool, String> {
 }
 
 #[test]
-fn conditions_mean_what_they_mean_in_cel() {
+fn conditions_have_the_same_meaning_as_in_cel() {
     let mut random = Random(20_261_121);
     let (mut compared, mut answered, mut refused) = (0usize, 0usize, 0usize);
     let mut wrong = Vec::new();
@@ -186,7 +186,7 @@ fn conditions_mean_what_they_mean_in_cel() {
         for _ in 0..10 {
             let depth = random.below(4);
             let text = random.condition(depth, &[]);
-            // What the type checker refuses has no counterpart: CEL's own checker is optional and not in the library.
+            // Expressions that the type checker rejects have no counterpart: CEL's own checker is optional and not in the library.
             let Ok(code) = compile(&text, &Scope::default()) else {
                 refused += 1;
                 continue;

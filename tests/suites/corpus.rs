@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// Reasons that no request can bring about, each with why. One that a scenario does bring about must leave this list.
+/// Reasons that no request can cause, each with an explanation. A reason that a scenario causes must leave this list.
 const UNREACHABLE: [(&str, &str); 4] = [
     (
         "configuration_missing",
@@ -131,7 +131,7 @@ fn no_scenario_expects_a_reason_that_there_is_not_or_that_cannot_be_reached() {
 }
 
 #[test]
-fn scenarios_have_names_of_their_own_and_files_say_what_they_are_about() {
+fn scenarios_have_unique_names_and_files_state_their_subject() {
     let mut seen = BTreeSet::new();
     for (id, case) in cases() {
         assert!(case["name"].as_str().is_some_and(|name| !name.is_empty()), "{id}: no name");

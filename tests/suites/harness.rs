@@ -116,7 +116,7 @@ fn sealed(id: &str, header: &str) -> String {
 }
 
 #[test]
-fn bad_scenario_files_are_told_with_their_place() {
+fn bad_scenario_files_are_reported_with_their_place() {
     let permit = r#"{"decision": "permit"}"#;
     let deny = r#"{"decision": "deny", "reason": "token_missing"}"#;
     assert!(load_text("good", &file("{}", permit)).is_ok(), "the frame of this test is good");
@@ -160,7 +160,7 @@ fn bad_scenario_files_are_told_with_their_place() {
 }
 
 #[test]
-fn all_problems_of_a_file_are_told_at_once() {
+fn all_problems_of_a_file_are_reported_at_once() {
     let two = r#"{"about": "x", "policy": "acme.yaml", "cases": [
         {"name": "a", "exchanges": []},
         {"name": "b", "exchanges": [{"expect": {"decision": "deny"}}]},

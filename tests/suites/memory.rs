@@ -8,7 +8,7 @@ use toolward_tests::exchange::{HOURS, Point, answer, call, corpus, open, push, s
 
 const EVENTS: u64 = 200_000;
 
-/// The kinds of events that come again and again: what passes, what says nothing, what is dropped.
+/// The kinds of events that repeat: events that pass, events without data, events that are dropped.
 fn event(number: u64) -> (Vec<u8>, bool) {
     let progress = format!(
         "id: {number}\ndata: {{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{{\"progressToken\":1,\
@@ -30,7 +30,7 @@ fn event(number: u64) -> (Vec<u8>, bool) {
 }
 
 #[test]
-fn a_stream_of_six_hours_needs_no_more_memory_than_one_of_a_minute_and_holds_no_event_back() {
+fn a_stream_of_six_hours_needs_as_much_memory_as_one_of_a_minute_and_delays_no_event() {
     let (mut proxy, request) = start(&corpus("hours", "asking.yaml", &json!({}), &call("free", json!({}))));
     let guest = proxy.guest();
     assert_eq!(open(guest, 2, &request, Point::Body), Action::Continue);
@@ -58,7 +58,7 @@ fn a_stream_of_six_hours_needs_no_more_memory_than_one_of_a_minute_and_holds_no_
     }
     assert!(after_warm_up > 0);
     assert_eq!(guest.memory_bytes(), after_warm_up);
-    // A server that repeats itself does not fill the log either: the permit, and what was dropped, once.
+    // A server that repeats itself does not fill the log either: one line for the permit, one for the dropped events.
     assert!(guest.host().log.len() < 10, "{}", guest.host().log.len());
     // The token's end is still seen, after all that.
     guest.host().now_ns += 1_200_000_000_000;

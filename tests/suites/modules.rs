@@ -88,7 +88,7 @@ const CIRCLES: &[Circle] = &[
 struct Module {
     /// Paths that the module names, from the crate's root.
     named: BTreeSet<Name>,
-    /// What a `use` declaration calls by another path from the crate's root.
+    /// Names that `use` declarations import, with their paths from the crate's root.
     imported: BTreeMap<String, Name>,
 }
 
@@ -275,7 +275,7 @@ impl Tree {
         Some(at)
     }
 
-    /// For each folder: which of its modules needs which neighbour, and an example of where.
+    /// For each folder: which of its modules needs which neighbour, with an example of a place.
     fn arrows(&self) -> BTreeMap<Name, BTreeMap<(String, String), String>> {
         let mut arrows: BTreeMap<Name, BTreeMap<(String, String), String>> = BTreeMap::new();
         for (from, module) in &self.0 {
@@ -317,7 +317,7 @@ fn circles(arrows: &BTreeMap<(String, String), String>) -> BTreeSet<Vec<String>>
         .collect()
 }
 
-/// What is wrong with the modules of a crate.
+/// The problems of a crate's modules.
 fn problems(krate: &str, source: &Path) -> Vec<String> {
     let tree = Tree::of(source);
     let arrows = tree.arrows();

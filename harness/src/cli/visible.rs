@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_seen_is_known() {
+    fn invisible_characters_are_recognised() {
         let blanks =
             "\u{a0}\u{1680}\u{2000}\u{200a}\u{202f}\u{205f}\u{3000}\u{2800}\u{3164}\u{ffa0}\u{115f}\u{1160}";
         let formats =

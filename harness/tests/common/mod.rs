@@ -20,7 +20,7 @@ pub fn toolward(directory: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_toolward")).current_dir(directory).args(arguments).output().unwrap()
 }
 
-/// What a program wrote.
+/// The output of a program.
 pub fn said(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }

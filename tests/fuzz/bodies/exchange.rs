@@ -84,7 +84,7 @@ pub fn run(data: &[u8]) {
     });
 }
 
-/// What an outsider sees.
+/// The visible outcome.
 #[derive(Debug, PartialEq, Default)]
 struct Seen {
     records: Vec<(&'static str, &'static str)>,
@@ -131,7 +131,7 @@ impl Seen {
         }
         assert!(self.forwarded <= 1, "forwarded twice");
         assert!(self.replies.len() <= 1, "replied twice");
-        // Whatever a server sends, what cannot be read of it, and what ends it, is told once.
+        // Each fault of a server, and each end of its stream, is reported once.
         for told in ["list_unreadable", "answer_unreadable", "list_too_large", "answer_too_large"] {
             for records in [&self.records, &self.counted] {
                 let times = records.iter().filter(|(_, reason)| *reason == told).count();

@@ -8,7 +8,7 @@ pub mod message;
 pub mod readers;
 pub mod sse;
 
-/// What a target does with its input.
+/// The function of a target.
 pub type Body = fn(&[u8]);
 
 /// Every target: its name, which is that of its folder in `corpus/`, and its body.

@@ -39,7 +39,7 @@ fn fate(data: &[u8]) -> EventAction {
     }
 }
 
-/// What goes on, and what was judged but for events without data.
+/// The bytes that go on, and the judged events, except those without data.
 fn filtered(stream: &[u8], piece: usize) -> (Vec<u8>, Vec<Event>) {
     let mut filter = EventFilter::new(usize::MAX);
     let (mut out, mut judged) = (Vec::new(), Vec::new());

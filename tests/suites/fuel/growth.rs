@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn what_a_server_sends_is_not_multiplied_in_log_memory_or_answer() {
+fn server_data_is_not_multiplied_in_log_memory_or_answer() {
     let get =
         json!({"method": "GET", "add_headers": {"accept": "text/event-stream"}, "drop_headers": ["accept"]});
     let list = json!({"body": {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}});
@@ -62,7 +62,7 @@ fn what_a_server_sends_is_not_multiplied_in_log_memory_or_answer() {
 }
 
 #[test]
-fn what_a_client_sends_is_not_multiplied_in_log_or_memory() {
+fn client_data_is_not_multiplied_in_log_or_memory() {
     let mut bench = Bench::new("multiplied-request", "asking.yaml", &wide(), &call("free", json!({})));
     for (frame, unit) in [
         (("[", "]"), r##"{"jsonrpc":"2.0","id":#,"method":"ping"}"##),

@@ -19,16 +19,16 @@ use toolward_tests::exchange::{Corpus, Point, answer, call, corpus, head, open, 
 use toolward_tests::families::{Family, Frame, UNITS, everywhere, members};
 use toolward_tests::{folder, fuel_guest, wasm};
 
-/// Fuel that a text costs whatever its length: a callback, an exchange, a record.
+/// Fuel that every text costs, independent of its length: a callback, an exchange, a record.
 const FIXED: u64 = 150_000;
 /// The smaller of the two sizes that are compared, in bytes; the other is four times as large.
 const SMALL: usize = 4 * 1024;
 const MIB: usize = 1024 * 1024;
 
-/// What a text of a family costs, in fuel.
+/// The cost of a text of a family, in fuel.
 type Cost<'c> = &'c mut dyn FnMut(&str) -> u64;
 
-/// A reader, and what it may cost.
+/// A reader with the bounds of its cost.
 struct Reader {
     name: &'static str,
     /// Fuel for each byte.
@@ -111,7 +111,7 @@ impl Bench {
         spent.iter().filter(|(name, _)| *name == callback).map(|(_, fuel)| fuel).sum()
     }
 
-    /// What a body of a request costs.
+    /// The cost of a request's body.
     fn body(&mut self, body: &str) -> u64 {
         let id = self.stream();
         let mut request = self.request.clone();
@@ -127,7 +127,7 @@ impl Bench {
         spent
     }
 
-    /// What an answer costs that comes in pieces of so many bytes.
+    /// The cost of an answer that arrives in pieces of so many bytes.
     fn answer(&mut self, kind: &str, body: &str, piece: usize) -> u64 {
         let id = self.stream();
         let request = self.request.clone();
@@ -159,7 +159,7 @@ impl Bench {
         spent
     }
 
-    /// What a head costs.
+    /// The cost of a head.
     fn head(&mut self, fields: Vec<(String, Vec<u8>)>) -> u64 {
         let id = self.stream();
         let mut request = self.request.clone();

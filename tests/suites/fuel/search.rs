@@ -63,7 +63,7 @@ fn a_search_finds_nothing_that_costs_more_for_each_byte() {
             };
             let per_byte = fuel.saturating_sub(FIXED) / text.len() as u64;
             assert!(per_byte <= bound, "{target}: {per_byte} a byte: {text:.400}");
-            // What costs more than anything before is changed further.
+            // A text that costs more than all before it is varied further.
             if per_byte > worst {
                 worst = per_byte;
                 texts.push(text.chars().take(500).collect());

@@ -17,7 +17,7 @@ fn reading_a_configuration_costs_the_same_for_each_byte() {
         let mut host = HostState::new(bench.corpus.scenario.now * 1_000_000_000, [], fixtures.signatures());
         host.configuration = configuration.as_bytes().to_vec();
         let mut guest = filter.guest(host).unwrap();
-        // Whether it is refused does not matter.
+        // Both outcomes are fine: only the cost counts.
         guest.start().unwrap();
         guest
             .take_fuel()
@@ -26,7 +26,7 @@ fn reading_a_configuration_costs_the_same_for_each_byte() {
             .map(|(_, fuel)| fuel)
             .sum::<u64>()
     };
-    // The first thousand problems are told, each with what may have been meant.
+    // The first thousand problems are reported, each with a suggestion.
     let reader = Reader { name: "configurations", bound: 3000, small: 32 * 1024, most: 512 * 1024 };
     let some: Vec<Family> = families.iter().rev().step_by(4).cloned().collect();
     reader.hold(&some, &mut |text| start(&format!("{{{text},{}", &whole[1..])));
@@ -69,7 +69,7 @@ fn reading_a_policy_costs_the_same_for_each_byte() {
     ] {
         families.push(Family::numbered(frame, unit, between));
     }
-    // The first thousand problems are told, each with its line and what may have been meant.
+    // The first thousand problems are reported, each with its line and a suggestion.
     let some: Vec<Family> = families
         .iter()
         .rev()

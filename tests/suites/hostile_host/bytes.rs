@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn garbage_from_verify_signature_is_no_signature() {
+fn garbage_from_verify_signature_is_not_a_valid_signature() {
     let scenario = scenario(|scenario| {
         // ES256 and RS256 are checked by the host.
         scenario.exchanges[0].expect.reason.as_deref() == Some("allowed")
@@ -35,7 +35,7 @@ fn garbage_from_verify_signature_is_no_signature() {
 }
 
 #[test]
-fn header_maps_that_are_broken_are_no_head() {
+fn broken_header_maps_are_rejected() {
     let scenario = permitted();
     let broken: [&[u8]; 8] = [
         b"",

@@ -82,9 +82,9 @@ fn a_head_without_a_body_is_answered_not_continued() {
     assert!(outcome.held() && outcome.replied, "{outcome:?}");
 }
 
-/// Envoy cancels calls when their stream ends and answers none twice; another host may do otherwise.
+/// Envoy cancels calls when their stream ends, and answers each call once. Another host may act differently.
 #[test]
-fn an_answer_that_nobody_waits_for_changes_nothing() {
+fn an_unexpected_answer_changes_nothing() {
     let scenario = checked();
     let CheckAnswer::Http(yes) = &scenario.exchanges[0].checks[0].answer else {
         panic!("not an HTTP answer")
@@ -108,9 +108,9 @@ fn an_answer_that_nobody_waits_for_changes_nothing() {
     }
 }
 
-/// A yes that carries the token of another question is no yes; the one that was waited for still counts.
+/// An answer with the token of another question has no effect. The expected answer still counts.
 #[test]
-fn an_answer_to_another_question_is_no_answer() {
+fn an_answer_to_another_question_is_ignored() {
     let scenario = checked();
     let CheckAnswer::Http(yes) = &scenario.exchanges[0].checks[0].answer else {
         panic!("not an HTTP answer")
@@ -148,7 +148,7 @@ fn an_answer_to_another_question_is_no_answer() {
     }
 }
 
-/// A stream of which the host never told, and one that it deleted, hold whatever comes.
+/// The filter holds every callback of a stream that the host never created, or has deleted.
 #[test]
 fn callbacks_of_an_unknown_stream_are_held() {
     let mut proxy = proxy(permitted());

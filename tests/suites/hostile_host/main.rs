@@ -20,7 +20,7 @@ use toolward_tests::{folder, wasm};
 /// Statuses of the ABI, and numbers that mean nothing in it.
 const STATUSES: [u32; 15] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 255, u32::MAX];
 
-/// What the filter calls while it decides about a request and its response.
+/// The hostcalls that the filter uses while it decides about a request and its response.
 const HOSTCALLS: [&str; 16] = [
     "proxy_close_stream",
     "proxy_get_buffer_bytes",
@@ -95,7 +95,7 @@ fn streamed_list() -> &'static Scenario {
     })
 }
 
-/// A call that is denied, and an answer that is refused.
+/// A call that is denied.
 fn denied() -> &'static Scenario {
     scenario(|scenario| {
         scenario.id.starts_with("tools/")
@@ -103,6 +103,7 @@ fn denied() -> &'static Scenario {
     })
 }
 
+/// A list whose answer is rejected.
 fn refused_list() -> &'static Scenario {
     scenario(|scenario| {
         scenario.id.starts_with("lists/unreadable/")
@@ -138,7 +139,7 @@ fn says(seen: &ObservedExchange, result: &str, reason: &str) -> bool {
 
 #[test]
 fn a_loop_would_end_in_a_trap() {
-    // What the tests above rely on: the limits of the host are real. Two functions: one gives memory, one never ends.
+    // The tests rely on the limits of the host. This module has two functions: one returns memory, the other never ends.
     let section = |id: u8, content: &[u8]| [&[id, content.len() as u8], content].concat();
     let export =
         |name: &str, kind: u8, index: u8| [&[name.len() as u8], name.as_bytes(), &[kind, index]].concat();

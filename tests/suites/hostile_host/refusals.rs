@@ -25,7 +25,7 @@ fn a_local_reply_that_the_host_refuses_lets_nothing_pass() {
 }
 
 #[test]
-fn an_answer_that_the_host_does_not_let_change_is_not_shown() {
+fn an_answer_that_the_host_does_not_let_the_filter_change_is_not_shown() {
     let lists = [(filtered_list(), Some(503)), (streamed_list(), None)];
     for (scenario, replied) in lists {
         for refuses_replies in [false, true] {
@@ -55,9 +55,9 @@ fn an_answer_that_the_host_does_not_let_change_is_not_shown() {
     }
 }
 
-/// What the host refuses of the way on is no permit: neither in the log nor in the counters.
+/// A request that the host does not forward is not permitted, neither in the log nor in the counters.
 #[test]
-fn a_request_that_the_host_does_not_let_go_on_is_not_told_as_permitted() {
+fn a_request_that_the_host_stops_is_not_recorded_as_permitted() {
     let faults = [
         (permitted(), "proxy_remove_header_map_value"),
         (permitted(), "proxy_set_property"),

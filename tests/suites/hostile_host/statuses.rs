@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Without an honest answer of these there is no telling who asks for what.
+/// Hostcalls that the filter needs to identify the caller and the request.
 const DECIDING: [&str; 4] = [
     "proxy_get_header_map_pairs",
     "proxy_call_foreign_function",
@@ -10,7 +10,7 @@ const DECIDING: [&str; 4] = [
     "proxy_remove_header_map_value",
 ];
 
-/// Nothing that was not judged reaches the client: what it gets is what it gets in an honest proxy, a beginning of
+/// Only judged bytes reach the client: the response of an honest proxy, a beginning of
 /// that, or a reply of the filter's own.
 fn nothing_unjudged(honest: &ObservedExchange, seen: &ObservedExchange, what: &str) {
     let Some(response) = &seen.response else { return };
@@ -24,7 +24,7 @@ fn nothing_unjudged(honest: &ObservedExchange, seen: &ObservedExchange, what: &s
         String::from_utf8_lossy(&response.body)
     );
     assert!(own || !response.complete || judged == &response.body, "{what}: only a part, as if it were all");
-    // What never reached the server is not told as permitted.
+    // A request that never reached the server is not recorded as permitted.
     if seen.upstream.is_none() {
         assert!(!says(seen, "permit", "allowed"), "{what}: told as permitted: {:?}", seen.records);
     }

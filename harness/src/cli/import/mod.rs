@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changed_is_told() {
+    fn changes_are_reported() {
         let now = HOSTILE
             .replace("Says", "Sends")
             .replace("\"string\"", "\"number\"")
