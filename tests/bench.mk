@@ -1,4 +1,4 @@
-# Benchmarks. They assert nothing about time; what came of them stands in docs/benchmarks.md.
+# Benchmarks. They assert nothing about time. docs/benchmarks.md has the results.
 # `--workspace`: the same features, and so the same build of wasmtime, as the tests.
 BENCH_FLAGS ?=
 NOOP := $(TARGET)/noop/wasm32-wasip1/release/noop.wasm

@@ -33,7 +33,7 @@ class Mint:
 
 @dataclass
 class Outcome:
-    """What a call came to: the text of its result, or the error that the client saw."""
+    """The outcome of a call: the text of its result, or the error that the client saw."""
 
     milliseconds: float
     text: str = ""
@@ -47,7 +47,7 @@ class Outcome:
 
 
 class Agent:
-    """An MCP client on behalf of somebody."""
+    """An MCP client on behalf of a person."""
 
     def __init__(self, client):
         self.client = client

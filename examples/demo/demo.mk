@@ -1,7 +1,7 @@
 # `make demo` and `make up`; included by the Makefile, which says where things are:
 #   STEP          runs a long command with a label and its elapsed time
 #   TARGET        Cargo's target folder
-#   DEMO_TOOLS    targets that install what the demo runs (Envoy, Python packages, the SpiceDB library)
+#   DEMO_TOOLS    targets that install the demo's programs (Envoy, Python packages, the SpiceDB library)
 #   DEMO_PYTHON   a Python with tests/tools/mcp2.txt
 #   DEMO_ENVOY    the Envoy binary
 #   DEMO_SPICEDB  libspicedb

@@ -29,7 +29,7 @@ READY_SECONDS = 20
 
 
 class Trouble(Exception):
-    """Something that keeps the demo from running, with what to do about it."""
+    """A problem that keeps the demo from running, with a remedy."""
 
 
 def tool(variable, *candidates):
@@ -43,7 +43,7 @@ def tool(variable, *candidates):
 
 
 class Files:
-    """What the demo needs from the build."""
+    """The build's artefacts that the demo needs."""
 
     def __init__(self, policy):
         self.policy = policy
@@ -72,7 +72,7 @@ def check_ports():
 
 
 def run(command):
-    """Runs a short command and gives its output."""
+    """Runs a short command and returns its output."""
     # Its own session, as in `Stack.start`: Ctrl-C is for this program.
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, start_new_session=True
@@ -200,7 +200,7 @@ class Stack:
 
 
 def filter_configuration(bundle, jwks):
-    """What the filter is configured with: whose tokens, which policy, which engine."""
+    """The filter's configuration: issuers, policy and engine."""
     return {
         "issuers": [{"issuer": ISSUER, "algorithms": ["RS256", "ES256", "EdDSA"], "jwks": json.loads(jwks)}],
         "bundle": {"base64": base64.b64encode(bundle).decode()},
@@ -227,7 +227,7 @@ def request(port, method, path, headers=None, body=None):
 
 
 def get(port, path):
-    """A GET that gives status 0 where nobody listens yet."""
+    """A GET. Returns status 0 if no server listens yet."""
     try:
         return request(port, "GET", path)
     except OSError:

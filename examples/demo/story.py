@@ -33,7 +33,7 @@ def expect(what, wanted, found):
 
 
 class Story:
-    """What happened so far, and the steps."""
+    """The events so far, and the steps."""
 
     def __init__(self, running, mint):
         self.stack, self.mint = running, mint
@@ -43,7 +43,7 @@ class Story:
     # === steps
 
     def seen(self):
-        """What reached the server: the server's own counts."""
+        """The calls that reached the server, by the server's own counts."""
         status, _, body = stack.request(stack.SERVER_PORT, "GET", "/_seen")
         expect("status of the server's own counter", 200, status)
         return json.loads(body)

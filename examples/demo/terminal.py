@@ -99,7 +99,7 @@ def held(text):
 
 
 def failed(text):
-    """What went wrong, for the end."""
+    """The failures, for the summary."""
     say()
     for number, line in enumerate(text.splitlines() or [""]):
         say(wrap(line, "    ", "  ✗ " if number == 0 else "    ").replace("✗", paint("✗", "red", "bold"), 1))

@@ -4,7 +4,7 @@
 NPM := dist/npm
 PLAYGROUND := dist/playground
 BINDGEN := .tools/bindgen/release/toolward-bindgen
-# What a page loads must stay small: 1.2 MB for the module.
+# A page must load quickly: at most 1.2 MB for the module.
 NPM_MOST := 1200000
 
 .PHONY: npm playground js

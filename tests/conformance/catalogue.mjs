@@ -1,4 +1,4 @@
-// What the conformance suite wants to find on a server, whatever SDK serves it. Written from the suite's own
+// The catalogue that the conformance suite expects on a server, independent of its SDK. Written from the suite's own
 // descriptions of its scenarios (`conformance list --server`).
 const PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==";
 const SILENCE = "UklGRiQAAABXQVZFZm10IBAAAAABAAEAQB8AAIA+AAACABAAZGF0YQAAAAA=";
@@ -148,7 +148,7 @@ export const RESOURCES = {
 };
 export const TEMPLATE = "test://template/{id}/data";
 
-// The contents of a resource; null where there is none.
+// The contents of a resource; null if there is none.
 export function readResource(uri) {
   const known = RESOURCES[uri];
   if (known) {

@@ -30,7 +30,7 @@ CHANGES = {
 
 
 def body_of(message):
-    """What kind of body a response has."""
+    """The kind of a response's body."""
     kind = (message.field("content-type") or "").split(";")[0]
     return {"text/event-stream": "stream", "application/json": "json"}.get(kind, "other")
 

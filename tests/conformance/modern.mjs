@@ -92,7 +92,7 @@ const ROUNDS = {
     }
     return text("state-ok");
   },
-  // Asks just for what the client said that it can do.
+  // Requests only capabilities that the client declared.
   test_input_required_result_capabilities: async (ctx) => {
     const can = capabilities(ctx);
     const inputRequests = {
@@ -127,7 +127,7 @@ const HEADERS = {
   }, []),
 };
 
-// What the header that mirrors an argument says; undefined where it is not encoded as it must be.
+// The value of the header that mirrors an argument; undefined if its encoding is invalid.
 function decode(value) {
   const encoded = /^=\?base64\?(.*)\?=$/.exec(value)?.[1];
   if (encoded === undefined) return value;

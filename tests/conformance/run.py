@@ -73,7 +73,7 @@ class Through(gateway.Gateway):
 
     def configuration(self, bundle):
         """The filter's configuration."""
-        # The suite sends an origin that a server must accept, and one that it must refuse.
+        # The suite sends an origin that a server must accept, and one that it must reject.
         own = {"allowed_origins": [f"http://{self.authority}"], "revisions": REVISIONS[self.server]}
         return super().configuration(bundle) | own
 
@@ -217,7 +217,7 @@ def compare_bytes(gate, verbose):
             refused[record["reason"]] += 1
             if verbose:
                 print(f"  refused {record['reason']}: {label}")
-    # Clients that went before they were answered: what the server saw of them is what they sent.
+    # Clients that left before they were answered: the server must have seen what they sent.
     rest = [exchange for ones in behind.values() for exchange in ones]
     for front in left:
         same = [back for back in rest if same_request(front, back)]
@@ -230,7 +230,7 @@ def compare_bytes(gate, verbose):
 
 
 def judge(revision, folder, identity, verbose):
-    """The columns of one revision; gives the problems, and the rows of the page."""
+    """The columns of one revision. Returns the problems and the rows of the page."""
     started = time.monotonic()
     kinds = {"direct": None, "bare": Bare, "through": Through, "sealed": Sealed}
     traps = collections.Counter()
@@ -245,7 +245,7 @@ def judge(revision, folder, identity, verbose):
                 traps[name] = gate.reloads() if name != "bare" else 0
         return gate, column
 
-    # Most of what the suite does is to wait.
+    # The suite mostly waits.
     with concurrent.futures.ThreadPoolExecutor(len(kinds)) as pool:
         found = dict(zip(kinds, pool.map(run, kinds)))
     direct = found["direct"][1]

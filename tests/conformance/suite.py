@@ -1,4 +1,4 @@
-"""Runs the official suite against a URL and reads what it found."""
+"""Runs the official suite against a URL and reads its findings."""
 
 import json
 import os
@@ -15,7 +15,7 @@ MOST_SECONDS = 300
 
 
 class Column:
-    """What one run of the suite found: statuses and messages by (scenario, check, how often it came before)."""
+    """The findings of one run of the suite: statuses and messages by (scenario, check, how often it came before)."""
 
     def __init__(self, output, status):
         self.checks, self.messages = {}, {}

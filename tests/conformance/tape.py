@@ -19,7 +19,7 @@ class Message:
 
 @dataclasses.dataclass
 class Exchange:
-    """A request and what was answered; `response` is missing where the connection ended first."""
+    """A request and its response, which is `None` if the connection ended first."""
 
     request: Message
     response: Message | None
@@ -56,7 +56,7 @@ def response_length(response):
 
 
 def take(data, length_of):
-    """The message that `data` begins with, and what follows it."""
+    """The first message of `data`, and the bytes after it."""
     head, end, rest = data.partition(b"\r\n\r\n")
     start, *lines = head.decode("latin-1").split("\r\n")
     pairs = (line.partition(":") for line in lines)
@@ -74,7 +74,7 @@ def take(data, length_of):
 
 
 def unchunk(data):
-    """The body of chunks, whether its end was there, and what follows it."""
+    """The body of chunks, whether its end was there, and the bytes after it."""
     body = bytearray()
     while True:
         line, end, rest = data.partition(b"\r\n")

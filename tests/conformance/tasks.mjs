@@ -23,7 +23,7 @@ function begin(more = {}) {
 
 const over = ({ status }) => ["completed", "failed", "cancelled"].includes(status);
 
-// What the task comes to, unless it was cancelled before.
+// The result of the task, unless it was cancelled before.
 function settle(task, outcome) {
   if (over(task)) return;
   delete task.inputRequests;

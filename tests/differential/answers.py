@@ -1,5 +1,5 @@
-"""The hostile answers against real clients: whatever one of them would hear that the policy denies must have been taken
-out by the filter.
+"""The hostile answers against real clients. The filter must remove every message that a client could hear and that the
+policy denies.
 
     answers.py --cli dist/test/toolward --rmcp PATH [--go PATH] [--page docs/differential-answers.md] [--out PATH]
 

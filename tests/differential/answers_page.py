@@ -24,7 +24,7 @@ REFUSALS = ("answer_", "list_", "endpoint_")
 
 
 def cell(heard, permitted):
-    """What was heard and is denied, each once."""
+    """The messages that were heard although they are denied, each once."""
     if heard is None:
         return "not run"
     denied = sorted({what for what in heard if not permitted(what)})
@@ -32,7 +32,7 @@ def cell(heard, permitted):
 
 
 def verdict(variants, records):
-    """What the filter did with the answer."""
+    """The filter's action on the answer."""
     raw, filtered = variants["raw"], variants["filtered"]
     refused = [record["reason"] for record in records if record["reason"].startswith(REFUSALS)]
     if (raw.status, raw.body) == (filtered.status, filtered.body):

@@ -49,7 +49,7 @@ def fields(pairs):
 
 
 def output():
-    """Where programs write what they say: to the screen with `VERBOSE=1`, else nowhere."""
+    """Where the output of programs goes: to the screen with `VERBOSE=1`, else nowhere."""
     return None if os.environ.get("VERBOSE") == "1" else subprocess.DEVNULL
 
 

@@ -1,5 +1,5 @@
-"""The hostile corpus against real readers: whatever one of them would run otherwise than the filter judged must have
-been refused.
+"""The hostile corpus against real readers. The filter must deny every request that a reader runs differently than the
+filter judged it.
 
     differential.py --cli dist/test/toolward --rmcp PATH [--go PATH] [--page docs/differential.md] [--out dist/differential.md]
 
@@ -33,7 +33,7 @@ NOT_RUN = "not run"
 
 
 class Reader:
-    """One reader: a process that several of them may share, a path for requests, and one that tells what ran."""
+    """One reader: a process that several of them may share, a path for requests, and a path that returns the calls that ran."""
 
     def __init__(self, name, command, *, path=None, ran="/ran"):
         self.name, self.command, self.path, self.ran = name, command, path, ran
@@ -41,7 +41,7 @@ class Reader:
 
 
 def readers(options):
-    """Every reader, in the order of the page; a command of `None` is one that is not here."""
+    """Every reader, in the order of the page; a command of `None` means that the reader is not installed."""
     node = lambda file, *more: ("node", HERE / "readers" / file, "@PORT@", *more)
     python = lambda version: (TOOLS / f"mcp{version}/bin/python", HERE / f"readers/python{version}.py", "@PORT@")
     rust = (options.rmcp, "@PORT@")
@@ -120,7 +120,7 @@ def request_bytes(reader, request):
 
 
 def send(reader, data):
-    """Sends bytes and reads until the answer is there; gives its status, 0 for none."""
+    """Sends bytes and reads the answer. Returns its status, 0 for none."""
     with socket.create_connection(("127.0.0.1", reader.port), timeout=ANSWER_SECONDS) as connection:
         try:
             connection.sendall(data)
@@ -138,7 +138,7 @@ def send(reader, data):
 
 
 def what_ran(reader):
-    """What the reader ran since the last time."""
+    """The calls that the reader ran since the last query."""
     connection = http.client.HTTPConnection("127.0.0.1", reader.port, timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", reader.ran)
@@ -151,7 +151,7 @@ def what_ran(reader):
         try:
             return json.loads(text, parse_int=Decimal, parse_float=Decimal)
         except RecursionError:
-            # Deeper than this program reads: what ran is told without its arguments.
+            # Deeper than this program reads: the calls are reported without their arguments.
             names = re.findall(r'"name": ?"(\w+)"', text)
             return [{"method": "tools/call", "name": name, "arguments": {"deep": True}} for name in names]
     finally:

@@ -37,7 +37,7 @@ def plain(value):
 
 
 def cell(ran):
-    """What ran, short."""
+    """A short form of the calls that ran."""
     if ran is None:
         return "not run"
     if not ran:

@@ -45,7 +45,7 @@ def coded_under(body, coding, request_id):
     """A coded body with the SDK's own id."""
     window = {b"gzip": 31, b"deflate": 15}.get(coding)
     if window is None:
-        # In the corpus these are stored and not compressed: a text of the same length stands in its place.
+        # The corpus stores these without compression, so a text of the same length can replace them.
         return body.replace(ID.encode(), str(request_id).rjust(len(ID)).encode())
     coder = zlib.compressobj(wbits=window)
     return coder.compress(under(zlib.decompress(body, window), request_id)) + coder.flush()
@@ -77,7 +77,7 @@ class Replay:
             ready.set()
             await server.serve_forever()
 
-        # Clients leave in the middle of what they cannot read.
+        # Clients disconnect in the middle of an answer that they cannot read.
         logging.getLogger("asyncio").setLevel(logging.ERROR)
         asyncio.set_event_loop(self.loop)
         self.loop.run_until_complete(serve())

@@ -76,7 +76,7 @@ def mutate(uri):
     """One to three changes."""
     for _ in range(random.choice([1, 1, 1, 2, 2, 3])):
         at = random.randint(0, len(uri))
-        # Most of what matters happens at the ends of segments.
+        # The ends of segments matter most.
         ends = [0, len(uri)] + [place + more for place, c in enumerate(uri) if c in "/?:;" for more in (0, 1)]
         if random.random() < 0.7:
             at = random.choice(ends)
@@ -141,7 +141,7 @@ def ask(cli, asked):
 
 
 def readings(command, texts):
-    """What a parser makes of each text: its normal forms, none where it refuses."""
+    """The normal forms that a parser gives each text; none if it rejects the text."""
     lines = "".join(json.dumps(text) + "\n" for text in texts)
     done = subprocess.run([str(part) for part in command], input=lines, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -153,7 +153,7 @@ def readings(command, texts):
 
 
 def parsers(options):
-    """The parsers by name; a command of `None` is one that is not here."""
+    """The parsers by name; a command of `None` means that the parser is not installed."""
     python = lambda version: (TOOLS / f"mcp{version}/bin/python", HERE / "readers/urls.py")
     return {
         "Node URL": ("node", HERE / "readers/urls.mjs"),

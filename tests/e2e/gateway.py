@@ -49,7 +49,7 @@ def free_port():
 
 
 def run(*command):
-    """Runs a short command and gives its output."""
+    """Runs a short command and returns its output."""
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command[:3]} failed:\n{done.stderr or done.stdout}"
     return done.stdout

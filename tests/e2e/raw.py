@@ -1,4 +1,4 @@
-"""Peers made of bytes: a client and servers that say just what a test wants, when it wants it.
+"""Peers made of bytes: a client and servers that send exactly the bytes of a test, at its time.
 
 Nothing here has threads: the test plays both sides, so what was seen when is certain without waiting.
 """
@@ -45,7 +45,7 @@ class Peer:
         self.buffer += part
 
     def until(self, mark):
-        """What comes up to and with the mark."""
+        """The bytes up to and including the mark."""
         while mark not in self.buffer:
             self._more()
         taken, _, self.buffer = self.buffer.partition(mark)
@@ -101,7 +101,7 @@ class Peer:
         return not self.buffer
 
     def ended(self):
-        """Reads to the end of the connection, however it ends; what came before."""
+        """Reads to any end of the connection. Returns the bytes before it."""
         with contextlib.suppress(ConnectionError):
             while part := self.socket.recv(65536):
                 self.buffer += part
@@ -126,7 +126,7 @@ class Listener:
         return Peer(self.socket.accept()[0])
 
     def is_alone(self):
-        """Whether nobody has connected."""
+        """Whether there is no connection."""
         self.socket.setblocking(False)
         try:
             self.socket.accept()[0].close()
@@ -148,7 +148,7 @@ class RawGateway(Gateway):
         self.upstream = self.checks = None
 
     def start_spicedb(self):
-        """The test answers what is asked of SpiceDB."""
+        """The test answers the questions to SpiceDB."""
         self.checks = Listener(self.spicedb_port)
 
     def start_server(self):
@@ -184,7 +184,7 @@ class RawGateway(Gateway):
         urllib.request.urlopen(request, timeout=5).close()
 
     def contexts(self):
-        """How many streams the filter was told of so far, and how many of them it was told to forget."""
+        """How many streams the filter has created so far, and how many of them it has deleted."""
         log = (self.folder / "envoy.log").read_text(errors="replace")
         created = re.findall(r"\[host->vm\] proxy_on_context_create\((\d+), [1-9]", log)
         return created, re.findall(r"\[host->vm\] proxy_on_delete\((\d+)\)", log)
@@ -239,7 +239,7 @@ class Http2:
         self.flush()
 
     def events(self):
-        """What the other side says, one by one."""
+        """The frames of the other side, one by one."""
         while True:
             part = self.peer.socket.recv(65536)
             assert part, "the connection ended"
@@ -303,7 +303,7 @@ class Http2Server:
                     return fields, body, trailers
 
     def head(self, status, *fields, end=False):
-        """The head of the answer, or of what comes before it."""
+        """The head of the answer, or of an informational response."""
         self.connection.send_headers(self.stream, [(":status", str(status)), *fields], end_stream=end)
         self.flush()
 

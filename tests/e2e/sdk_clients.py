@@ -58,7 +58,7 @@ def reason(result):
 
 
 def check_steps(outcome):
-    """Asserts that a client got from `STEPS` just what the policy permits."""
+    """Asserts that `STEPS` gave a client exactly the results that the policy permits."""
     assert "fatal" not in outcome, outcome
     shown, echo, deleted, again, rotated, merged, not_merged, at_last, shown_again = outcome["results"]
     assert shown == shown_again == {"tools": ["echo", "wait", "merge_pull_request"]}

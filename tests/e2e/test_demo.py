@@ -27,7 +27,7 @@ def demo(*arguments):
 
 
 def listening():
-    """Which of the demo's ports somebody listens on."""
+    """The demo's ports that are in use."""
     taken = []
     for port in PORTS:
         with socket.socket() as probe:

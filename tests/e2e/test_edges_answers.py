@@ -128,7 +128,7 @@ def test_trailers_of_a_stream(gateway):
         exchange.server.send(answer(CHUNKED, kind="text/event-stream"), chunks(event(RESULT)))
         assert exchange.client.head()[0] == "HTTP/1.1 200 OK"
         assert exchange.client.chunk() == event(RESULT)
-        # Half an event, and then trailers: what never became an event does not come out.
+        # Half an event, then trailers: an incomplete event is not forwarded.
         exchange.server.send(chunks(b"data: half"), b"0\r\nx-checksum: 12\r\n\r\n")
         assert exchange.client.chunk() == b""
         assert exchange.client.until(b"\r\n\r\n") == b"x-checksum: 12\r\n\r\n"

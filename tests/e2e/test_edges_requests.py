@@ -23,7 +23,7 @@ def gateway(identity, tmp_path_factory):
 
 
 def served(gateway, client):
-    """Serves the request that arrives; gives its fields, body and trailers, when the client has its answer."""
+    """Serves the next request. Returns its fields, body and trailers when the client has its answer."""
     with gateway.upstream.accept() as server:
         line, fields, body, trailers = server.message()
         assert line == "POST /mcp HTTP/1.1"
@@ -96,7 +96,7 @@ def test_a_chunked_call_that_is_denied_arrives_in_no_part(gateway):
 def test_the_end_of_the_chunks_may_come_late_and_nothing_goes_on_before(gateway):
     with gateway.client() as held, gateway.client() as other:
         held.send(gateway.head(CHUNKED), chunks(CALL))
-        # What was sent later arrives first: the body that lacks only its last chunk waits.
+        # The later request arrives first: the body that lacks only its last chunk waits.
         other.send(gateway.head(LENGTH), CALL)
         assert served(gateway, other)[1] == CALL
         assert gateway.upstream.is_alone()
@@ -214,7 +214,7 @@ def test_http_1_0_is_refused(gateway):
 
 
 def test_a_body_longer_than_it_says_is_the_next_request(gateway):
-    # What follows the length is another request, judged by itself.
+    # Bytes after the length are another request, which is judged by itself.
     smuggled = gateway.head(f"content-length: {len(DENIED)}").encode() + DENIED
     with gateway.client() as client:
         client.send(gateway.head(LENGTH).encode() + CALL + smuggled)

@@ -1,4 +1,4 @@
-"""Time and departures: who ends what has stopped, what is left of a client that has gone, and streams that live long."""
+"""Timeouts and disconnects: who ends exchanges that stopped, the state left by clients that went, and long streams."""
 
 import collections
 import json
@@ -37,7 +37,7 @@ class Hasty(RawGateway):
 
 @pytest.fixture(scope="module")
 def hasty(identity, tmp_path_factory):
-    """A gateway that waits for nobody."""
+    """A gateway with short timeouts."""
     with Hasty(tmp_path_factory.mktemp("hasty"), identity) as running:
         yield running
         assert running.reloads() == 0, "the filter trapped"
@@ -89,7 +89,7 @@ def test_a_body_that_stops_is_ended_by_request_timeout(hasty, framing):
         ended_by_envoy(client, 408)
     assert hasty.upstream.is_alone()
     until(lambda: len(log(hasty)) > before)
-    # Nothing was decided, so there is no record.
+    # There was no decision, so there is no record.
     assert log(hasty)[-1]["decision"] is None and log(hasty)[-1]["details"] == "request_overall_timeout"
 
 
@@ -131,7 +131,7 @@ def test_a_silent_stream_is_ended_by_stream_idle_timeout_and_a_comment_keeps_it(
             for reader, writer in streams:
                 writer.send(STREAM)
                 reader.head()
-            # Twice the limit; what keeps a stream alive is any byte that goes on.
+            # Twice the limit: any byte that goes on keeps a stream alive.
             for _ in range(4):
                 time.sleep(0.5)
                 for reader, writer in streams:
@@ -163,7 +163,7 @@ def test_the_limits_of_time_are_those_that_the_page_names():
 
 
 def nothing_is_left(gateway):
-    """Every stream that the filter was told of was taken from it again."""
+    """Every stream that the filter created has been deleted."""
 
     def same():
         created, deleted = map(collections.Counter, gateway.contexts())
@@ -182,7 +182,7 @@ def serves(gateway):
 
 
 def leave(gateway, how, body):
-    """A client that sends and leaves, by `how`; gives what makes it leave."""
+    """A client that sends and leaves, by `how`. Returns the function that makes it leave."""
     client = gateway.client()
     if how == "h2":
         frames = Http2(client, gateway, headers(gateway, gateway.identity.token()))
@@ -222,7 +222,7 @@ def test_a_client_that_leaves_while_a_check_is_pending(gateway, how):
         go()
         until(lambda: len(log(gateway)) > before)
         nothing_is_left(gateway)
-        # The answer comes to a stream that is no more: a yes sends nothing on.
+        # The answer comes for a stream that has ended: a yes forwards nothing.
         question.send(answer(f"content-length: {len(YES)}", body=YES))
         question.ended()
     assert log(gateway)[-1]["decision"] is None, "nothing was decided"

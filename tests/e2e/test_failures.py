@@ -11,7 +11,7 @@ from wire import call, headers, http1
 
 @pytest.fixture
 def gateway(identity, tmp_path):
-    """A gateway of its own, without a recorder: what is killed is what Envoy talks to."""
+    """A separate gateway without a recorder, so that Envoy talks directly to the processes that tests kill."""
     with Gateway("python2", tmp_path, identity, recorded=False) as running:
         yield running
         assert running.reloads() == 0, "the filter trapped"
@@ -34,7 +34,7 @@ def test_a_server_that_is_killed_while_idle_and_comes_back(gateway, identity):
     assert send(gateway, token, call("echo", text="one")).status == 200
     gateway.kill("server")
     assert_unavailable(send(gateway, token, call("echo", text="two")))
-    # What is denied is denied all the same.
+    # Denials do not depend on it.
     denied = send(gateway, token, call("delete_repository", owner="acme", repo="web"))
     assert (denied.status, denied.reason) == (200, "tier_above_subject")
     gateway.start_server()
@@ -66,7 +66,7 @@ def test_spicedb_that_is_killed_denies_and_comes_back(gateway, identity):
     assert answer.status == 200
     assert answer.reason == "check_unreachable"
     assert json.loads(answer.body)["id"] == 1
-    # What needs no check goes on.
+    # Calls without a check go on.
     assert send(gateway, token, call("echo", text="x")).status == 200
     gateway.start_spicedb()
     assert b"merged" in send(gateway, token, merge).body

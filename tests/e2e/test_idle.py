@@ -24,7 +24,7 @@ class Limited(Gateway):
 
 
 class Silent(Limited):
-    """The same before a server that gives no streams, so that nothing but calls uses a session."""
+    """The same in front of a server without streams, so that only calls use a session."""
 
     def start_server(self):
         self.start("server", self.server_port, "node", ROOT / "tests/servers/sessions.mjs", self.server_port, "silent")
@@ -121,7 +121,7 @@ def test_a_restarted_proxy_ends_unknown_sessions_and_keeps_young_ones(silent, id
 
 
 def of_each_client(gateway, identity, steps):
-    """What each client's steps gave, all at the same time."""
+    """The outcome of each client's steps. All clients run at the same time."""
     with ThreadPoolExecutor(len(CLIENTS)) as pool:
         outcomes = pool.map(lambda client: run(client, gateway.url, identity.token(), steps), CLIENTS)
         return dict(zip(CLIENTS, outcomes, strict=True))
@@ -140,7 +140,7 @@ def test_clients_report_an_ended_session_or_start_a_new_one(silent, identity):
     # rmcp begins a new session by itself and repeats the call in it.
     again = outcomes.pop("rmcp-legacy")["results"]
     assert [result.get("text") for result in again[1:]] == ["echo 1: hello", "echo 2: hello"]
-    # The others tell whoever called, who must begin a new one.
+    # The others report it to their callers, who must begin a new one.
     for client, outcome in outcomes.items():
         for result in outcome["results"][1:]:
             told = str(result["error"])

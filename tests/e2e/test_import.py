@@ -130,7 +130,7 @@ def test_a_catalogue_has_the_entries_of_all_pages(servers, server, from_file, tm
     # The second run: nothing changed, and the same bytes.
     assert toolward("import", urls[server], "--name", "acme", "--check", path) == (0, "", "")
     assert toolward("import", urls[server], "--name", "acme")[:2] == (0, text)
-    # What a person may have decided is never written over.
+    # Decisions of a person are never overwritten.
     status, _, told = toolward("import", urls[server], "--name", "acme", "--output", path)
     assert status == 2 and f"compare with `--check {path}`" in told
     assert path.read_text(encoding="utf-8") == text
@@ -274,7 +274,7 @@ def test_changes_of_a_server_are_reported(servers, serve, from_file, tmp_path, c
     found = json.loads(line)
     definition = found.pop("definition", "")
     assert found == {"list": "tools"} | told_as_json
-    # What the file pins is left as it is, and what the server shows now is told, for a person to add.
+    # Pins in the file stay as they are. The server's current definitions are reported, for a person to add.
     assert path.read_text(encoding="utf-8") == reviewed(from_file)
     assert (definition in text) or told_as_json["change"] == "added"
     if told_as_json["change"] == "changed":

@@ -224,7 +224,7 @@ def test_a_redirect_is_not_followed(status, tmp_path):
     assert (code, out) == (2, "") and f"HTTP {status}" in told and f"a redirect to `{location}`, which is not followed" in told
 
 
-def test_a_server_without_tls_or_port_is_reported():
+def test_a_server_without_tls_or_without_a_listener_is_reported():
     with serving(lists([tool("a")])) as server:
         status, _, told = toolward(server, scheme="https")
         assert server.requests == []
@@ -273,7 +273,7 @@ def test_names_stay_unchanged_or_are_left_out(tmp_path):
     for name, entry in catalogue["tools"].items():
         assert entry["note"] == name.strip() and entry["review"] == "pending"
         assert set(entry) == {"tier", "review", "definition", "note", "input_schema"}
-    # Told, and not taken for a success by a script.
+    # Reported, with an exit status that a script cannot mistake for success.
     assert status == 1 and told.count("left out: ") == len(UNNAMEABLE), told
     assert not any(ord(c) < 32 and c != "\n" or 0x7F <= ord(c) < 0xA0 or ord(c) in range(0x2028, 0x202F) for c in text)
     assert subprocess.run([CLI, "fmt", "--check", path], check=False).returncode == 0

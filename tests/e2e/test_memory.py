@@ -1,4 +1,4 @@
-"""What clients and servers make Envoy hold stays under the limit, and honest clients are served meanwhile and afterwards.
+"""The memory that clients and servers occupy in Envoy stays under the limit. Honest clients are served during and after it.
 
 Memory is read from the process, against limits that `envoy/README.md` documents: nothing here is a time.
 """
@@ -95,7 +95,7 @@ def bodies(gateway, flood):
 
 
 def answers(gateway, flood):
-    """As many answers as the connection admits, of which it takes nothing."""
+    """As many answers as the connection admits, without reading any of them."""
     del gateway
     for _ in range(flood.most):
         flood.open(end=CALL)

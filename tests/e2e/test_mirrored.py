@@ -15,7 +15,7 @@ META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontex
 
 
 class Mirrored(Gateway):
-    """A gateway whose catalogue is what the server lists, as `toolward import` takes it over."""
+    """A gateway whose catalogue is the output of `toolward import` for the server."""
 
     def start_server(self):
         super().start_server()

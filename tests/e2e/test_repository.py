@@ -33,7 +33,7 @@ def steps(workflow):
 
 
 def commands(step, matrix):
-    """What a step runs, once for each choice of the matrix."""
+    """The commands of a step, once for each choice of the matrix."""
     lines = step.get("run", "").splitlines()
     for key, choices in matrix.items():
         spelt = "${{ matrix.%s }}" % key

@@ -25,7 +25,7 @@ class Plain(Gateway):
 
 
 class Sealing(Plain):
-    """The same, and what names a session is sealed."""
+    """The same, with sealed session ids."""
 
     settings = {**Plain.settings, "sessions": {"keys": KEYS, "lifetime_seconds": 600}}
 
@@ -88,7 +88,7 @@ class Stream:
         return self.bytes
 
     def endpoint(self):
-        """What the client is told to post to."""
+        """The address to which the client must post."""
         seen = self.until(b"/messages/?")
         while b"\n" not in (rest := seen.split(b"data: ", 1)[1]):
             seen = self.until(b"\n\n")
@@ -183,7 +183,7 @@ class Stolen(Plain):
 
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:@PORT@/messages/?s=1", "//127.0.0.1:@PORT@/messages/", "/admin/delete"])
 @pytest.mark.parametrize("client", ["python1", "python2-legacy", "typescript1", "typescript2-legacy"])
-def test_a_stolen_endpoint_does_not_reach_the_client(tmp_path, identity, client, endpoint):
+def test_a_stolen_endpoint_does_not_reach_the_client_which_reports_it(tmp_path, identity, client, endpoint):
     hostile = Hostile(endpoint)
     with Stolen(hostile, tmp_path, identity) as gateway:
         began = time.monotonic()

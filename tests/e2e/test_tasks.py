@@ -1,5 +1,5 @@
-"""Sealed task ids in the real proxy: a real client runs tools as tasks and notices nothing, and what it was given works
-for nobody else, though the server lets everybody use every task."""
+"""Sealed task ids in the real proxy: a real client runs tools as tasks and notices nothing. Its ids do not work for other
+callers, although the server lets every caller use every task."""
 
 import base64
 import http.client
@@ -32,7 +32,7 @@ def sealing(tmp_path_factory, identity):
 
 
 def run(gateway, token, *steps):
-    """Runs the client; what became of each step, and what the server said by itself."""
+    """Runs the client. Returns the result of each step, and the server's notifications."""
     script = {"url": gateway.url, "token": token, "steps": steps}
     command = [PYTHON1, HERE / "clients/tasks.py", json.dumps(script)]
     done = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=60, check=False)

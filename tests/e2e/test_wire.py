@@ -12,7 +12,7 @@ MIB = 1 << 20
 
 @pytest.fixture(autouse=True)
 def quiet(python2):
-    """What the server saw of earlier requests does not count."""
+    """Forgets the bytes of earlier requests."""
     python2.recorder.take()
 
 

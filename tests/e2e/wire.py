@@ -36,7 +36,7 @@ def call(tool, /, **arguments):
 
 
 def headers(gateway, token):
-    """What an MCP client of 2025-11-25 sends with a POST."""
+    """The header fields that an MCP client of 2025-11-25 sends with a POST."""
     fields = [
         ("host", f"127.0.0.1:{gateway.port}"),
         ("content-type", "application/json"),

@@ -1,4 +1,4 @@
-"""An MCP server on the Python SDK 1.x that lists what a file says, in pages.
+"""An MCP server on the Python SDK 1.x that lists the content of a file, in pages.
 
     listing_python1.py PORT FILE [json] [stateless]
 """
@@ -21,7 +21,7 @@ server = Server("listing")
 
 
 def handler(key, result):
-    """Answers a list request, whatever it lists."""
+    """Answers a list request of any kind."""
 
     async def answer(request):
         return types.ServerResult(result.model_validate(page(path, key, request.params and request.params.cursor)))

@@ -1,4 +1,4 @@
-"""An MCP server on the Python SDK 2.x, in both eras of the protocol, that lists what a file says, in pages.
+"""An MCP server on the Python SDK 2.x, in both eras of the protocol, that lists the content of a file, in pages.
 
     listing_python2.py PORT FILE [json] [stateless]
 """
@@ -15,7 +15,7 @@ port, path, *options = sys.argv[1:]
 
 
 def handler(key, result):
-    """Answers a list request, whatever it lists."""
+    """Answers a list request of any kind."""
 
     async def answer(_, params):
         return result.model_validate(page(path, key, params and params.cursor))

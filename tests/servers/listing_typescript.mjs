@@ -1,4 +1,4 @@
-// An MCP server on the TypeScript SDK 1.x that lists what a file says, in pages.
+// An MCP server on the TypeScript SDK 1.x that lists the content of a file, in pages.
 //
 //     node listing_typescript.mjs PORT FILE [json] [stateless]
 import { randomUUID } from "node:crypto";

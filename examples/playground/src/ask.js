@@ -1,4 +1,4 @@
-// The question: a form over a query, and the query itself as JSON for whatever the form does not show.
+// The question: a form over a query, and the query itself as JSON for the parts that the form does not show.
 import { by, fill } from "./dom.js";
 import { isShowable } from "./share.js";
 
@@ -41,7 +41,7 @@ export function form(changed) {
       tell(id, "");
     };
     choice("subject", world.subjects, ({ subject }) => same(subject, query.subject, full), query.subject?.id ?? "nobody");
-    // Whatever was typed or came with a link is shown; what makes no sense the engine tells.
+    // Text that was typed or came with a link is shown as it is; the engine reports mistakes.
     const chain = objects(query.actors);
     const agents = [{ label: "no agent", actor: null }, ...world.agents];
     const label = chain.map((actor) => actor.subject ?? actor.client ?? actor.id).join(" ← ");
@@ -108,7 +108,7 @@ export function form(changed) {
       tell("json", `The question is no JSON object yet: ${error.message}.`);
     }
   });
-  // What was typed takes its usual form once it is left.
+  // Typed text takes its canonical form when the field loses focus.
   for (const id of ["arguments", "scopes", "json"]) by(id).addEventListener("blur", () => problems.has(id) || draw());
   by("ask").addEventListener("submit", (event) => event.preventDefault());
 

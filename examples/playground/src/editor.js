@@ -10,7 +10,7 @@ import { EditorView, drawSelection, highlightActiveLine, highlightActiveLineGutt
 import { tags } from "@lezer/highlight";
 
 const theme = EditorView.theme({
-  // As large as its place, whatever it holds.
+  // As large as its place, for any content.
   "&": { position: "absolute", inset: "0", color: "var(--ink)", backgroundColor: "var(--sunk)", fontSize: "13.5px" },
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.55" },
   ".cm-gutters": { backgroundColor: "var(--sunk)", color: "var(--faint)", border: "none" },
@@ -68,7 +68,7 @@ export function editor(host, changed) {
     yaml(),
     syntaxHighlighting(colours),
     theme,
-    // Tab leaves the editor: nobody who uses a keyboard is caught in it.
+    // Tab leaves the editor, so that keyboard users are not trapped in it.
     keymap.of([...defaultKeymap, ...historyKeymap, ...searchKeymap]),
     EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0", spellcheck: "false" }),
     EditorView.updateListener.of((update) => {

@@ -29,7 +29,7 @@ export function engine(busy) {
     };
     worker.onerror = (event) => {
       event.preventDefault();
-      // Whatever ended it: the next question starts another one.
+      // The next question starts another one, for every cause of the end.
       worker.terminate();
       worker = undefined;
       ready = false;

@@ -1,4 +1,4 @@
-// The page: files → bundle → engine; question → decision; engine → matrix. What one part changes, the others follow. The
+// The page: files → bundle → engine; question → decision; engine → matrix. Each part follows the changes of the others. The
 // engine works in a thread of its own (engine.js), so every answer comes later, or not at all.
 import examples from "toolward:examples";
 import { asking, form } from "./ask.js";

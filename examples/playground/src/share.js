@@ -32,7 +32,7 @@ export async function unpack(fragment) {
     if (why) throw new Refused(why);
     return { state };
   } catch (error) {
-    // Whatever is no base64, no deflate, no UTF-8 or no JSON was cut off or changed on its way.
+    // Text that is not base64, deflate, UTF-8 or JSON was cut off or changed on its way.
     return { why: error instanceof Refused ? error.message : "it is damaged or was cut off" };
   }
 }
@@ -84,7 +84,7 @@ function depth(value, level = 0) {
 /** What a stream makes of the bytes; no more is kept than is allowed, whatever they would grow to. */
 async function through(stream, bytes) {
   const writer = stream.writable.getWriter();
-  // Whatever fails shows on the reading side too.
+  // Failures show on the reading side too.
   writer.write(bytes).then(() => writer.close()).catch(() => {});
   const reader = stream.readable.getReader();
   const parts = [];

@@ -79,7 +79,7 @@ function obligation(one) {
 function asked({ subject, actors = [], server, tool, prompt, resource, url, method }) {
   const by = actors.map((actor) => ` by ${actor.subject ?? actor.client ?? actor.id}`).join("");
   const place = typeof server === "string" ? server : `${server?.authority}${server?.path}`;
-  // Whoever is only known by group, role or claim has an id that no rule names.
+  // A caller known only by group, role or claim has an id that no rule names.
   const named = [...(subject?.groups ?? []).map((name) => `group ${name}`), ...(subject?.roles ?? []).map((name) => `role ${name}`)];
   const who = subject?.id?.endsWith("-toolward-invalid") ? `somebody of ${named.join(", ") || "no group"}` : subject?.id;
   return `${who}${by} at ${place}: ${tool ?? prompt ?? resource ?? url ?? method ?? ""}`;

@@ -1,4 +1,4 @@
-// The engine, in a thread of its own: whatever a policy makes it do, the page goes on and can end it.
+// The engine in a thread of its own: the page stays responsive and can end it, even if a policy makes it hang.
 import { Engine, PolicyError, check, compile } from "@toolward/policy";
 import { MOST, MOST_FOR_ALL } from "./limits.js";
 
@@ -38,7 +38,7 @@ function matrix(now, { subjects, agents }) {
   try {
     return engine.matrix(now === undefined ? {} : { now });
   } catch (error) {
-    // The question's time may be anything that somebody typed.
+    // The question's time may be any typed text.
     if (error instanceof PolicyError && now !== undefined) return engine.matrix();
     throw error;
   }

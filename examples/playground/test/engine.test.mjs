@@ -1,4 +1,4 @@
-// What the package's own side promises, in Node.
+// The promises of the package's own JavaScript, in Node.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -57,7 +57,7 @@ test("a damaged bundle is not opened, nor one that the trusted keys did not sign
   const damaged = small();
   damaged[damaged.length - 1] ^= 1;
   assert.throws(() => Engine.open(damaged), PolicyError);
-  // The base point of the curve: a key, but nobody's.
+  // The base point of the curve: a valid key without an owner.
   const key = Uint8Array.from([0x58, ...new Array(31).fill(0x66)]);
   assert.throws(() => Engine.open(small(), { keys: [key] }), PolicyError);
   assert.throws(() => Engine.open(small(), { keys: [new Uint8Array(32)] }), PolicyError);

@@ -274,7 +274,7 @@ test("an engine that hangs is stopped, the page goes on, and the next policy is 
   await says("#compiled", "was stopped");
   await page.select("#example", "0");
   await says("#compiled", "compiles to");
-  // A question can hang it too; what compiled stays, and the next question is answered.
+  // A question can hang it too. The compiled policy stays, and the next question is answered.
   const ask = (id) => page.$eval("#json", (field, id) => {
     field.value = JSON.stringify({ ...JSON.parse(field.value), subject: { id } });
     field.dispatchEvent(new Event("input", { bubbles: true }));

@@ -8,7 +8,7 @@ grants: [{id: all, subjects: [{group: staff}], ceiling: read}]
 actors: [{id: planner, subject: "agent:planner", ceiling: read}]
 `;
 const QUESTION = { server: "git", tool: "a", subject: { id: "x", groups: ["staff"] }, actors: [{ subject: "agent:planner" }] };
-// The base point of the curve: a key, but nobody's.
+// The base point of the curve: a valid key without an owner.
 const KEY = Uint8Array.from([0x58, ...new Array(31).fill(0x66)]);
 const MARK = Symbol("mark");
 
@@ -151,7 +151,7 @@ export function refusals({ compile, check, Engine, PolicyError }) {
     for (;;) yield files[0];
   }
   for (const [name, call] of [["compile", compile], ["check", check]]) {
-    // What a caller's own iterator throws is the caller's.
+    // An exception of the caller's own iterator reaches the caller.
     const own = ["an object with the prototype of bytes", "a proxy of bytes"];
     const kinds = ["a list", "an empty string", "a set", "a map", "bytes", "other numbers in memory", ...own];
     option(`${name}: files`, kinds, (files) => call(files));
@@ -178,7 +178,7 @@ export function refusals({ compile, check, Engine, PolicyError }) {
   refused("open: nobody's threshold", () => Engine.open(bundle, { keys: [KEY], threshold: 0 }));
   refused("open: more keys than a bundle can have", () => Engine.open(bundle, { keys: new Array(17).fill(KEY) }));
   refused("new Engine", () => new Engine({}));
-  // What a length says that is no length: the bytes are what they are.
+  // A false length changes nothing: the bytes count.
   const lying = Object.defineProperty(new Uint8Array(bundle), "length", { value: 1 });
   accepted("open: bytes that lie about their length", () => Engine.open(lying));
 

@@ -207,7 +207,7 @@ fn an_unknown_cluster_or_a_head_without_a_path_is_a_bad_argument() {
 }
 
 #[test]
-fn a_message_that_is_never_released_is_a_problem() {
+fn a_request_that_is_never_released_is_a_problem() {
     let (seen, _) = exchange(&request(), &[], |_, _| Ok(Action::Pause));
     assert!(seen.response.is_none() && seen.upstream.is_none());
     assert!(seen.problems.iter().any(|problem| problem.contains("held")), "{:?}", seen.problems);

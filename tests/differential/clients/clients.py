@@ -1,4 +1,4 @@
-"""What both Python clients share: asks each address for its tools and tells what was heard, a line of JSON each.
+"""The common part of both Python clients: it asks each address for its tools and reports the messages, a line of JSON each.
 
     echo '[{"id", "url", "kind"}]' | pythonN.py
 """
@@ -18,7 +18,7 @@ SETTLE_SECONDS = 0.1
 
 
 def name(message):
-    """What a request or notification of the server is called in the table; `message` is the SDK's model of it."""
+    """The name of a server's request or notification in the table; `message` is the SDK's model of it."""
     message = message.model_dump(mode="json", by_alias=True, warnings=False)
     method, params = message.get("method"), message.get("params") or {}
     if method == "elicitation/create":
@@ -50,7 +50,7 @@ async def listen(url, kind, connect):
                 heard += pages(error)
             await asyncio.sleep(SETTLE_SECONDS)
     except Exception:
-        pass  # what was heard before is told
+        pass  # earlier messages are reported
     return heard
 
 

@@ -18,7 +18,7 @@ def plain(headers=None, timeout=None, auth=None):
 
 @contextlib.asynccontextmanager
 async def connect(url, kind, tell):
-    """A session that tells what the server asks and says."""
+    """A session that reports the server's requests and notifications."""
 
     def refuse(what):
         async def heard(_, params=None):
@@ -28,7 +28,7 @@ async def connect(url, kind, tell):
         return heard
 
     async def hear(message):
-        # Requests were heard; what could not be read comes as an exception.
+        # Requests are reported already; unreadable messages come as exceptions.
         if isinstance(message, types.ServerNotification):
             tell(name(message.root))
 

@@ -19,7 +19,7 @@ def plain(headers=None, timeout=None, auth=None):
 
 @contextlib.asynccontextmanager
 async def connect(url, kind, tell):
-    """A client that tells what the server asks and says."""
+    """A client that reports the server's requests and notifications."""
 
     def refuse(what):
         async def heard(_, params=None):

@@ -1,11 +1,11 @@
-// What both TypeScript clients share: asks each address for its tools and tells what was heard, a line of JSON each.
+// The common part of both TypeScript clients: it asks each address for its tools and reports the messages, a line of JSON each.
 //
 //     echo '[{"id", "url", "kind"}]' | node typescriptN.mjs
 import { createInterface } from "node:readline";
 
 const AT_ONCE = 24;
 const ANSWER = 2000;
-// Nobody answers on a stream of HTTP with SSE; where the client posts to is what counts.
+// A stream of HTTP with SSE gives no answers: only the address to which the client posts counts.
 const POST = 1500;
 const SETTLE = 100;
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -15,7 +15,7 @@ function withTime(promise, ms) {
   return Promise.race([promise, pause(ms).then(() => Promise.reject(new Error("no answer")))]);
 }
 
-// What a request or notification of the server is called in the table.
+// The name of a server's request or notification in the table.
 export function name({ method, params }) {
   if (method === "elicitation/create") return params?.url === undefined ? "form" : `page ${params.url}`;
   if (method === "notifications/resources/updated") return `updated ${params?.uri}`;

@@ -1,7 +1,7 @@
-// What ran, in order, until somebody asks.
+// The calls that ran, in order, until the next query.
 let list = [];
 
-// Numbers that JSON cannot write are told as text, so that they are seen.
+// Numbers that JSON cannot express are reported as text, so that they stay visible.
 const seen = (_, value) => (typeof value === "number" && !Number.isFinite(value) ? String(value) : value);
 
 export function ran(what) {
@@ -13,7 +13,7 @@ export function answerRan(response) {
   try {
     body = JSON.stringify(list, seen);
   } catch {
-    // Deeper than can be written: what ran is told without its arguments.
+    // Deeper than this program can write: the call is reported without its arguments.
     body = JSON.stringify(list.map((what) => ({ ...what, arguments: { deep: true } })));
   }
   list = [];

@@ -1,4 +1,4 @@
-"""What ran, in order, until somebody asks: `GET /ran` in front of an ASGI application."""
+"""The calls that ran, in order, until the next query: `GET /ran` in front of an ASGI application."""
 
 import json
 

@@ -1,5 +1,5 @@
 // The TypeScript SDK 1.x as a reader of hostile requests: its transport parses the body, or (`express`) its Express app
-// does. No sessions, a fresh server for each request, answers as JSON. `GET /ran` tells what ran since the last time.
+// does. No sessions, a fresh server for each request, answers as JSON. `GET /ran` returns the calls since the last query.
 //
 //     node typescript1.mjs PORT [express]
 import http from "node:http";

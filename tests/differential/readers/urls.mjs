@@ -8,7 +8,7 @@ for await (const line of createInterface({ input: process.stdin, crlfDelay: Infi
     const url = new URL(text);
     forms = [url.href, url.toString()];
   } catch {
-    // It refuses, and serves nothing.
+    // It rejects the URI.
   }
   console.log(JSON.stringify([...new Set(forms)]));
 }

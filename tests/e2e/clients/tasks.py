@@ -24,7 +24,7 @@ async def answer(context, params):
 
 
 async def hear(message):
-    """What the server tells of tasks."""
+    """The server's notifications about tasks."""
     if isinstance(message, types.ServerNotification) and isinstance(message.root, types.TaskStatusNotification):
         SEEN.append({"told": message.root.params.taskId})
 

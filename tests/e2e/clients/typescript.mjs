@@ -1,4 +1,4 @@
-// What both TypeScript clients share: running the steps and printing what became of them.
+// The common part of both TypeScript clients: it runs the steps and prints their results.
 
 function failure(error) {
   return { error: { code: error.code ?? null, message: String(error.message ?? error), data: error.data ?? null } };
