@@ -15,7 +15,7 @@ pub(crate) struct Date {
 }
 
 impl Date {
-    /// The day with these numbers; `None` where the calendar has no such day. Years before 1 are not supported.
+    /// The day with these numbers; `None` if the calendar has no such day. Years before 1 are not supported.
     pub fn new(year: i64, month: i64, day: i64) -> Option<Date> {
         let exists = year >= 1 && (1..=12).contains(&month) && (1..=days_in(year, month)).contains(&day);
         exists.then_some(Date { year, month, day })

@@ -301,7 +301,7 @@ pub struct Decision {
     pub monitored: Reasons,
     /// Name of the tool's tier, where the tool is known.
     pub tier: Option<String>,
-    /// Name of the lowest ceiling that applies to this caller at this server, where there is one.
+    /// Name of the lowest ceiling that applies to this caller at this server, if there is one.
     pub ceiling: Option<String>,
     /// The scope that would have been enough, where `ScopeInsufficient` holds and the policy names one.
     pub scope_needed: Option<String>,

@@ -22,13 +22,13 @@ pub type Seconds = u64;
 pub struct Policy {
     /// Names of the files, for messages; [`Origin::file`] counts them.
     pub files: Vec<String>,
-    /// The revision; empty where neither the policy nor the caller names one.
+    /// The revision; empty if neither the policy nor the caller names one.
     pub revision: String,
-    /// The serial number: 0 where none is given.
+    /// The serial number: 0 if none is given.
     pub serial: u64,
     /// When the bundle ceases to be valid.
     pub not_after: Option<Time>,
-    /// The organisation; empty where none is named.
+    /// The organisation; empty if none is named.
     pub organisation: String,
     /// Environments, in the order of the file.
     pub environments: Vec<String>,
@@ -40,13 +40,13 @@ pub struct Policy {
     pub chain: ChainRules,
     /// Rules for consent.
     pub consent: ConsentRules,
-    /// Groups and roles that the policy declares, so that a misspelt one is found; empty where it declares none.
+    /// Groups and roles that the policy declares, so that misspelt names are found; empty if it declares none.
     pub declared: Vec<Declared>,
-    /// Types of agents; where there are any, every actor has one.
+    /// Types of agents. If there are any, every actor has one.
     pub agent_types: BTreeMap<String, AgentType>,
     /// Rules for methods. They apply at every server without a rule of its own for the method.
     pub methods: BTreeMap<String, MethodRule>,
-    /// Catalogues that servers share, by name, for lints: their entries are those of the servers.
+    /// Catalogues that servers share, by name, for lints: their items are those of the servers.
     pub catalogues: BTreeMap<String, Catalogue>,
     /// Servers in order of their ids.
     pub servers: Vec<Server>,
@@ -165,15 +165,15 @@ pub struct Server {
     pub id: String,
     /// The resource identifier (RFC 8707, RFC 9728).
     pub resource: String,
-    /// Authorities at which it is reached, in lower case.
+    /// Authorities of the server, in lower case.
     pub authorities: BTreeSet<String>,
-    /// The path at which it is reached.
+    /// The path of the server.
     pub path: String,
     /// The kind.
     pub kind: ServerKind,
     /// The owner; empty if the policy names none.
     pub owner: String,
-    /// The environment; empty where it has none.
+    /// The environment; empty if it has none.
     pub environment: String,
     /// Labels.
     pub labels: BTreeSet<String>,
@@ -191,7 +191,7 @@ pub struct Server {
     pub origin: Origin,
 }
 
-/// An entry of a server's catalogue.
+/// An item of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     /// The kind of the item.
@@ -202,7 +202,7 @@ pub struct Item {
     pub tier: Tier,
     /// Labels.
     pub labels: BTreeSet<String>,
-    /// Definitions that are accepted; empty where it is not pinned.
+    /// Accepted definitions; empty if the item is not pinned.
     pub definitions: Vec<Definition>,
     /// The approval that every call needs.
     pub approval: Option<Approval>,
@@ -225,7 +225,7 @@ pub struct Item {
 /// An accepted definition of a tool.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Definition {
-    /// Name of the version, such as `v2`; empty where there is just one.
+    /// Name of the version, such as `v2`; empty if there is just one.
     pub version: String,
     /// SHA-256 of the canonical definition (see `docs/policy.md`).
     pub digest: [u8; 32],
@@ -247,7 +247,7 @@ pub struct ParamHeader {
     pub value_type: ParamType,
 }
 
-/// A relation asked of the authorization cluster.
+/// A relation that the authorization cluster must confirm.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Check {
     /// Relation or permission.
@@ -278,7 +278,7 @@ pub enum TemplatePart {
 pub struct ArgumentRule {
     /// The keys that lead to it.
     pub path: Vec<String>,
-    /// Holds where the argument is as it must be.
+    /// A condition that holds if the argument satisfies the constraint.
     pub condition: Condition,
 }
 
@@ -326,7 +326,7 @@ pub enum Agent {
     Type(String),
 }
 
-/// Entries of the catalogues.
+/// Items.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Items {
     /// Only these names or URIs; `None` is any.
@@ -352,7 +352,7 @@ pub struct Grant {
     pub ceiling: Tier,
     /// When it holds.
     pub window: Window,
-    /// Only where this holds.
+    /// Applies only if this holds.
     pub when: Option<Condition>,
     /// In monitor mode a call that only this grant permits is recorded as denied, and passes.
     pub mode: Mode,
@@ -367,7 +367,7 @@ pub struct Actor {
     pub id: String,
     /// Which agent: never a label or a type.
     pub agent: Agent,
-    /// Its type; empty where the policy has no types.
+    /// Its type; empty if the policy has no types.
     pub agent_type: String,
     /// Labels.
     pub labels: BTreeSet<String>,
@@ -392,13 +392,13 @@ pub struct Forbid {
     pub actors: Option<Vec<Agent>>,
     /// Ids of the servers; `None` is all.
     pub servers: Option<BTreeSet<String>>,
-    /// Entries of the catalogue; `None` is every request, those without an entry too.
+    /// Items; `None` means every request, also one without an item.
     pub items: Option<Items>,
     /// Names of methods; `None` is any.
     pub methods: Option<BTreeSet<String>>,
     /// When it holds.
     pub window: Window,
-    /// Only where this holds; where it cannot be evaluated, the call is denied.
+    /// Applies only if this holds; an evaluation error denies the call.
     pub when: Option<Condition>,
     /// Whether it is enforced.
     pub mode: Mode,
@@ -426,9 +426,9 @@ pub struct ApprovalRule {
     pub actors: Option<Vec<Agent>>,
     /// Ids of the servers; `None` is all.
     pub servers: Option<BTreeSet<String>>,
-    /// Entries of the catalogue.
+    /// Items.
     pub items: Items,
-    /// Only where this holds; where it cannot be evaluated, the call is denied.
+    /// Applies only if this holds; an evaluation error denies the call.
     pub when: Option<Condition>,
     /// The approval.
     pub approval: Approval,
@@ -449,7 +449,7 @@ pub struct BudgetRule {
     pub actors: Option<Vec<Agent>>,
     /// Ids of the servers; `None` is all.
     pub servers: Option<BTreeSet<String>>,
-    /// Entries of the catalogue.
+    /// Items.
     pub items: Items,
     /// The keys by which calls are counted separately.
     pub per: BTreeSet<BudgetKey>,
@@ -470,7 +470,7 @@ pub struct MethodRule {
     pub permit: bool,
     /// The tier that it counts as, against all ceilings.
     pub tier: Option<Tier>,
-    /// Only where this holds.
+    /// Applies only if this holds.
     pub when: Option<Condition>,
     /// `elicitation/create`: pages to which the server may send a person, as URL prefixes that end at a path segment.
     /// `None` admits no page.

@@ -11,13 +11,13 @@ pub struct Header {
     pub format: u16,
     /// The lowest format whose readers may read it.
     pub lowest_reader: u16,
-    /// Length of header, section table and sections in bytes; a signature block follows, or nothing.
+    /// Length of header, section table and sections in bytes. A signature block may follow.
     pub length: u32,
     /// Number of sections.
     pub sections: u32,
-    /// The serial number: rises with every release of a policy; 0 where the publisher gave none.
+    /// The serial number, which rises with every release of a policy; 0 without one.
     pub serial: u64,
-    /// The Unix second from which on the bundle permits nothing; `None` where it stays valid.
+    /// The Unix second from which on the bundle permits nothing; `None` if it stays valid.
     pub not_after: Option<u64>,
     /// SHA-256 of the bytes before and after it, up to `length`.
     pub digest: [u8; 32],

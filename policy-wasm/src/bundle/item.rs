@@ -1,4 +1,4 @@
-//! Entries of the catalogues, read where they lie.
+//! Items, read in place.
 
 use super::layout::{self, PartKind, Section};
 use super::list::List;
@@ -7,7 +7,7 @@ use super::rule::{ApprovalTerms, Condition};
 use super::{Bundle, Server};
 use crate::model::{ItemKind, Mode};
 
-/// An entry of a server's catalogue.
+/// An item of a server.
 #[derive(Debug, Clone, Copy)]
 pub struct Item<'b> {
     pub(super) bundle: &'b Bundle,
@@ -46,7 +46,7 @@ pub enum Acceptance<'b> {
 pub struct ArgumentRule<'b> {
     /// The keys that lead to the argument (list of names).
     pub path: List<'b>,
-    /// Holds where the argument is as it must be.
+    /// A condition that holds if the argument satisfies the constraint.
     pub condition: Condition<'b>,
 }
 
@@ -130,7 +130,7 @@ impl<'b> Item<'b> {
         Mode::read(self.field(layout::item_extra::MODE)?)
     }
 
-    /// Rules that name the entry, and neither subjects nor actors (numbers of rules).
+    /// Rules that name the item, and neither subjects nor actors (numbers of rules).
     pub(crate) fn restrictions(self) -> Result<Option<List<'b>>, Unreadable> {
         self.list(layout::item_extra::RESTRICTIONS)
     }
@@ -164,7 +164,7 @@ impl<'b> Item<'b> {
         Ok(found)
     }
 
-    /// Definitions that are accepted; none where it is not pinned.
+    /// Accepted definitions; none if the item is not pinned.
     ///
     /// # Errors
     /// [`Unreadable`] if the bundle is malformed.
@@ -244,12 +244,12 @@ fn kind(stored: u32) -> Result<ItemKind, Unreadable> {
 }
 
 impl Bundle {
-    /// All entries of all catalogues, in order of server, kind and name.
+    /// All items, in order of server, kind and name.
     pub fn items(&self) -> impl Iterator<Item = Item<'_>> {
         (0..self.sections.count(Section::Items)).filter_map(|number| Item::read(self, number).ok())
     }
 
-    /// The entries of one server: they lie together.
+    /// The items of one server: they lie together.
     pub(super) fn items_of(&self, server: u32) -> impl Iterator<Item = Item<'_>> {
         let owner = |number| self.sections.record(Section::Items, number)?.field(layout::item::SERVER);
         let (mut low, mut high) = (0, self.sections.count(Section::Items));
@@ -274,7 +274,7 @@ impl<'b> Definition<'b> {
         Ok(Definition { bundle, number, record, until })
     }
 
-    /// The version's name; empty where there is just one.
+    /// The version's name; empty if there is just one.
     ///
     /// # Errors
     /// [`Unreadable`] if the bundle is malformed.
@@ -291,7 +291,7 @@ impl<'b> Definition<'b> {
     }
 }
 
-/// A relation that an entry's policy asks for, with templates for the object and the subject.
+/// A relation that an item's policy asks for, with templates for the object and the subject.
 #[derive(Clone, Copy)]
 pub struct Check<'b> {
     sections: &'b Sections,

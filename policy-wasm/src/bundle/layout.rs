@@ -45,7 +45,7 @@ pub const MAX_TIERS: u32 = 16;
 pub const MAX_CHAIN: u32 = 8;
 /// Most rules under one principal, item or server: the work of one decision there.
 pub const MAX_RULES_PER_KEY: u32 = 1024;
-/// Most rules that name neither subjects, actors, entries nor servers: every decision looks at all of them.
+/// Most rules without a subject, actor, item or server: every decision evaluates all of them.
 pub const MAX_GLOBAL: u32 = 256;
 /// Most resource templates of one server: each URI is compared with all of them.
 pub const MAX_TEMPLATES: u32 = 256;
@@ -72,11 +72,11 @@ pub enum Section {
     Addresses = 6,
     /// Hash table over `Addresses`.
     AddressTable = 7,
-    /// Entries of the catalogues, in order of server, kind and name.
+    /// Items, in order of server, kind and name.
     Items = 8,
     /// Hash table over `Items`.
     ItemTable = 9,
-    /// Relations that entries ask for.
+    /// Relations of items.
     Checks = 10,
     /// Parts of templates.
     Parts = 11,
@@ -101,7 +101,7 @@ pub enum Section {
     Conditions = 20,
     /// Fields of an item beyond name and tier.
     ItemExtras = 21,
-    /// Accepted definitions of entries.
+    /// Accepted definitions of items.
     Definitions = 22,
     /// Approvals.
     Approvals = 23,
@@ -191,7 +191,7 @@ impl Section {
         }
     }
 
-    /// Length of one record in the format `format`, or `None` where that format lacks the section. Later formats may
+    /// Length of one record in the format `format`, or `None` if that format lacks the section. Later formats may
     /// append fields: a reader goes by the stride that the section table names, which is never less. A field that a
     /// record of an earlier format lacks is read as 0.
     pub const fn stride_in(self, format: u16) -> Option<u32> {
@@ -448,7 +448,7 @@ pub mod param_header {
 pub mod method {
     /// Name (string).
     pub const NAME: usize = 0;
-    /// 1 where it permits.
+    /// 1 if it permits.
     pub const PERMIT: usize = 2;
     /// Tier, plus 1.
     pub const TIER: usize = 3;
@@ -516,11 +516,11 @@ pub mod rule_extra {
     pub const ACTORS: usize = 3;
     /// Servers (list).
     pub const SERVERS: usize = 4;
-    /// 1 where it is about entries of catalogues only.
+    /// 1 if it is about items only.
     pub const ITEMS: usize = 5;
-    /// Names or URIs of entries (list of names).
+    /// Names or URIs of items (list of names).
     pub const NAMES: usize = 6;
-    /// Labels of entries (list of names).
+    /// Labels of items (list of names).
     pub const LABELS: usize = 7;
     /// Lowest tier.
     pub const TIER_FROM: usize = 8;
@@ -571,7 +571,7 @@ impl KeyHash {
         KeyHash((self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
     }
 
-    /// The tag that a slot holds, and the slot where the search begins in a table of `slots`.
+    /// The tag of a slot, and the slot at which the search begins in a table of `slots`.
     pub fn tag_and_home(self, slots: u32) -> (u32, u32) {
         let mut hash = self.0;
         hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);

@@ -1,4 +1,4 @@
-//! Lists of numbers, and of strings by number, read where they lie.
+//! Lists of numbers, and of strings by number, read in place.
 
 use super::layout::Section;
 use super::read::{Sections, Unreadable};

@@ -30,7 +30,7 @@ struct Entry {
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Named {
-    /// By an entry of the catalogue, with this number.
+    /// The number of an item.
     Item(u32),
     /// By a rule; number of the name.
     Rule(u32),
@@ -95,7 +95,7 @@ impl Bundle {
 }
 
 impl<'b> Server<'b> {
-    /// The template that a URI comes under which is not listed itself: of those that it fits the strictest.
+    /// The template for a URI that is not listed itself: the strictest of those that match.
     ///
     /// `None` if some reader could take the URI for a listed one with other rules, or for one under a stricter
     /// template.

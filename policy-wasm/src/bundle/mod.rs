@@ -52,7 +52,7 @@ use layout::{MAX_CHAIN, MAX_TIERS, Section};
 use read::{Record, Sections};
 use std::fmt;
 
-/// A compiled policy whose digest, signatures and serial were checked: the only thing that can be asked.
+/// A compiled policy with verified digest, signatures and serial. Only a verified bundle answers questions.
 pub struct Bundle {
     sections: Sections,
     header: Header,
@@ -62,7 +62,7 @@ pub struct Bundle {
     listed: listed::Listed,
 }
 
-/// The policy as a whole, but for its strings.
+/// The policy as a whole, without its strings.
 #[derive(Debug, Clone, Copy)]
 struct Manifest {
     max_chain: u32,
@@ -144,7 +144,7 @@ impl Bundle {
         &self.header
     }
 
-    /// The serial number; 0 where the publisher gave none.
+    /// The serial number; 0 without one.
     pub fn serial(&self) -> u64 {
         self.header.serial
     }
@@ -154,7 +154,7 @@ impl Bundle {
         self.header.not_after
     }
 
-    /// The trusted keys whose signatures were checked; none where the digest alone was.
+    /// The trusted keys whose signatures were checked; none if the digest alone was.
     pub fn signers(&self) -> &[KeyId] {
         &self.signers
     }
@@ -169,7 +169,7 @@ impl Bundle {
         &self.header.digest
     }
 
-    /// The organisation that the policy names; empty where it names none.
+    /// The organisation; empty if the policy names none.
     ///
     /// # Errors
     /// [`Unreadable`] if the bundle is malformed; [`Unverified::verify`] has checked this.
@@ -205,7 +205,7 @@ impl Bundle {
         self.manifest.consent_life
     }
 
-    /// Forbids, approvals and budgets that name neither subjects, actors, entries nor servers (numbers of rules).
+    /// Forbids, approvals and budgets that name neither subjects, actors, items nor servers (numbers of rules).
     pub(crate) fn restrictions(&self) -> Result<Option<List<'_>>, Unreadable> {
         self.sections.list(self.manifest.global)
     }
@@ -233,7 +233,7 @@ impl Bundle {
         if tier < self.sections.count(Section::Tiers) { Ok(tier) } else { Err(Unreadable) }
     }
 
-    /// How many servers, entries and rules the policy has.
+    /// The numbers of servers, items and rules.
     pub fn counts(&self) -> (u32, u32, u32) {
         let count = |section| self.sections.count(section);
         (count(Section::Servers), count(Section::Items), count(Section::Rules))
@@ -249,7 +249,7 @@ impl Bundle {
         self.sections.count(Section::Claims) > 0 || self.has_conditions()
     }
 
-    /// Whether any tool asks the authorization cluster.
+    /// Whether any tool needs a check by the authorization cluster.
     pub fn has_checks(&self) -> bool {
         self.sections.count(Section::Checks) > 0
     }

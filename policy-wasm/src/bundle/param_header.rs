@@ -1,4 +1,4 @@
-//! Headers that repeat arguments of tools (`x-mcp-header`), read where they lie.
+//! Headers that repeat arguments of tools (`x-mcp-header`), read in place.
 //!
 //! Source: MCP 2026-07-28, basic/transports/streamable-http (custom headers from tool parameters).
 

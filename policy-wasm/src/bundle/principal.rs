@@ -22,7 +22,7 @@ pub struct HeldCeiling {
     pub server: u32,
     /// The highest tier that it reaches.
     pub tier: u32,
-    /// Number of the rule that gives it; see [`Bundle::rule`].
+    /// Number of its rule; see [`Bundle::rule`].
     pub rule: u32,
 }
 

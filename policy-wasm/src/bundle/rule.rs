@@ -129,7 +129,7 @@ impl<'b> Rule<'b> {
         self.list(layout::rule_extra::SERVERS)
     }
 
-    /// Whether it is about entries of catalogues only.
+    /// Whether the rule is about items only.
     ///
     /// # Errors
     /// [`Unreadable`] if the bundle is malformed.
@@ -137,7 +137,7 @@ impl<'b> Rule<'b> {
         Ok(self.field(layout::rule_extra::ITEMS)? != 0)
     }
 
-    /// Names or URIs of the entries that it selects; `None` is any.
+    /// Names or URIs of the items that it selects; `None` is any.
     ///
     /// # Errors
     /// [`Unreadable`] if the bundle is malformed.
@@ -145,7 +145,7 @@ impl<'b> Rule<'b> {
         self.list(layout::rule_extra::NAMES)
     }
 
-    /// Labels of the entries that it selects; `None` is any.
+    /// Labels of the items that it selects; `None` is any.
     ///
     /// # Errors
     /// [`Unreadable`] if the bundle is malformed.
@@ -153,7 +153,7 @@ impl<'b> Rule<'b> {
         self.list(layout::rule_extra::LABELS)
     }
 
-    /// The lowest tier of the entries that it selects.
+    /// The lowest tier of the items that it selects.
     ///
     /// # Errors
     /// [`Unreadable`] if the bundle is malformed.
@@ -184,7 +184,7 @@ impl<'b> Rule<'b> {
         Ok((from, until))
     }
 
-    /// Only where this holds.
+    /// Applies only if this holds.
     ///
     /// # Errors
     /// [`Unreadable`] if the bundle is malformed.

@@ -56,7 +56,7 @@ impl<'b> Server<'b> {
         self.string(layout::server::RESOURCE)
     }
 
-    /// The path at which requests come, such as `/mcp/github`.
+    /// The path of its requests, such as `/mcp/github`.
     pub fn path(self) -> &'b str {
         self.string(layout::server::PATH)
     }
@@ -81,7 +81,7 @@ impl<'b> Server<'b> {
         self.string(layout::server::OWNER)
     }
 
-    /// The environment; empty where it has none.
+    /// The environment; empty if it has none.
     pub fn environment(self) -> &'b str {
         let record = self
             .record()
@@ -113,7 +113,7 @@ impl<'b> Server<'b> {
         Mode::read(self.record()?.later(layout::server::MODE))
     }
 
-    /// Rules that name the server, and neither subjects, actors nor entries (numbers of rules).
+    /// Rules that name the server, and neither subjects, actors nor items (numbers of rules).
     pub(crate) fn restrictions(self) -> Result<Option<List<'b>>, Unreadable> {
         self.list(layout::server::RESTRICTIONS)
     }
@@ -141,7 +141,7 @@ impl<'b> Server<'b> {
         }))
     }
 
-    /// The entry of the server's catalogue with exactly this name, URI or URI template.
+    /// The item of the server's catalogue with exactly this name, URI or URI template.
     ///
     /// # Errors
     /// [`Unreadable`] if the bundle is malformed.
@@ -149,7 +149,7 @@ impl<'b> Server<'b> {
         Item::find(self, kind, name)
     }
 
-    /// Entries of the server's catalogue, in order of kind and name.
+    /// Items of the server's catalogue, in order of kind and name.
     pub fn items(self) -> impl Iterator<Item = Item<'b>> {
         self.bundle.items_of(self.index)
     }
@@ -274,7 +274,7 @@ impl<'b> MethodRule<'b> {
         Ok(self.record.field(layout::method::SERVER)? != layout::ALL_SERVERS)
     }
 
-    /// Only where this holds.
+    /// Applies only if this holds.
     ///
     /// # Errors
     /// [`Unreadable`] if the bundle is malformed.

@@ -122,7 +122,7 @@ impl Trust {
     /// At least `threshold` different keys of `keys` must have signed.
     ///
     /// # Errors
-    /// [`TrustError`] where no bundle could pass, or every one could.
+    /// [`TrustError`] if no bundle could pass, or every bundle would.
     pub fn new(keys: Vec<PublicKey>, threshold: usize) -> Result<Trust, TrustError> {
         if keys.is_empty() || keys.len() > MAX_SIGNATURES {
             return Err(TrustError::Keys(keys.len()));
@@ -146,7 +146,7 @@ impl Trust {
         Trust { min_serial, ..self }
     }
 
-    /// The keys; none where the digest alone is looked at.
+    /// The keys; none if the digest alone is looked at.
     pub fn keys(&self) -> &[PublicKey] {
         &self.keys
     }

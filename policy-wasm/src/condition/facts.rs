@@ -41,7 +41,7 @@ facts! {
     ActorId = "actor.id", ACTORS;
     /// The identifier of an agent's issuer: [`Given::Text`].
     ActorIssuer = "actor.issuer", ACTORS;
-    /// The type of an agent by the policy, empty where it has none: [`Given::Text`].
+    /// The type of an agent by the policy, empty if it has none: [`Given::Text`].
     ActorType = "actor.type", ACTORS;
     /// The labels of an agent by the policy: [`Given::Texts`].
     ActorLabels = "actor.labels", ACTORS;
@@ -66,7 +66,7 @@ facts! {
     ServerKind = "server.kind", SERVER;
     /// The owner of the server, empty if the policy names none: [`Given::Text`].
     ServerOwner = "server.owner", SERVER;
-    /// The server's environment, empty where it has none: [`Given::Text`].
+    /// The server's environment, empty if it has none: [`Given::Text`].
     ServerEnvironment = "server.environment", SERVER;
     /// The server's labels: [`Given::Texts`].
     ServerLabels = "server.labels", SERVER;
@@ -88,7 +88,7 @@ facts! {
     Method = "method", METHOD;
     /// The time of the decision: [`Given::Time`].
     Now = "now", TIME;
-    /// The IP address of the caller, empty where it is not known: [`Given::Text`].
+    /// The IP address of the caller, empty if it is not known: [`Given::Text`].
     SourceAddress = "connection.source_address", CONNECTION;
     /// Whether the connection is encrypted: [`Given::Bool`].
     Tls = "connection.tls", CONNECTION;

@@ -101,7 +101,7 @@ const LONGEST_FOLDED: usize = 64;
 #[derive(Debug, Clone)]
 pub struct Folded {
     text: [u8; LONGEST_FOLDED],
-    /// `None` where it is longer than any name, or not ASCII, and so resembles none.
+    /// `None` if it is longer than any name, or not ASCII, and so resembles none.
     length: Option<usize>,
 }
 

@@ -46,9 +46,9 @@ pub const LINTS: [(&str, &str); 21] = [
 /// A likely mistake.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lint {
-    /// The file; empty where it concerns the policy as a whole.
+    /// The file; empty if it concerns the policy as a whole.
     pub file: String,
-    /// Line and column; 1, 1 where it concerns the policy as a whole.
+    /// Line and column; 1, 1 if it concerns the policy as a whole.
     pub position: Position,
     /// One of [`LINTS`].
     pub code: &'static str,

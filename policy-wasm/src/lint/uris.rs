@@ -22,7 +22,7 @@ pub(super) fn find(finder: &mut Finder<'_>) {
     }
 }
 
-/// Entries that some reader takes for one, and the policy does not.
+/// Items that some reader takes for one, and the policy does not.
 fn alike(finder: &mut Finder<'_>, server: &Server) {
     let mut seen: BTreeMap<Vec<u8>, &Item> = BTreeMap::new();
     for item in server.items.iter().filter(|item| item.kind == ItemKind::Resource) {

@@ -60,7 +60,7 @@ pub struct Consent<'a> {
     pub reason: Option<&'a str>,
     /// When it was given, in Unix seconds.
     pub given_at: u64,
-    /// When it ends, in Unix seconds; `None` where it names no end.
+    /// When it ends, in Unix seconds; `None` if it names no end.
     pub expires_at: Option<u64>,
 }
 
@@ -93,7 +93,7 @@ pub enum Action<'a> {
     CallTool {
         /// `params.name`, unescaped, exact.
         name: &'a str,
-        /// `params.arguments`; `None` where the call carries none.
+        /// `params.arguments`; `None` if the call carries none.
         arguments: Option<json::Object<'a>>,
         /// SHA-256 of the definition that the server last showed for this tool, where the caller has seen one.
         definition: Option<&'a [u8; 32]>,
@@ -102,7 +102,7 @@ pub enum Action<'a> {
     GetPrompt {
         /// `params.name`, unescaped, exact.
         name: &'a str,
-        /// `params.arguments`; `None` where the request carries none.
+        /// `params.arguments`; `None` if the request carries none.
         arguments: Option<json::Object<'a>>,
     },
     /// `resources/read`, or another method that refers to a resource (`resources/subscribe`, `completion/complete`).
@@ -120,7 +120,7 @@ pub enum Action<'a> {
 /// The caller's connection, as the proxy reports it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Connection<'a> {
-    /// IP address of the caller, without port; empty where it is not known.
+    /// IP address of the caller, without port; empty if it is not known.
     pub source_address: &'a str,
     /// Whether the connection to the proxy is encrypted.
     pub tls: bool,

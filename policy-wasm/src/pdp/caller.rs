@@ -14,9 +14,9 @@ use std::borrow::Cow;
 pub(super) struct CallerCeilings {
     /// The highest ceiling of the subject's grants.
     pub(super) subject: Option<HeldCeiling>,
-    /// The same with grants that are on trial.
+    /// The same, with grants in monitor mode.
     pub(super) trial: Option<HeldCeiling>,
-    /// The lowest ceiling of the actors; `None` where one of them has none.
+    /// The lowest ceiling of the actors; `None` if one of them has none.
     pub(super) actors: Option<u32>,
     /// The highest tier for which the token has a scope that the server lists.
     pub(super) scope: Option<u32>,
@@ -120,7 +120,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         if self.caller.subject.is_none() {
             self.reasons.add(DenyReason::SubjectNotGranted);
         }
-        // A grant on trial may yet let the subject pass.
+        // A grant in monitor mode may still let the subject pass.
         let open = |reason| reason == DenyReason::SubjectNotGranted && self.caller.trial.is_some();
         self.denied_anyway = self.reasons.iter().any(|reason| !reason.can_be_monitored() && !open(reason));
     }
@@ -143,7 +143,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         self.holder(PrincipalKind::Claim, name, &text)
     }
 
-    /// One name under which the subject may hold something.
+    /// Finds the ceiling and the rules of one name of the subject.
     fn holder(&mut self, kind: PrincipalKind, name: &str, value: &str) -> Result<(), Unreadable> {
         let issuer = self.request.delegation.subject.identity.issuer;
         let found = self.bundle.principal(kind, issuer, name, value)?;

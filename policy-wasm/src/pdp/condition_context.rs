@@ -53,7 +53,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         Ok(found)
     }
 
-    /// The version whose definition was seen.
+    /// The version of the definition that the server showed.
     fn version(&self) -> Result<&'w str, Fault> {
         let item = self.item().ok_or(Fault::Missing)?;
         let seen = self.seen_definition.ok_or(Fault::Missing)?;

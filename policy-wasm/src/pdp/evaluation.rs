@@ -24,13 +24,13 @@ pub(super) enum Purpose {
     List,
 }
 
-/// The entry that is asked for.
+/// The requested item.
 #[derive(Clone, Copy)]
 pub(super) struct Target<'w> {
     pub(super) kind: ItemKind,
-    /// The name or URI that was asked for; of a resource that comes under a template, not the entry's.
+    /// The requested name or URI. For a resource under a template it differs from the item's.
     pub(super) name: &'w str,
-    /// The entry, where the server's catalogue has it.
+    /// The item, if the server has it.
     pub(super) item: Option<Item<'w>>,
 }
 
@@ -141,7 +141,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         self.resolve_item(kind, name)
     }
 
-    /// Looks an entry up; a resource that is not listed itself comes under the first template that it fits.
+    /// Looks an item up. A resource that is not listed itself takes the first template that matches.
     pub(super) fn resolve_item(&mut self, kind: ItemKind, name: &'w str) -> Result<(), Unreadable> {
         self.target = Some(Target { kind, name, item: None });
         let mut item = self.server.item(kind, name)?;
@@ -211,7 +211,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         }
     }
 
-    /// Whether the policy admits the method here, and where it would lead.
+    /// Whether the policy permits the method here, on these terms.
     fn method_layer(&mut self) -> Result<(), Unreadable> {
         let rule = self.server.method_rule(self.method)?;
         let permitted = rule.map_or_else(
@@ -300,7 +300,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         Ok(())
     }
 
-    /// The relations to ask for, with their templates filled.
+    /// The relations to check, with their templates filled.
     fn checks(&mut self, obligations: &mut Vec<Obligation>) -> Result<(), Unreadable> {
         let Some(item) = self.item() else { return Ok(()) };
         for check in item.checks()? {
@@ -317,7 +317,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         Ok(())
     }
 
-    /// Approvals and budgets, the entry's own first.
+    /// Approvals and budgets, the item's own first.
     fn demands(&mut self, obligations: &mut Vec<Obligation>) -> Result<(), Unreadable> {
         if let Some(item) = self.item()
             && let Some(terms) = item.approval()?
@@ -345,7 +345,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         Ok(())
     }
 
-    /// Grants on trial, then servers and entries that are.
+    /// Applies monitor mode: of grants first, then of servers and items.
     pub(super) fn apply_monitor_mode(&mut self) -> Mode {
         let ceilings = [DenyReason::SubjectNotGranted, DenyReason::TierAboveSubject];
         if let Some(trial) = self.caller.trial
@@ -355,7 +355,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
             let mut moved = false;
             for reason in ceilings {
                 moved |= self.reasons.contains(reason);
-                // A grant on trial names the subject, so that monitor mode opens nothing to anybody else.
+                // The grant names the subject, so its monitor mode lets no other subject pass.
                 self.let_pass(reason);
             }
             if moved {

@@ -73,7 +73,7 @@ pub enum LayerName {
     Actors,
     /// Whether the method is admitted.
     Method,
-    /// The entry's place in the catalogue, and its definition.
+    /// The item's place in the catalogue, and its definition.
     Item,
     /// Forbids.
     Forbids,
@@ -85,7 +85,7 @@ pub enum LayerName {
     Scopes,
     /// Conditions and arguments.
     Conditions,
-    /// The relations that the entry asks for.
+    /// The relations that the item asks for.
     Checks,
     /// Approvals and budgets.
     Demands,
@@ -203,7 +203,7 @@ impl Recorder<'_> {
         self.layer(name).0.push(fact);
     }
 
-    /// A fact that the layer goes by.
+    /// A fact by which the layer decides.
     fn decides(&mut self, name: LayerName, what: String, matched: bool) {
         self.fact(name, Fact { what, matched, decided: true, ..Fact::default() });
     }

@@ -1,4 +1,4 @@
-//! The evaluation: one walk over the layers, each of which can only deny.
+//! The evaluation: one pass over the layers, each of which can only deny.
 //!
 //! ```text
 //! entry ─> validity ─> chain ─> subject ─> actors ─> scopes ─┐
@@ -83,7 +83,7 @@ impl<'b> Authority<'b> {
         Authority::within(bundle, server, request, &Work::default())
     }
 
-    /// As [`Authority::of`], with the work that is left: all entries of a list share it.
+    /// As [`Authority::of`], with a bound on work that all items of a list share.
     pub fn within(
         bundle: &'b Bundle,
         server: Server<'b>,
@@ -104,7 +104,7 @@ impl<'b> Authority<'b> {
         !granted || self.reasons.iter().any(|reason| !reason.can_be_monitored())
     }
 
-    /// Whether a list shows the entry with this name (resources: URI; templates: URI template) to this caller.
+    /// Whether a list shows this caller the item with this name (resources: URI; templates: URI template).
     pub fn visibility(&self, kind: ItemKind, name: &str) -> Visibility {
         self.visibility_as(kind, name, None)
     }

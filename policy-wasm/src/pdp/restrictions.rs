@@ -71,7 +71,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         Ok(None)
     }
 
-    /// Whether a rule's entries are those that are asked for.
+    /// Whether a rule selects the requested item.
     fn is_about(&mut self, rule: Rule<'_>) -> Result<bool, Unreadable> {
         let (Some(target), Some(item)) = (self.target, self.item()) else { return Ok(false) };
         if item.tier() < rule.tier_from()? {
@@ -117,7 +117,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         Ok(())
     }
 
-    /// Whether the consent covers the entry that is asked for.
+    /// Whether the consent covers the requested item.
     fn covers(&mut self, consent: &Consent<'_>) -> bool {
         let (Some(target), Some(tools)) = (self.target, consent.tools) else { return true };
         let entry = target.item.map_or(target.name, |item| item.name());
@@ -130,7 +130,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         some
     }
 
-    /// The entry's tier against everything that limits it.
+    /// Compares the item's tier with all limits.
     pub(super) fn tiers(&mut self) -> Result<(), Unreadable> {
         match self.item() {
             Some(item) => self.check_tier(item.tier(), Mode::Enforce),

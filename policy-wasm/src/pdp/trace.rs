@@ -5,7 +5,7 @@ use crate::bundle::{Check, Condition, HeldCeiling, Item, List, MethodRule, Rule}
 use crate::decision::Reasons;
 use crate::model::{Actor, ItemKind};
 
-/// A recorder of the walk. Its default records nothing.
+/// A recorder of the evaluation. Its default records nothing.
 pub(super) trait Trace {
     /// Whether to evaluate conditions that can no longer change the decision.
     const THOROUGH: bool;
@@ -32,7 +32,7 @@ pub enum Outcome {
     OutsideWindow,
     /// It names other agents.
     OtherActors,
-    /// It is about other entries, or the request names none.
+    /// The rule is about other items, or the request names none.
     OtherItems,
     /// It is about other methods.
     OtherMethods,
@@ -53,9 +53,9 @@ pub enum Outcome {
 /// Something that the walk saw.
 #[cfg_attr(not(feature = "tools"), allow(dead_code, reason = "what is seen is read by explanations only"))]
 pub(super) enum TraceEvent<'s> {
-    /// The end of the bundle's validity, where it has one.
+    /// The end of the bundle's validity, if it has one.
     Validity { not_after: Option<u64>, now: u64 },
-    /// The number of actors, and the most that the policy admits.
+    /// The number of actors, and the maximum of the policy.
     Chain { length: usize, most: u32 },
     /// The signer of the token, and the issuer of an actor that it may not vouch for.
     Untrusted { signer: &'s str, issuer: &'s str },
@@ -65,15 +65,15 @@ pub(super) enum TraceEvent<'s> {
     ConditionalGrant { rule: Rule<'s>, outcome: Outcome },
     /// The highest of the subject's ceilings, without and with grants in monitor mode.
     SubjectCeiling { held: Option<HeldCeiling>, trial: Option<HeldCeiling> },
-    /// An actor of the chain and the highest of its ceilings; `known` where an entry covers the server.
+    /// An actor of the chain and the highest of its ceilings; `known` where an item covers the server.
     Actor { actor: &'s Actor<'s>, held: Option<HeldCeiling>, known: bool },
     /// The method, and the policy's rule for it.
     Method { name: &'s str, rule: Option<MethodRule<'s>>, permitted: bool },
     /// The page that an elicitation sends the subject to, and whether the policy lists it.
     Url { listed: bool },
-    /// The entry that is asked for, if the server has it.
+    /// The requested item, if the server has it.
     Item { kind: ItemKind, name: &'s str, item: Option<Item<'s>> },
-    /// Whether the definition that was seen is one that is accepted.
+    /// Whether the policy accepts the definition that the server showed.
     Definition { accepted: bool },
     /// A forbid, approval or budget.
     Restriction { rule: Rule<'s>, outcome: Outcome },
@@ -84,12 +84,12 @@ pub(super) enum TraceEvent<'s> {
     /// The scope that the tier needs with the tier it is listed at, and the highest tier that the token's scopes are
     /// listed at.
     Scope { needed: Option<(u32, &'s str)>, reach: Option<u32> },
-    /// The condition of the entry or of the method's rule.
+    /// The condition of the item or of the method's rule.
     Condition { condition: Condition<'s>, outcome: Outcome },
     /// A constraint on an argument.
     Argument { path: List<'s>, outcome: Outcome },
-    /// A check of the entry, and whether its templates could be filled.
+    /// A check of the item, and whether its templates could be filled.
     Check { check: Check<'s>, filled: Result<(), Reasons> },
-    /// The entry asks for an approval of every call.
+    /// The item needs an approval of every call.
     ItemApproval,
 }

@@ -44,7 +44,7 @@ pub struct Setting {
     /// Its path in the policy, such as `servers.github.tools.merge.tier`. A server, an item or a rule of only one
     /// bundle has one path as a whole.
     pub name: String,
-    /// Its old value; `None` where it was not set.
+    /// Its old value; `None` if it was not set.
     pub old: Option<String>,
     /// Its new value.
     pub new: Option<String>,
@@ -70,7 +70,7 @@ pub struct DecisionChange {
 /// The target of a decision.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Asked {
-    /// An entry of the catalogue.
+    /// An item of the catalogue.
     Item(ItemKind, String),
     /// A method.
     Method(String),
@@ -79,7 +79,7 @@ pub enum Asked {
 /// The verdict of one bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// Whether the bundle has the server and the entry at all; where it has not, every call is denied.
+    /// Whether the bundle has the server and the item at all; where it has not, every call is denied.
     pub known: bool,
     /// The possible outcome of calls.
     pub outcome: Outcome,
@@ -318,7 +318,7 @@ impl<'b> Side<'b> {
     }
 }
 
-/// Conditions that an entry states itself.
+/// Conditions that an item states itself.
 fn own_terms(item: Item<'_>) -> Vec<String> {
     let mut terms = Vec::new();
     if let Some(text) = item.condition().ok().flatten().and_then(|condition| condition.text().ok()) {

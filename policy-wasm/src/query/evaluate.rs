@@ -98,7 +98,7 @@ impl Query {
         Ok(then(server, &request))
     }
 
-    /// The method that is asked for; empty where neither it nor anything else is named.
+    /// The method that is requested; empty if neither it nor anything else is named.
     pub fn method(&self) -> &str {
         self.method.as_deref().or_else(|| self.target.method()).unwrap_or_default()
     }

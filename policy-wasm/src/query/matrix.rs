@@ -62,7 +62,7 @@ impl Default for Circumstances {
     }
 }
 
-/// An entry of a catalogue, as a matrix names it.
+/// An item of a catalogue, as a matrix names it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MatrixItem {
     /// Id of the server.
@@ -86,7 +86,7 @@ pub struct Matrix {
     pub subjects: Vec<String>,
     /// The chains of actors.
     pub agents: Vec<String>,
-    /// The entries of the catalogues, by server, in order of kind and name.
+    /// The items, by server, in order of kind and name.
     pub items: Vec<MatrixItem>,
     /// Cells: all items of the first subject through the first agent, then of the next subject, then of the next agent.
     pub cells: Vec<Access>,
@@ -252,7 +252,7 @@ fn servers<'b>(bundle: &'b Bundle, spec: &MatrixSpec) -> Result<Vec<Server<'b>>,
     }
 }
 
-/// The entries of a server's catalogue.
+/// The items of a server's catalogue.
 pub(super) fn items(server: Server<'_>) -> impl Iterator<Item = MatrixItem> {
     server.items().map(move |item| MatrixItem {
         server: server.id().to_owned(),

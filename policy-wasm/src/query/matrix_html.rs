@@ -11,7 +11,7 @@ pub const MAX_PAGE_CELLS: usize = 200_000;
 const STYLE: &str = include_str!("matrix.css");
 const SCRIPT: &str = include_str!("matrix.js");
 
-/// A matrix as an HTML page, or `None` where it has more than [`MAX_PAGE_CELLS`] cells. Names of the policy are
+/// A matrix as an HTML page, or `None` if it has more than [`MAX_PAGE_CELLS`] cells. Names of the policy are
 /// escaped, and the page's own policy (CSP) lets nothing load.
 pub fn matrix_html(matrix: &Matrix) -> Option<String> {
     if matrix.cells.len() > MAX_PAGE_CELLS {

@@ -161,7 +161,7 @@ fn agent(principal: Principal<'_>) -> Result<Option<Named<ActorQuery>>, Unreadab
     Ok(Some(Named { label: found.0, value: found.1 }))
 }
 
-/// Names the issuers too, where they are not all the same.
+/// Names the issuers too, unless all are the same.
 pub(super) fn told_apart<T>(
     bundles: &[&Bundle],
     found: Vec<Named<T>>,

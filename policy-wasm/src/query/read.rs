@@ -35,7 +35,7 @@ pub struct Query {
     pub definition: Option<[u8; 32]>,
     /// The time in Unix seconds; without one, the caller's time applies.
     pub now: Option<u64>,
-    /// IP address of the caller; empty where it is not known.
+    /// IP address of the caller; empty if it is not known.
     pub source_address: String,
     /// Whether the connection is encrypted.
     pub tls: bool,

@@ -49,7 +49,7 @@ pub struct Expect {
     pub obligations: Option<BTreeSet<ExpectedObligation>>,
     /// The visibility of the item in lists.
     pub visibility: Option<Visibility>,
-    /// Name of the entry's tier.
+    /// Name of the item's tier.
     pub tier: Option<String>,
     /// Name of the lowest ceiling.
     pub ceiling: Option<String>,

@@ -3,7 +3,7 @@ use super::*;
 use crate::json::{self, Limits};
 use proptest::prelude::*;
 
-/// The digest of a definition that is still text; `None` where it is not strict JSON.
+/// The digest of a definition that is still text; `None` if it is not strict JSON.
 fn digest_text(text: &str) -> Result<[u8; 32], Option<DefinitionError>> {
     digest(json::parse(text.as_bytes(), &Limits { depth: MAX_DEPTH }).map_err(|_| None)?).map_err(Some)
 }

@@ -122,7 +122,7 @@ impl Loose {
         Self::read(template, true)
     }
 
-    /// The bytes; none where the URI is too long.
+    /// The bytes; none if the URI is too long.
     pub(crate) fn bytes(&self) -> &[u8] {
         if self.whole { self.bytes.get(..self.length).unwrap_or_default() } else { &[] }
     }

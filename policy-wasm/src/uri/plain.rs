@@ -37,7 +37,7 @@ impl Special {
     }
 }
 
-/// Takes a URI apart at its delimiters; `None` where it has no scheme.
+/// Takes a URI apart at its delimiters; `None` if it has no scheme.
 pub(super) fn parts(uri: &[u8]) -> Option<Parts> {
     let colon = uri.iter().position(|byte| *byte == b':')?;
     let special = Special::of(uri.get(..colon)?);

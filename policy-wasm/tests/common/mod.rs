@@ -102,7 +102,7 @@ pub fn condition_code(text: &str) -> Vec<u8> {
 }
 
 /// Whether an explanation agrees with a decision: the same effect for the same first reason. It may have more reasons,
-/// since it looks at arguments also where the caller is denied already.
+/// since it looks at arguments also if the caller is denied already.
 pub fn explains(explained: &Decision, evaluated: &Decision) -> bool {
     let has = |reason| explained.reasons.contains(reason) || explained.monitored.contains(reason);
     explained.effect() == evaluated.effect()

@@ -49,7 +49,7 @@ pub fn decide(policy: &Policy, ask: &Ask) -> Verdict {
     case.verdict
 }
 
-/// The name or URI that is asked for.
+/// The name or URI that is requested.
 fn wanted(ask: &Ask) -> Option<(ItemKind, &str)> {
     match &ask.target {
         Target::Tool(name, ..) => Some((ItemKind::Tool, name)),
@@ -221,7 +221,7 @@ impl Case<'_> {
         }
     }
 
-    /// The ceiling without and with grants on trial.
+    /// The ceiling without and with grants in monitor mode.
     fn subject(&mut self) -> [Option<Tier>; 2] {
         let mut highest = [None, None];
         for grant in &self.policy.grants {

@@ -11,7 +11,7 @@ use crate::source::{Node, Place};
 pub(super) struct Scope(condition::Scope);
 
 impl Scope {
-    /// A condition of a rule or an entry.
+    /// A condition of a rule or an item.
     pub(super) fn new(symbols: &Symbols<'_>) -> Scope {
         let mut scope = condition::Scope {
             tiers: symbols.tiers.iter().map(|name| (*name).to_owned()).collect(),

@@ -21,7 +21,7 @@ const MAX_TEMPLATES: usize = 256;
 /// The validity of an approval, unless the policy sets one.
 const DEFAULT_APPROVAL: u64 = 600;
 
-/// The keys that hold entries, in a server and in a catalogue.
+/// The keys that hold items, in a server and in a catalogue.
 const KEYS: [(&str, ItemKind); 4] = [
     ("tools", ItemKind::Tool),
     ("prompts", ItemKind::Prompt),
@@ -29,10 +29,10 @@ const KEYS: [(&str, ItemKind); 4] = [
     ("resource_templates", ItemKind::Template),
 ];
 
-/// Entries by kind and name.
+/// Items by kind and name.
 pub(super) type Items<'n> = BTreeMap<(ItemKind, &'n str), (Item, Place<'n>)>;
 
-/// Reads all entries that a map holds; whether it had any of the keys.
+/// Reads all items that a map holds; whether it had any of the keys.
 pub(super) fn read<'n>(map: &mut MapReader<'n>, symbols: &Symbols<'n>) -> (Items<'n>, bool) {
     let (mut items, mut any) = (Items::new(), false);
     for (key, kind) in KEYS {

@@ -16,7 +16,7 @@ enum Style {
 /// characters of the value in order. The search walks through both and ignores white space, and so need not know how
 /// YAML folds lines.
 ///
-/// `None` where the text at `begin` is not that of the value.
+/// `None` if the text at `begin` is not that of the value.
 pub(super) fn part(
     lines: &Lines<'_>,
     begin: Position,

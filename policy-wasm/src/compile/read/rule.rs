@@ -20,7 +20,7 @@ pub(super) struct Context<'c, 'n> {
     pub(super) labels: BTreeSet<String>,
 }
 
-/// Reads the entries of all files' lists, in order of their ids.
+/// Reads the items of all files' lists, in order of their ids.
 fn entries<'n, T>(
     places: &[Place<'n>],
     mut read: impl FnMut(&mut MapReader<'n>, &'n str) -> Option<T>,

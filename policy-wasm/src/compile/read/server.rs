@@ -12,7 +12,7 @@ use crate::source::{MapReader, Named, Place, suggest};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Entries that servers share.
+/// Items that servers share.
 pub(super) struct Shared<'n> {
     items: Items<'n>,
     /// Whether a server has named it so far.

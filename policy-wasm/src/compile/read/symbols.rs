@@ -16,7 +16,7 @@ pub(super) struct Symbols<'n> {
     pub(super) tiers: Vec<&'n str>,
     /// Short name to issuer identifier.
     pub(super) issuers: BTreeMap<&'n str, &'n str>,
-    /// Groups and roles; empty where the policy declares none.
+    /// Groups and roles; empty if the policy declares none.
     pub(super) declared: Vec<Declared>,
     /// The names of `declared`: by kind (`group`, `role`), and by kind and issuer. A policy may have as many rules as names.
     pub(super) by_kind: BTreeMap<(&'static str, Option<String>), BTreeSet<String>>,

@@ -167,7 +167,7 @@ impl SectionBuffers {
         self.shared(Section::Definitions, &fields)
     }
 
-    /// Headers that repeat arguments of the entry with this number.
+    /// Headers that repeat arguments of the item with this number.
     fn param_headers(&mut self, entry: u32, item: &Item) -> Result<(), TooLarge> {
         let mut rows = Vec::new();
         for header in &item.param_headers {

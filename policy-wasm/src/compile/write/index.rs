@@ -11,7 +11,7 @@ use crate::policy::{Item, Items, Policy, Server};
 use crate::uri;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Most pairs of a holder and a server, or of a rule and an entry.
+/// Most pairs of a holder and a server, or of a rule and an item.
 const MAX_PAIRS: usize = 4_000_000;
 
 /// The rules of a principal.
@@ -193,7 +193,7 @@ impl<'p> PolicyIndex<'p> {
         found
     }
 
-    /// The entries of one server and kind, with their numbers.
+    /// The items of one server and kind, with their numbers.
     pub(super) fn entries(&self, server: u32, kind: ItemKind) -> impl Iterator<Item = (u32, &'p Item)> {
         let range = self.places.range((server, kind, "")..);
         let of_server = range.take_while(move |((s, k, _), _)| (*s, *k) == (server, kind));

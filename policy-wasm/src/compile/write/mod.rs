@@ -1,7 +1,7 @@
 //! The bundle's bytes, from a policy that makes sense.
 //!
 //! ```text
-//! Policy ─PolicyIndex: numbers for servers, entries, rules, principals; where each rule hangs─> sections ─> bytes
+//! Policy ─PolicyIndex: numbers for servers, items, rules, principals; where each rule hangs─> sections ─> bytes
 //! ```
 //!
 //! The contents of a policy decide the bytes: lists without a meaningful order are sorted here.

@@ -64,7 +64,7 @@ pub struct Scope {
     pub tiers: Vec<String>,
     /// Short names of issuers to their identifiers: for `issuer("…")`.
     pub issuers: BTreeMap<String, String>,
-    /// Whether the rule is about an entry of a catalogue, so that there are `item` and `args`.
+    /// Whether the rule is about an item, so that there are `item` and `args`.
     pub item: bool,
     /// The type of `args`; [`ValueType::Any`] without a pinned schema.
     pub args: ValueType,

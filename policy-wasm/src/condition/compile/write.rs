@@ -59,7 +59,7 @@ impl Writer {
         self.bytes(&bytes).0
     }
 
-    /// The bytes; `None` where it was too much.
+    /// The bytes; `None` if it was too much.
     pub(super) fn finish(self) -> Option<Vec<u8>> {
         let count = u16::try_from(self.nodes.len()).ok().filter(|_| !self.overflow)?;
         let length =

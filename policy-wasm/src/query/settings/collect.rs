@@ -15,7 +15,7 @@ pub(super) struct Collector<'b> {
     pub(super) lines: Lines,
     pub(super) servers: Vec<&'b str>,
     pub(super) issuers: BTreeMap<&'b str, &'b str>,
-    /// Agents by their principals: the rule that they are, where there is one.
+    /// Agents by their principals: the rule that they are, if there is one.
     pub(super) actors: BTreeMap<u32, &'b str>,
     /// Plain ceilings by rule: holder and server, to tier.
     pub(super) plain: BTreeMap<u32, BTreeMap<(String, String), u32>>,
