@@ -16,7 +16,7 @@ pub enum Effect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum DenyReason {
-    /// The bundle could not be read where the decision needed it.
+    /// A part of the bundle that the decision needed is unreadable.
     PolicyUnreadable,
     /// The bundle's end of validity has passed.
     PolicyExpired,
@@ -26,7 +26,7 @@ pub enum DenyReason {
     ChainTooLong,
     /// The signer of the token may not vouch for an actor of the chain.
     ActorUntrusted,
-    /// No grant gives the subject anything at this server.
+    /// The subject has no grant at this server.
     SubjectNotGranted,
     /// An actor of the chain is not in the policy.
     ActorUnknown,
@@ -228,7 +228,7 @@ impl Reasons {
     }
 }
 
-/// A relation that the authorization cluster must confirm before the call may go on.
+/// A relation that the authorization cluster must confirm before the call is forwarded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RelationCheck {
     /// Relation or permission, such as `writer`.
@@ -246,7 +246,7 @@ pub struct RelationCheck {
 /// A person's yes that the call needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
-    /// Id of the rule that asks for it, or of the tool.
+    /// Id of the rule or tool that needs it.
     pub rule: String,
     /// The approvers: groups, roles or ids as the policy names them (`group:finance-leads`).
     pub approvers: Vec<String>,
@@ -288,18 +288,18 @@ pub enum Obligation {
     Check(RelationCheck),
     /// Have a person approve this exact call.
     Approval(Approval),
-    /// Count the call, and deny it where the budget is spent.
+    /// Count the call, and deny it if the budget is spent.
     Budget(Budget),
 }
 
 /// The answer of the PDP.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    /// Why it is denied; empty means permit.
+    /// The reasons of a denial; empty means permit.
     pub reasons: Reasons,
     /// The reasons that `mode: monitor` turned into records.
     pub monitored: Reasons,
-    /// Name of the tool's tier, where the tool is known.
+    /// Name of the tool's tier, if the tool is known.
     pub tier: Option<String>,
     /// Name of the lowest ceiling that applies to this caller at this server, if there is one.
     pub ceiling: Option<String>,
@@ -323,6 +323,6 @@ pub enum Visibility {
     Permit,
     /// A call could be permitted: it depends on its arguments or on a check. It stays visible.
     Conditional,
-    /// No call of this caller could be permitted: it is not shown.
+    /// No call of this caller could be permitted: the list hides it.
     Deny,
 }

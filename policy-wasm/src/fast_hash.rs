@@ -1,7 +1,7 @@
-//! A quick fingerprint of bytes, where an exact comparison follows: it spares most comparisons and decides nothing.
+//! A quick fingerprint of bytes. It avoids most exact comparisons and never replaces one.
 //!
-//! Anybody can make bytes with equal fingerprints. Where it is used, that may cost time within a bound that holds
-//! anyway (sorting, a set of eight), and never changes an answer.
+//! Attackers can make bytes with equal fingerprints. Users of this module bound the cost of that (sorting, a set of
+//! eight), and their answers do not depend on it.
 
 /// A fingerprint of 64 bits: equal for equal bytes, and for few others. Eight bytes a step.
 pub fn of(bytes: &[u8]) -> u64 {

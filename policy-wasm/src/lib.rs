@@ -18,12 +18,12 @@
 //! | [`pdp`] | the evaluation; explaining is the same walk with a recorder |
 //! | [`condition`] | expressions of rules: a small typed form and its evaluation (parser and checker: feature `compile`) |
 //! | [`source`] | trees with positions and problem lists, for every file a person writes |
-//! | [`fast_hash`] | telling most different bytes apart, quickly |
+//! | [`fast_hash`] | quick fingerprints of bytes |
 //! | [`canonical_path`] | paths that have one spelling only |
 //! | [`sort`] | sorting, once for all types |
 //! | [`time`] | moments as text |
 //! | `query` (feature `tools`) | questions and answers as text, for the command line, JavaScript and tests |
-//! | `policy` (feature `compile`) | a policy that makes sense, before it is written |
+//! | `policy` (feature `compile`) | a checked policy, before it is written |
 //! | `lint` (feature `compile`) | likely mistakes in a policy that compiles |
 //! | `compile` (feature) | policy files to a bundle; never linked into the filter |
 

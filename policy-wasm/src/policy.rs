@@ -24,7 +24,7 @@ pub struct Policy {
     pub files: Vec<String>,
     /// The revision; empty if neither the policy nor the caller names one.
     pub revision: String,
-    /// The serial number: 0 if none is given.
+    /// The serial number; 0 without one.
     pub serial: u64,
     /// When the bundle ceases to be valid.
     pub not_after: Option<Time>,
@@ -208,7 +208,7 @@ pub struct Item {
     pub approval: Option<Approval>,
     /// Relations that the authorization cluster must confirm.
     pub checks: Vec<Check>,
-    /// The condition that every call must meet.
+    /// A condition for every call.
     pub when: Option<Condition>,
     /// Headers that repeat arguments.
     pub param_headers: BTreeSet<ParamHeader>,
@@ -400,7 +400,7 @@ pub struct Forbid {
     pub window: Window,
     /// Applies only if this holds; an evaluation error denies the call.
     pub when: Option<Condition>,
-    /// Whether it is enforced.
+    /// Whether the rule is enforced.
     pub mode: Mode,
     /// Its place in the policy files.
     pub origin: Origin,
@@ -432,7 +432,7 @@ pub struct ApprovalRule {
     pub when: Option<Condition>,
     /// The approval.
     pub approval: Approval,
-    /// Whether it is enforced.
+    /// Whether the rule is enforced.
     pub mode: Mode,
     /// Its place in the policy files.
     pub origin: Origin,
@@ -457,7 +457,7 @@ pub struct BudgetRule {
     pub limit: u64,
     /// Length of the window.
     pub window: Seconds,
-    /// Whether it is enforced.
+    /// Whether the rule is enforced.
     pub mode: Mode,
     /// Its place in the policy files.
     pub origin: Origin,
@@ -466,7 +466,7 @@ pub struct BudgetRule {
 /// A rule for a method that names no item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MethodRule {
-    /// Whether it is permitted.
+    /// Whether the method is permitted.
     pub permit: bool,
     /// The tier that it counts as, against all ceilings.
     pub tier: Option<Tier>,
@@ -475,7 +475,7 @@ pub struct MethodRule {
     /// `elicitation/create`: pages to which the server may send a person, as URL prefixes that end at a path segment.
     /// `None` admits no page.
     pub urls: Option<BTreeSet<String>>,
-    /// Whether it is enforced.
+    /// Whether the rule is enforced.
     pub mode: Mode,
     /// Its place in the policy files.
     pub origin: Origin,

@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-/// The indices `0..count` in the order that `compare` gives them; indices that compare equal keep theirs.
+/// The indices `0..count` in the order of `compare`; equal ones keep their order.
 ///
 /// A merge sort with at most `count * log2(count)` comparisons for any input. At most `u32::MAX` indices.
 pub fn sorted(count: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Vec<u32> {

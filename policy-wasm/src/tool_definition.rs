@@ -200,8 +200,8 @@ fn write_string(text: &str, sink: Sink<'_>) {
     sink(b"\"");
 }
 
-/// A number by its exact value: `-`, the significant digits without zeros at either end, and `e` with the power of
-/// ten that they count where it is not 0. `100` is `1e2`, `1.50` is `15e-1`, `-0` is `0`.
+/// A number by its exact value: `-`, the significant digits without outer zeros, and `e` with a nonzero power of ten.
+/// `100` is `1e2`, `1.50` is `15e-1`, `-0` is `0`.
 fn write_number(raw: &str, sink: Sink<'_>) {
     let (negative, rest) = raw.strip_prefix('-').map_or((false, raw), |rest| (true, rest));
     let (mantissa, exponent) = rest.split_once(['e', 'E']).unwrap_or((rest, "0"));

@@ -37,7 +37,7 @@ fn every_invalid_policy_gets_its_exact_messages() {
                 failures.push(format!("{name}: compiles, but it stands among the invalid ones"));
                 continue;
             }
-            Err(problems) => problems.told(Paint::Plain),
+            Err(problems) => problems.render(Paint::Plain),
         };
         let expected = path.with_extension("txt");
         if bless() {

@@ -131,7 +131,7 @@ impl Check {
             if self.source.json_errors {
                 println!("{}", as_json(lint, &problem)?);
             } else if problem.excerpt.is_some() {
-                eprint!("{}", problem.told(paint_problems()));
+                eprint!("{}", problem.render(paint_problems()));
             } else {
                 eprintln!("{}", plain(&lint.to_string()));
             }
@@ -192,7 +192,7 @@ impl Source {
             let lines: String = list.iter().map(|problem| problem_json(problem) + "\n").collect();
             tell(&lines)?;
         } else {
-            eprint!("{}", problems.told(paint_problems()));
+            eprint!("{}", problems.render(paint_problems()));
         }
         let (count, word) = (list.len(), if list.len() == 1 { "problem" } else { "problems" });
         eprintln!("{count} {word}, nothing was compiled");

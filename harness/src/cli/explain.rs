@@ -220,7 +220,7 @@ fn read_query(path: &str) -> anyhow::Result<Query> {
     };
     read.with_context(|| format!("cannot read `{path}`"))?;
     Query::read(&text)
-        .map_err(|problems| anyhow::anyhow!("`{path}` is no question\n{}", problems.told(paint_problems())))
+        .map_err(|problems| anyhow::anyhow!("`{path}` is no question\n{}", problems.render(paint_problems())))
 }
 
 /// The text, if it is a strict JSON object.

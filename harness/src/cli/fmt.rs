@@ -38,7 +38,7 @@ impl Fmt {
                 }
                 Ok(text) => files::replace(&path, text.as_bytes())?,
                 Err(problems) => {
-                    eprint!("{}", problems.told(paint_problems()));
+                    eprint!("{}", problems.render(paint_problems()));
                     clean = false;
                 }
             }

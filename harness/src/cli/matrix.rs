@@ -97,7 +97,11 @@ impl Matrix {
                 let text = std::fs::read_to_string(path)
                     .with_context(|| format!("cannot read `{}`", path.display()))?;
                 MatrixSpec::read(&text).map_err(|problems| {
-                    anyhow::anyhow!("`{}` is no matrix\n{}", path.display(), problems.told(paint_problems()))
+                    anyhow::anyhow!(
+                        "`{}` is no matrix\n{}",
+                        path.display(),
+                        problems.render(paint_problems())
+                    )
                 })?
             }
             None => MatrixSpec::default(),

@@ -49,7 +49,7 @@ pub(super) fn compiled(paths: &[PathBuf]) -> anyhow::Result<Bundle> {
     let files = policy_files::read(paths)?;
     match compile(&files, &Options::default()) {
         Ok(bytes) => Bundle::open(bytes, &Trust::digest_only()).context("the compiled bundle does not open"),
-        Err(problems) => bail!("the policy does not compile\n{}", problems.told(paint_problems())),
+        Err(problems) => bail!("the policy does not compile\n{}", problems.render(paint_problems())),
     }
 }
 

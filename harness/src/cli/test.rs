@@ -58,7 +58,7 @@ impl Test {
                 Ok(found) => results.push((file.name.clone(), found)),
                 Err(found) => {
                     quote(&found, &file.name, &file.text);
-                    problems.push_str(&found.told(paint_problems()));
+                    problems.push_str(&found.render(paint_problems()));
                 }
             }
         }

@@ -47,14 +47,14 @@ impl From<Failure> for JsValue {
 
 /// A JSON list of warnings: problems with a `code`, and the advice as suggestion.
 pub fn warnings_json(lints: &[Lint], files: &[SourceFile]) -> String {
-    let told = |lint: &Lint| {
+    let render = |lint: &Lint| {
         let help = Some(lint.help.clone());
         Problem::new(&lint.file, lint.position, String::new(), lint.message.clone(), help)
     };
     let mut out = String::from("[");
     let texts: BTreeMap<&str, &str> =
         files.iter().map(|file| (file.name.as_str(), file.text.as_str())).collect();
-    for (lint, problem) in quoted(lints, |name| texts.get(name).copied(), told) {
+    for (lint, problem) in quoted(lints, |name| texts.get(name).copied(), render) {
         if out.len() > 1 {
             out.push(',');
         }

@@ -88,7 +88,7 @@ fn read(sections: &Sections, section: Section) -> Option<[u8; 32]> {
     Some(hasher.finalize().into())
 }
 
-/// Whether a record of `section` has a string at this field: a part of a template has one where it is a literal.
+/// Whether a record of `section` has a string at this field: a part of a template has one only if it is a literal.
 fn has_string(section: Section, record: Record<'_>, field: usize, stride: usize) -> bool {
     let is_there = field.saturating_add(2).saturating_mul(4) <= stride;
     is_there && (section != Section::Parts || record.field(0) == Ok(PartKind::Literal as u32))

@@ -182,7 +182,7 @@ impl<'b> Item<'b> {
         ApprovalTerms::read(self.bundle, self.field(layout::item_extra::APPROVAL)?)
     }
 
-    /// The condition that every call must meet.
+    /// A condition for every call.
     ///
     /// # Errors
     /// [`Unreadable`] if the bundle is malformed.
@@ -249,7 +249,7 @@ impl Bundle {
         (0..self.sections.count(Section::Items)).filter_map(|number| Item::read(self, number).ok())
     }
 
-    /// The items of one server: they lie together.
+    /// The items of one server, which are stored together.
     pub(super) fn items_of(&self, server: u32) -> impl Iterator<Item = Item<'_>> {
         let owner = |number| self.sections.record(Section::Items, number)?.field(layout::item::SERVER);
         let (mut low, mut high) = (0, self.sections.count(Section::Items));
@@ -291,7 +291,7 @@ impl<'b> Definition<'b> {
     }
 }
 
-/// A relation that an item's policy asks for, with templates for the object and the subject.
+/// A relation that calls of an item need, with templates for the object and the subject.
 #[derive(Clone, Copy)]
 pub struct Check<'b> {
     sections: &'b Sections,

@@ -119,7 +119,7 @@ pub enum Section {
     Issuers = 29,
     /// Types of agents in order of their names.
     AgentTypes = 30,
-    /// Claims that principals are known by, in order of issuer and name.
+    /// Claims by which rules select subjects, in order of issuer and name.
     Claims = 31,
     /// Headers that repeat arguments of tools, in order of tool, definition and name; since format 3, and only in
     /// bundles that have any.
@@ -516,7 +516,7 @@ pub mod rule_extra {
     pub const ACTORS: usize = 3;
     /// Servers (list).
     pub const SERVERS: usize = 4;
-    /// 1 if it is about items only.
+    /// 1 if the rule is about items only.
     pub const ITEMS: usize = 5;
     /// Names or URIs of items (list of names).
     pub const NAMES: usize = 6;

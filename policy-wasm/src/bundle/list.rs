@@ -65,7 +65,7 @@ impl<'b> List<'b> {
         self.numbers().map(move |number| self.sections.list(number?)?.ok_or(Unreadable))
     }
 
-    /// Whether a list whose numbers rise has this one: at most 33 reads.
+    /// Whether an ascending list contains this number; takes at most 33 reads.
     ///
     /// # Errors
     /// [`Unreadable`] if the bundle is malformed.
@@ -73,7 +73,7 @@ impl<'b> List<'b> {
         self.search(&|place| Ok(self.at(place)?.cmp(&number)))
     }
 
-    /// Whether a list whose names rise has this one: at most 33 reads.
+    /// Whether an ascending list contains this name; takes at most 33 reads.
     ///
     /// # Errors
     /// [`Unreadable`] if the bundle is malformed.

@@ -1,7 +1,7 @@
 //! The policy's statements about single URIs, by their loosest reading. They are worked out once, when a bundle is
 //! opened.
 //!
-//! No other spelling of a URI that the policy names comes under a template: servers could take it for that one.
+//! Another spelling of a URI that the policy names matches no template: servers could take it for that URI.
 
 use super::layout::{self, RuleKind, Section};
 use super::read::{Record, Unreadable};

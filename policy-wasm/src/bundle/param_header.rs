@@ -20,7 +20,7 @@ pub struct ParamHeader<'b> {
 }
 
 impl ParamHeader<'_> {
-    /// Whether it is of one definition of the tool, and others may differ.
+    /// Whether the header belongs to one definition of the tool, and others may differ.
     pub fn is_of_one_definition(self) -> bool {
         self.definition.is_some()
     }
@@ -39,8 +39,8 @@ impl Bundle {
 }
 
 impl<'b> Item<'b> {
-    /// The headers that repeat arguments of the tool; those of one definition lie together, in order of names. Where
-    /// there are any, the policy knows them all, of every definition that it accepts.
+    /// The headers that repeat arguments of the tool, by definition and name. If there are any, the policy has all
+    /// headers of every accepted definition.
     pub fn param_headers(self) -> impl Iterator<Item = Result<ParamHeader<'b>, Unreadable>> {
         let sections = &self.bundle.sections;
         let owner = move |number| sections.record(Section::ParamHeaders, number)?.field(fields::ITEM);

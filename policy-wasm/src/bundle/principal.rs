@@ -240,7 +240,7 @@ impl Bundle {
         Principal::read(self, number)
     }
 
-    /// Claims that principals are known by: issuer and name, in this order.
+    /// Claims by which rules select subjects: issuer and name, in this order.
     pub(crate) fn claims(
         &self,
     ) -> Result<impl Iterator<Item = Result<(&str, &str), Unreadable>>, Unreadable> {

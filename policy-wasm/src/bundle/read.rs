@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unreadable;
 
-/// Where a section lies; offsets are within the bundle.
+/// The extent of a section; offsets are within the bundle.
 #[derive(Debug, Clone, Copy, Default)]
 struct Extent {
     start: usize,
@@ -46,7 +46,7 @@ impl<'b> Record<'b> {
         u64_at(self.0, number.saturating_mul(4)).ok_or(Unreadable)
     }
 
-    /// Eight fields as they are.
+    /// Eight fields as 32 bytes.
     pub(super) fn bytes32(self, number: usize) -> Result<[u8; 32], Unreadable> {
         let start = number.saturating_mul(4);
         let bytes = self.0.get(start..start.saturating_add(32)).ok_or(Unreadable)?;
@@ -70,7 +70,7 @@ impl<'b> Record<'b> {
 }
 
 pub(super) fn index(number: u32) -> usize {
-    // `usize` has 32 or 64 bits on every target; a number that did not fit would be out of bounds everywhere.
+    // `usize` has 32 or 64 bits on every target. A larger number would be out of bounds anyway.
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
@@ -209,7 +209,7 @@ impl Sections {
         Ok(stored.len() == text.len() && stored.iter().copied().eq(text.bytes().map(lower)))
     }
 
-    /// The record numbers `start..start + count`, where the section has them all.
+    /// The record numbers `start..start + count`, if the section has them all.
     pub(super) fn range(
         &self,
         section: Section,

@@ -89,7 +89,7 @@ impl<'b> Rule<'b> {
         self.extra.is_none()
     }
 
-    /// Whether it is enforced.
+    /// Whether the rule is enforced.
     ///
     /// # Errors
     /// [`Unreadable`] if the bundle is malformed.
@@ -97,7 +97,7 @@ impl<'b> Rule<'b> {
         Mode::read(self.field(layout::rule_extra::MODE)?)
     }
 
-    /// The ceiling that a grant or actor gives that is not plain.
+    /// The ceiling of a grant or actor rule that is not plain.
     ///
     /// # Errors
     /// [`Unreadable`] if the bundle is malformed.

@@ -118,8 +118,7 @@ impl<'b> Server<'b> {
         self.list(layout::server::RESTRICTIONS)
     }
 
-    /// Scopes that the policy asks for at this server, for `scopes_supported` (RFC 9728) and challenges; lowest tier
-    /// first.
+    /// Scopes of this server, for `scopes_supported` (RFC 9728) and challenges; lowest tier first.
     pub fn scopes(self) -> impl Iterator<Item = &'b str> {
         self.scope_entries().ok().into_iter().flatten().filter_map(|entry| entry.ok()).map(|(_, scope)| scope)
     }
@@ -192,7 +191,7 @@ impl<'b> Server<'b> {
         Ok(range.map(move |number| MethodRule::read(bundle, sections.record(Section::MethodRules, number)?)))
     }
 
-    /// That everything the readers above give can be read.
+    /// Checks that all fields above are readable.
     ///
     /// # Errors
     /// [`Unreadable`] if the bundle is malformed.
@@ -238,11 +237,11 @@ impl<'b> Server<'b> {
 pub struct MethodRule<'b> {
     bundle: &'b Bundle,
     record: Record<'b>,
-    /// Whether it is permitted.
+    /// Whether the method is permitted.
     pub permit: bool,
     /// The tier that it counts as.
     pub tier: Option<u32>,
-    /// Whether it is enforced.
+    /// Whether the rule is enforced.
     pub mode: Mode,
 }
 

@@ -151,8 +151,7 @@ impl Trust {
         &self.keys
     }
 
-    /// Checks signatures and serial, and gives the trusted keys that signed; the digest, which the signatures rely
-    /// on, is checked apart.
+    /// Checks signatures and serial, and returns the trusted keys that signed. The digest is checked separately.
     pub(super) fn admits(&self, header: &Header, signatures: &Signatures) -> Result<Vec<KeyId>, BundleError> {
         let message = message(header);
         let (mut trusted, mut strangers) = (Vec::new(), Vec::new());
@@ -234,7 +233,7 @@ impl Signatures {
         bytes
     }
 
-    /// Whether the signature of this key is there and right.
+    /// Whether there is a valid signature of this key.
     pub(super) fn is_right(&self, header: &Header, key: &PublicKey) -> bool {
         let of_key = self.0.iter().find(|(id, _)| *id == key.id);
         of_key.is_some_and(|(_, signature)| key.verifies(&message(header), signature))

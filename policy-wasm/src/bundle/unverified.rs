@@ -34,12 +34,12 @@ impl Unverified {
         &self.header
     }
 
-    /// The names of the keys that signatures are there of, right or wrong, in ascending order.
+    /// The names of the keys of all signatures, valid or not, in ascending order.
     pub fn signatures(&self) -> impl Iterator<Item = KeyId> {
         self.signatures.keys()
     }
 
-    /// Whether the signature of this key is there and right.
+    /// Whether there is a valid signature of this key.
     pub fn is_signed_by(&self, key: &PublicKey) -> bool {
         self.signatures.is_right(&self.header, key)
     }
@@ -79,7 +79,7 @@ impl Unverified {
     /// same key.
     ///
     /// # Errors
-    /// Where the bundle is damaged or of format 1, which has no signatures, where the signature is wrong, or where
+    /// An error if the bundle is damaged, if it has format 1 (without signatures), if the signature is wrong, or if
     /// there are 16 already.
     pub fn signed(&self, key: &PublicKey, signature: &[u8; SIGNATURE]) -> Result<Vec<u8>, BundleError> {
         if self.header.format == 1 {

@@ -35,9 +35,9 @@ pub struct SourceFile {
 /// The options of the caller.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The revision, where the policy names none.
+    /// The revision, unless the policy names one.
     pub revision: Option<String>,
-    /// The serial number, where the policy names none.
+    /// The serial number, unless the policy names one.
     pub serial: Option<u64>,
     /// The Unix second from which on the bundle permits nothing, unless the policy sets one.
     pub not_after: Option<u64>,

@@ -43,7 +43,7 @@ fn ends(text: &str) -> Vec<(Position, Position)> {
         match event {
             Event::Scalar(..) => found.push((begin, end(&lines, begin, &span))),
             Event::SequenceStart(..) | Event::MappingStart(..) => {
-                // Looked at here, where the text is read in order.
+                // The check is here because the text is read in order here.
                 open.push((begin, lines.from(begin).is_some_and(|text| text.starts_with(['[', '{']))));
             }
             Event::SequenceEnd | Event::MappingEnd => {

@@ -88,7 +88,7 @@ impl<'a> Builder<'a, '_> {
         self.problems.push(problem);
     }
 
-    /// `None` where reading cannot go on.
+    /// `None` if reading cannot continue.
     fn take(&mut self, event: Event<'a>, position: Position) -> Option<()> {
         match event {
             Event::DocumentStart(_) => {

@@ -67,7 +67,7 @@ operations! {
     Variable,
     /// Whether node `a` has the member whose key is at `b`, `c` long.
     HasField,
-    /// Whether there is the fact `x`, and it is not empty.
+    /// Whether the fact `x` exists and is not empty.
     HasFact,
     /// `!a`
     Not,

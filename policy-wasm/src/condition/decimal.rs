@@ -1,7 +1,7 @@
 //! Numbers, compared exactly: `0.1` is a tenth and 9007199254740993 is not 9007199254740992.
 //!
-//! Nothing is converted. A number is its text; two are compared by sign, by the weight of their first digit, then
-//! digit by digit. At most 64 characters each (the reader's bound), so a comparison is a few dozen steps.
+//! Numbers are compared as texts: by sign, by the weight of their first digit, then digit by digit. They have at most
+//! 64 characters (the reader's bound), so a comparison takes a few dozen steps.
 //!
 //! A server may read a number of a request into a double, which keeps 15 digits and rounds the others. A comparison
 //! that such a server could answer differently has no answer. Otherwise 9007199254740993 would be one account here and
@@ -20,10 +20,10 @@ pub(super) enum Decimal<'a> {
     Int(i64),
 }
 
-/// Where the digits of a number lie.
+/// The parts of a number.
 struct Parts<'a> {
     negative: bool,
-    /// Digits and at most one point, from the first digit that is not 0; empty for zero.
+    /// Digits and at most one point, from the first nonzero digit; empty for zero.
     digits: &'a [u8],
     /// The power of ten that the first of `digits` counts.
     top: i64,
@@ -76,7 +76,7 @@ fn magnitude(a: &Parts<'_>, b: &Parts<'_>) -> Ordering {
     }
 }
 
-/// Writes a number into the buffer; gives the part that it takes.
+/// Writes a number into the buffer, and returns the used part.
 fn written(number: i64, buffer: &mut [u8; 20]) -> &[u8] {
     let mut rest = number.unsigned_abs();
     let mut start = buffer.len();
@@ -123,8 +123,8 @@ impl Parts<'_> {
         more && (self.top != KEPT as i64 || fraction || integer > LARGEST_SAFE)
     }
 
-    /// Whether the two may change places, or become one, where one of them is rounded to a double: the digits that are
-    /// kept differ by one at most.
+    /// Whether rounding one of them to a double may change their order or make them equal: the kept digits differ by
+    /// one at most.
     fn near(&self, other: &Parts<'_>) -> bool {
         if self.negative != other.negative || self.digits.is_empty() || other.digits.is_empty() {
             return false;

@@ -35,7 +35,7 @@ facts! {
     SubjectGroups = "subject.groups", SUBJECT;
     /// The subject's roles: [`Given::Texts`].
     SubjectRoles = "subject.roles", SUBJECT;
-    /// All claims of the token: [`Given::Object`]; [`Fault::Missing`] where the caller lends none.
+    /// All claims of the token: [`Given::Object`]; [`Fault::Missing`] if the caller lends none.
     SubjectClaims = "subject.claims", CLAIMS;
     /// An agent's name: [`Given::Text`].
     ActorId = "actor.id", ACTORS;
@@ -51,14 +51,13 @@ facts! {
     Scopes = "delegation.scopes", DELEGATION;
     /// The id of the consent: [`Given::Text`]; [`Fault::Missing`] without a consent.
     ConsentId = "delegation.consent.id", DELEGATION;
-    /// The highest tier that the consent covers: [`Given::Tier`]; [`Fault::Missing`] where it names none, or none
-    /// that the policy has.
+    /// The highest tier that the consent covers: [`Given::Tier`]; [`Fault::Missing`] if it names no tier of the policy.
     ConsentLevel = "delegation.consent.level", DELEGATION;
-    /// Why the subject consented: [`Given::Text`]; [`Fault::Missing`] where they gave no reason.
+    /// The reason of the consent: [`Given::Text`]; [`Fault::Missing`] without a reason.
     ConsentReason = "delegation.consent.reason", DELEGATION;
-    /// When the consent was given: [`Given::Time`].
+    /// The time of the consent: [`Given::Time`].
     ConsentGivenAt = "delegation.consent.given_at", DELEGATION;
-    /// When the consent ends: [`Given::Time`]; [`Fault::Missing`] where it names no end.
+    /// The end of the consent: [`Given::Time`]; [`Fault::Missing`] without an end.
     ConsentExpiresAt = "delegation.consent.expires_at", DELEGATION;
     /// The server's id: [`Given::Text`].
     ServerId = "server.id", SERVER;
@@ -70,8 +69,8 @@ facts! {
     ServerEnvironment = "server.environment", SERVER;
     /// The server's labels: [`Given::Texts`].
     ServerLabels = "server.labels", SERVER;
-    /// The name or URI of the tool, prompt or resource: [`Given::Text`]; all of `item` is [`Fault::Missing`] where the
-    /// request names nothing of a catalogue.
+    /// The name or URI of the tool, prompt or resource: [`Given::Text`]. All of `item` is [`Fault::Missing`] if the
+    /// request names no item.
     ItemName = "item.name", ITEM;
     /// `tool`, `prompt`, `resource` or `template`: [`Given::Text`].
     ItemKind = "item.kind", ITEM;
@@ -79,10 +78,10 @@ facts! {
     ItemTier = "item.tier", ITEM;
     /// The labels of the item: [`Given::Texts`].
     ItemLabels = "item.labels", ITEM;
-    /// The name of the version whose definition was seen: [`Given::Text`]; [`Fault::Missing`] where none was, or where
-    /// it has no name.
+    /// The version of the definition that the server showed: [`Given::Text`]; [`Fault::Missing`] without a definition
+    /// or a name.
     ItemVersion = "item.version", DEFINITION;
-    /// The arguments of the call: [`Given::Object`], or [`Given::Empty`] where it carries none.
+    /// The arguments of the call: [`Given::Object`], or [`Given::Empty`] without arguments.
     Args = "args", ARGS;
     /// The MCP method: [`Given::Text`].
     Method = "method", METHOD;
@@ -157,7 +156,7 @@ pub enum Given<'a> {
     Time(u64),
     /// A tier, as an index into the policy's.
     Tier(u32),
-    /// This many strings; each is asked for by [`Facts::text`].
+    /// This many strings; [`Facts::text`] lends each of them.
     Texts(u32),
     /// This many actors; their facts are requested by number.
     Actors(u32),

@@ -44,7 +44,7 @@ impl Moment {
         }
     }
 
-    /// A part of a time, as CEL's `get…` functions give it.
+    /// A part of a time, as CEL's `get…` functions return it.
     pub(super) fn part(self, part: Part, offset_minutes: i16) -> i64 {
         let shifted = Moment {
             seconds: self.seconds.saturating_add(i64::from(offset_minutes).wrapping_mul(60)),

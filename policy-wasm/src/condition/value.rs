@@ -46,7 +46,7 @@ impl<'a> Text<'a> {
 
     pub(super) fn json(text: json::Str<'a>) -> Text<'a> {
         let raw = text.raw();
-        // Without escapes it is its own text.
+        // A string without escapes is its own text.
         let source = if raw.contains('\\') { Source::Json(text) } else { Source::Plain(raw) };
         Text { source, lower: false }
     }
@@ -75,7 +75,7 @@ impl<'a> Text<'a> {
         chars.map(move |c| if lower { c.to_ascii_lowercase() } else { c })
     }
 
-    /// The string in one piece; copied only where it has escapes or is to be in lower case.
+    /// The string in one piece; copied only for escapes or lower case.
     pub(super) fn decode(self) -> Cow<'a, str> {
         match self.as_it_is() {
             Some(text) => Cow::Borrowed(text),

@@ -19,7 +19,7 @@ pub mod writer;
 pub use string::{Chars, Folded, Str, resemble};
 pub use walk::{Array, Ends, Kind, Object, OwnedObject, Value, offset_in};
 
-/// Bounds of one document. Its length is the caller's to bound (at most `u32::MAX` bytes are read).
+/// Bounds of one document. The caller bounds its length; the reader accepts at most `u32::MAX` bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Deepest nesting of arrays and objects; 64 by default.

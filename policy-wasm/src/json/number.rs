@@ -8,7 +8,7 @@ const MAX_LENGTH: usize = 64;
 /// 2.2e−308).
 const MAX_EXPONENT: i32 = 307;
 
-/// Reads the number that starts at `start`; gives the offset after it.
+/// Reads the number that starts at `start`, and returns the offset after it.
 pub(super) fn scan(bytes: &[u8], start: usize) -> Result<usize, (JsonErrorKind, usize)> {
     let digits = |mut at: usize| {
         while bytes.get(at).is_some_and(u8::is_ascii_digit) {

@@ -91,7 +91,7 @@ fn skip_space(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Equal for equal keys, and for few others; up to seven bytes it is the key itself.
+/// A mark that is equal for equal keys and for few others; the key itself up to seven bytes.
 fn mark(key: &[u8]) -> u64 {
     if key.len() < 8 {
         key.iter().rev().fold(0, |mark, byte| mark.wrapping_shl(8) | u64::from(*byte))
@@ -202,7 +202,7 @@ impl<'a> Scanner<'a> {
         visitor.member(depth, Str::accepted(self.raw_key(key)), Value::accepted(value));
     }
 
-    /// Reads the key at `at` and the colon; gives the offset where the value starts.
+    /// Reads the key at `at` and the colon, and returns the offset of the value.
     fn key(&mut self, at: usize) -> Result<usize, Refusal> {
         let bytes = self.bytes();
         if bytes.get(at) != Some(&b'"') {

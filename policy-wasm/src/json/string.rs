@@ -15,20 +15,20 @@ impl<'a> Str<'a> {
         Str { raw }
     }
 
-    /// The string as written, between its quotes, escapes kept.
+    /// The string as written, between its quotes, with escapes.
     pub fn raw(self) -> &'a str {
         self.raw
     }
 
-    /// The string unescaped; borrows where it has no escapes.
+    /// The string unescaped; borrowed if it has no escapes.
     pub fn decode(self) -> Cow<'a, str> {
         if self.raw.contains('\\') { Cow::Owned(self.chars().collect()) } else { Cow::Borrowed(self.raw) }
     }
 
     /// Whether the unescaped string is exactly `text`; does not allocate.
     pub fn is(self, text: &str) -> bool {
-        // Unescaping makes no text longer, and an escape has at most six bytes for one of the text. A key may be as long
-        // as the document, so its length decides first.
+        // Unescaping never makes a text longer, and an escape has at most six bytes for one of the text. A key may be
+        // as long as the document, so compare lengths first.
         if self.raw.len() <= text.len() {
             return self.raw == text && !self.raw.contains('\\');
         }
@@ -193,8 +193,8 @@ pub(super) fn next_special(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Reads the string whose opening quote is at `start`; gives the offset of the closing quote and whether there was an
-/// escape.
+/// Reads the string whose opening quote is at `start`. Returns the offset of the closing quote, and whether there was
+/// an escape.
 pub(super) fn scan(bytes: &[u8], start: usize) -> Result<(usize, bool), (JsonErrorKind, usize)> {
     let mut at = start.wrapping_add(1);
     let mut escaped = false;
@@ -221,7 +221,7 @@ fn unit_at(bytes: &[u8], at: usize) -> Option<u16> {
     Some(unit)
 }
 
-/// Reads the escape whose backslash is at `at`; gives the offset after it.
+/// Reads the escape whose backslash is at `at`, and returns the offset after it.
 fn scan_escape(bytes: &[u8], at: usize) -> Result<usize, (JsonErrorKind, usize)> {
     match bytes.get(at.wrapping_add(1)) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at.wrapping_add(2)),
@@ -252,7 +252,7 @@ pub(super) fn write(out: &mut String, text: &str) {
     let plain = |byte: &u8| (0x20..0x7f).contains(byte) && *byte != b'"' && *byte != b'\\';
     let mut rest = text;
     loop {
-        // Runs of plain ASCII, which is nearly everything, go over in one piece.
+        // Runs of plain ASCII are copied in one piece.
         let run = rest.as_bytes().iter().position(|byte| !plain(byte)).unwrap_or(rest.len());
         let Some((head, tail)) = rest.split_at_checked(run) else { break };
         out.push_str(head);

@@ -227,8 +227,8 @@ impl<'a> Array<'a> {
     }
 }
 
-/// Where each array and object of one value ends, found in one pass: a walk down to the innermost would otherwise read
-/// each byte once for every level that it is in.
+/// The ends of all arrays and objects of one value, found in one pass. Descending without them would read each byte
+/// once per level.
 #[derive(Debug)]
 pub struct Ends<'a> {
     text: &'a str,
@@ -277,7 +277,7 @@ impl<'a> Ends<'a> {
     }
 }
 
-/// Offset of `part` within `whole`, where it is a slice of it: for positions in messages.
+/// Offset of `part` within `whole`, if it is a slice of it; for positions in messages.
 pub fn offset_in(whole: &[u8], part: &str) -> usize {
     (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize).min(whole.len())
 }

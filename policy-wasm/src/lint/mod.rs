@@ -91,7 +91,7 @@ impl Finder<'_> {
 
 /// Everything in a policy that is likely a mistake at the Unix second `now`, sorted by file and position.
 ///
-/// Rules are compared pairwise only where they are forbids; all else is linear in rules × servers.
+/// Only forbids are compared pairwise; all else is linear in rules × servers.
 pub fn lint(policy: &Policy, now: Time) -> Vec<Lint> {
     let mut finder = Finder { policy, now, found: Vec::new() };
     reach::find(&mut finder);

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) fn find(finder: &mut Finder<'_>) {
     let policy = finder.policy;
     let texts: Vec<&str> = conditions(policy).map(|condition| condition.text.as_str()).collect();
-    let told = |name: &str| texts.iter().any(|text| text.contains(name));
-    labels(finder, &told);
+    let mentioned = |name: &str| texts.iter().any(|text| text.contains(name));
+    labels(finder, &mentioned);
     let holders: Vec<&Holder> = holders(policy).collect();
     for declared in &policy.declared {
         let (what, name) = match &declared.holder {
@@ -17,7 +17,9 @@ pub(super) fn find(finder: &mut Finder<'_>) {
             _ => continue,
         };
         let approver = format!("{what}:{name}");
-        if !holders.contains(&&declared.holder) && !approvers(policy).any(|by| *by == approver) && !told(name)
+        if !holders.contains(&&declared.holder)
+            && !approvers(policy).any(|by| *by == approver)
+            && !mentioned(name)
         {
             let message = format!("{what} `{name}` is declared and no rule refers to it");
             finder.add("unused-name", Some(declared.origin), message, "take it away, or refer to it");
@@ -44,7 +46,7 @@ pub(super) fn find(finder: &mut Finder<'_>) {
     for (short, issuer) in &policy.issuers {
         let by_holder = holders.iter().any(|holder| issuer_of(holder) == issuer);
         let by_agent = agents(policy).any(|agent| agent_issuer(agent) == Some(issuer));
-        if !by_holder && !by_agent && !told(issuer) {
+        if !by_holder && !by_agent && !mentioned(issuer) {
             let message = format!("issuer `{short}` is named and no rule refers to it");
             finder.add(
                 "unused-issuer",
@@ -58,7 +60,7 @@ pub(super) fn find(finder: &mut Finder<'_>) {
 
 /// Labels of items and agents, each reported once, at its first place. Labels of servers are resolved when rules are
 /// read, so their use is not known.
-fn labels(finder: &mut Finder<'_>, told: &dyn Fn(&str) -> bool) {
+fn labels(finder: &mut Finder<'_>, mentioned: &dyn Fn(&str) -> bool) {
     let policy = finder.policy;
     let items = policy.forbids.iter().filter_map(|rule| rule.items.as_ref());
     let items = items.chain(policy.approvals.iter().map(|rule| &rule.items));
@@ -67,7 +69,7 @@ fn labels(finder: &mut Finder<'_>, told: &dyn Fn(&str) -> bool) {
     let entries = policy.servers.iter().flat_map(|server| &server.items);
     let mut unused = BTreeMap::new();
     for (label, origin) in entries.flat_map(|item| item.labels.iter().map(|label| (label, item.origin))) {
-        if !selected.contains(label) && !told(label) {
+        if !selected.contains(label) && !mentioned(label) {
             let first = unused.entry(("entries", label)).or_insert(origin);
             *first = origin.min(*first);
         }
@@ -75,7 +77,7 @@ fn labels(finder: &mut Finder<'_>, told: &dyn Fn(&str) -> bool) {
     let selected: BTreeSet<&String> = agents(policy).filter_map(label_of).collect();
     let actors = policy.actors.iter();
     for (label, origin) in actors.flat_map(|actor| actor.labels.iter().map(|label| (label, actor.origin))) {
-        if !selected.contains(label) && !told(label) {
+        if !selected.contains(label) && !mentioned(label) {
             let first = unused.entry(("agents", label)).or_insert(origin);
             *first = origin.min(*first);
         }

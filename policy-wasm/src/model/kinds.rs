@@ -37,7 +37,7 @@ pub enum ServerKind {
     Personal = 0,
     /// The organisation's.
     Corporate = 1,
-    /// The organisation's, where a mistake costs much.
+    /// The organisation's, with high damage from mistakes.
     Sensitive = 2,
 }
 

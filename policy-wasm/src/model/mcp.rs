@@ -29,7 +29,7 @@ macro_rules! methods {
                 }
             }
 
-            /// Whether every server may be used by this method where the policy has no rule for it.
+            /// Whether every server admits this method if the policy has no rule for it.
             pub const fn is_permitted_by_default(self) -> bool {
                 match self {
                     $(Method::$name => $permitted,)+

@@ -27,12 +27,12 @@ pub struct Subject<'a> {
     pub claims: Option<json::Object<'a>>,
 }
 
-/// Which claim named an actor. The two name spaces are kept apart.
+/// The claim that named an actor. Each claim is a name space of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ActorKind {
     /// `act.sub` (RFC 8693 §4.1).
     Subject,
-    /// `client_id` (RFC 9068 §2.2), used where the token carries no `act`.
+    /// `client_id` (RFC 9068 §2.2), used if the token has no `act`.
     Client,
 }
 
@@ -58,9 +58,9 @@ pub struct Consent<'a> {
     pub level: Option<&'a str>,
     /// Why the subject gave it, in their words.
     pub reason: Option<&'a str>,
-    /// When it was given, in Unix seconds.
+    /// The time of the consent in Unix seconds.
     pub given_at: u64,
-    /// When it ends, in Unix seconds; `None` if it names no end.
+    /// The end in Unix seconds; `None` without an end.
     pub expires_at: Option<u64>,
 }
 
@@ -72,8 +72,8 @@ pub struct Delegation<'a> {
     /// The agent that calls now first, then earlier actors. Earlier actors can only narrow (RFC 8693 §4.1).
     /// An empty chain is denied.
     pub actors: &'a [Actor<'a>],
-    /// The clients that the token names beside its actors (`client_id`, `azp`). They grant nothing; a rule that denies
-    /// or restricts fits them as it fits actors.
+    /// The clients that the token names beside its actors (`client_id`, `azp`). They grant nothing; rules that deny or
+    /// restrict match them as they match actors.
     pub clients: &'a [Actor<'a>],
     /// The scopes of the token (RFC 6749 §3.3), each one token of the `scope` claim.
     pub scopes: &'a [String],
@@ -95,7 +95,7 @@ pub enum Action<'a> {
         name: &'a str,
         /// `params.arguments`; `None` if the call carries none.
         arguments: Option<json::Object<'a>>,
-        /// SHA-256 of the definition that the server last showed for this tool, where the caller has seen one.
+        /// SHA-256 of the definition that the server last showed for this tool, if it showed one.
         definition: Option<&'a [u8; 32]>,
     },
     /// `prompts/get`, or another method that refers to a prompt (`completion/complete`).

@@ -122,7 +122,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         }
     }
 
-    /// A reason that a rule gives.
+    /// Adds a reason of a rule.
     pub(super) fn deny(&mut self, reason: DenyReason, mode: Mode) {
         match mode {
             Mode::Monitor if reason.can_be_monitored() => self.monitored.add(reason),
@@ -188,7 +188,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         let open = match self.purpose {
             Purpose::Prepare => true,
             Purpose::List if arguments => true,
-            // Of a template the URI is not known either.
+            // The URI under a template is not known either.
             Purpose::List if reads.contains(Reads::ITEM) => {
                 self.target.is_none_or(|target| target.item.is_none() || target.kind == ItemKind::Template)
             }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 /// A decision with the findings of each layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
-    /// The decision that [`super::evaluate`] gives, perhaps with more reasons behind the first: see [`explain`].
+    /// The decision of [`super::evaluate`], perhaps with more reasons after the first: see [`explain`].
     pub decision: Decision,
     /// The layers in the order of [`LayerName`], without layers that found nothing.
     pub layers: Vec<Layer>,
@@ -26,7 +26,7 @@ pub struct Layer {
     pub name: LayerName,
     /// The findings, in order.
     pub facts: Vec<Fact>,
-    /// Those of the decision's reasons that this layer gives; none means that it does not deny.
+    /// The decision's reasons from this layer; empty if it does not deny.
     pub reasons: Reasons,
 }
 
@@ -85,7 +85,7 @@ pub enum LayerName {
     Scopes,
     /// Conditions and arguments.
     Conditions,
-    /// The relations that the item asks for.
+    /// The relations that the item needs.
     Checks,
     /// Approvals and budgets.
     Demands,

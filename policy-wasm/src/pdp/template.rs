@@ -58,7 +58,7 @@ fn fill(parts: &[Part<'_>], subject: &str, arguments: Option<json::Object<'_>>) 
     if reasons.is_empty() && !out.is_empty() { Ok(out) } else { Err(or_unusable(reasons)) }
 }
 
-/// A template that gives the empty string is as unusable as an empty argument.
+/// A template that results in the empty string is as unusable as an empty argument.
 fn or_unusable(mut reasons: Reasons) -> Reasons {
     if reasons.is_empty() {
         reasons.add(DenyReason::ArgumentUnusable);

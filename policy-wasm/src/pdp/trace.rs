@@ -65,7 +65,7 @@ pub(super) enum TraceEvent<'s> {
     ConditionalGrant { rule: Rule<'s>, outcome: Outcome },
     /// The highest of the subject's ceilings, without and with grants in monitor mode.
     SubjectCeiling { held: Option<HeldCeiling>, trial: Option<HeldCeiling> },
-    /// An actor of the chain and the highest of its ceilings; `known` where an item covers the server.
+    /// An actor of the chain and the highest of its ceilings; `known` if an actor rule covers the server.
     Actor { actor: &'s Actor<'s>, held: Option<HeldCeiling>, known: bool },
     /// The method, and the policy's rule for it.
     Method { name: &'s str, rule: Option<MethodRule<'s>>, permitted: bool },
@@ -81,8 +81,7 @@ pub(super) enum TraceEvent<'s> {
     Consent { id: Option<&'s str>, level: Option<&'s str>, needed: bool },
     /// A tier that is compared with the ceilings.
     Tier { tier: u32, subject: Option<u32>, actors: Option<u32> },
-    /// The scope that the tier needs with the tier it is listed at, and the highest tier that the token's scopes are
-    /// listed at.
+    /// The scope that the tier needs, with its tier, and the highest tier of the token's scopes.
     Scope { needed: Option<(u32, &'s str)>, reach: Option<u32> },
     /// The condition of the item or of the method's rule.
     Condition { condition: Condition<'s>, outcome: Outcome },

@@ -87,7 +87,7 @@ pub struct Access {
     pub outcome: Outcome,
     /// The needs of the outcome; empty unless it is conditional.
     pub needs: Needs,
-    /// Why every call is denied; empty unless it is.
+    /// The reasons, if every call is denied.
     pub reasons: Reasons,
     /// The reasons that monitor mode turned into records.
     pub monitored: Reasons,
@@ -115,7 +115,7 @@ impl<'q> Probe<'q> {
         self.item_with(item, |_, cell| cell)
     }
 
-    /// As [`Probe::item`], and lends `then` the request that was judged.
+    /// As [`Probe::item`], and lends the evaluated request to `then`.
     pub(super) fn item_with<T>(&self, item: Item<'_>, then: impl FnOnce(&Request<'_>, Access) -> T) -> T {
         let visibility = self.authority.visibility(item.kind(), item.name());
         let uri;
@@ -196,7 +196,7 @@ impl<'q> Probe<'q> {
     }
 }
 
-/// The reasons that do not just come of asking without arguments.
+/// The reasons that do not depend on the missing arguments.
 fn without_arguments(reasons: Reasons) -> Reasons {
     let of_arguments =
         [DenyReason::ArgumentMissing, DenyReason::ArgumentRefused, DenyReason::ArgumentUnusable];

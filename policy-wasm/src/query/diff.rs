@@ -32,7 +32,7 @@ pub struct Diff {
     /// The settings that differ, in order of their paths. Two bundles that differ in more than revision, serial number,
     /// end of validity and signatures have a differing setting or decision.
     pub settings: Vec<Setting>,
-    /// How many more settings change, of servers that were not asked for.
+    /// The number of changed settings of servers that were not requested.
     pub elsewhere: usize,
     /// Decisions that change, in order of subject, agent, server and entry.
     pub changes: Vec<DecisionChange>,
@@ -60,7 +60,7 @@ pub struct DecisionChange {
     /// Id of the server.
     pub server: String,
     /// The target.
-    pub target: Asked,
+    pub target: DiffTarget,
     /// The verdict of the old bundle.
     pub old: Verdict,
     /// The verdict of the new bundle.
@@ -69,7 +69,7 @@ pub struct DecisionChange {
 
 /// The target of a decision.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Asked {
+pub enum DiffTarget {
     /// An item of the catalogue.
     Item(ItemKind, String),
     /// A method.
@@ -79,7 +79,7 @@ pub enum Asked {
 /// The verdict of one bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// Whether the bundle has the server and the item at all; where it has not, every call is denied.
+    /// Whether the bundle has the server and the item; otherwise every call is denied.
     pub known: bool,
     /// The possible outcome of calls.
     pub outcome: Outcome,
@@ -159,7 +159,7 @@ impl Verdict {
 /// Compares two bundles at a time, in Unix seconds.
 ///
 /// # Errors
-/// [`Unanswerable`] where that would be more than [`super::MAX_CELLS`] decisions.
+/// [`Unanswerable`] for more than [`super::MAX_CELLS`] decisions.
 pub fn diff(old: &Bundle, new: &Bundle, servers: Option<&[String]>, now: u64) -> Result<Diff, Unanswerable> {
     let subjects = principals::subjects_of_both(new, old);
     let agents = each(principals::agents_of_both(new, old));
@@ -223,8 +223,8 @@ fn targets<'b>(
     old: &'b Bundle,
     new: &'b Bundle,
     only: Option<&[String]>,
-) -> BTreeMap<&'b str, BTreeSet<Asked>> {
-    let mut targets: BTreeMap<&str, BTreeSet<Asked>> = BTreeMap::new();
+) -> BTreeMap<&'b str, BTreeSet<DiffTarget>> {
+    let mut targets: BTreeMap<&str, BTreeSet<DiffTarget>> = BTreeMap::new();
     let wanted = |server: &Server<'b>| only.is_none_or(|only| only.iter().any(|id| id == server.id()));
     let mut methods = BTreeSet::from(["tools/list".to_owned()]);
     for bundle in [old, new] {
@@ -234,9 +234,9 @@ fn targets<'b>(
     }
     for server in [old, new].into_iter().flat_map(Bundle::servers).filter(wanted) {
         let asked = targets.entry(server.id()).or_default();
-        asked.extend(server.items().map(|item| Asked::Item(item.kind(), item.name().to_owned())));
+        asked.extend(server.items().map(|item| DiffTarget::Item(item.kind(), item.name().to_owned())));
         let own = server.method_rules().ok().into_iter().flatten().filter_map(|rule| method_name(rule.ok()?));
-        asked.extend(methods.iter().cloned().chain(own).map(Asked::Method));
+        asked.extend(methods.iter().cloned().chain(own).map(DiffTarget::Method));
     }
     targets
 }
@@ -265,7 +265,7 @@ impl<'b> Side<'b> {
     fn verdicts(
         &self,
         server: &str,
-        targets: &BTreeSet<Asked>,
+        targets: &BTreeSet<DiffTarget>,
         subject: &SubjectQuery,
         agent: &[ActorQuery],
         now: u64,
@@ -276,12 +276,12 @@ impl<'b> Side<'b> {
         let query = case(subject, agent, server, &Circumstances::default(), *found, now);
         query.ask(self.bundle, now, |server, request| {
             let probe = Probe::new(server, request, true);
-            let verdict = |target: &Asked| match target {
-                Asked::Method(name) => {
+            let verdict = |target: &DiffTarget| match target {
+                DiffTarget::Method(name) => {
                     let (request, cell) = probe.method(name);
                     self.with_terms(cell, server, &request, None)
                 }
-                Asked::Item(kind, name) => match server.item(*kind, name) {
+                DiffTarget::Item(kind, name) => match server.item(*kind, name) {
                     Ok(Some(item)) => probe
                         .item_with(item, |request, cell| self.with_terms(cell, server, request, Some(item))),
                     Ok(None) | Err(_) => Verdict::unknown(),

@@ -1,7 +1,7 @@
 //! A difference as JSON and as text.
 
 use super::access::Outcome;
-use super::diff::{Asked, DecisionChange, Diff, Direction, Verdict};
+use super::diff::{DecisionChange, Diff, DiffTarget, Direction, Verdict};
 use super::matrix_text::kind_code;
 use super::style::Paint;
 use super::text::one_line;
@@ -26,8 +26,8 @@ pub fn diff_json(diff: &Diff) -> String {
     });
     object.list("changes", &diff.changes, |out, change| {
         let (kind, name) = match &change.target {
-            Asked::Item(kind, name) => (kind_code(*kind), name),
-            Asked::Method(name) => ("method", name),
+            DiffTarget::Item(kind, name) => (kind_code(*kind), name),
+            DiffTarget::Method(name) => ("method", name),
         };
         let mut object = Object::open(out);
         object.text("subject", &change.subject);
@@ -144,8 +144,8 @@ fn lines(changes: &[DecisionChange]) -> Vec<Line> {
     let mut lines: BTreeMap<(Direction, &str, String), Vec<String>> = BTreeMap::new();
     for change in changes {
         let name = match &change.target {
-            Asked::Item(_, name) => name.clone(),
-            Asked::Method(name) => format!("method {name}"),
+            DiffTarget::Item(_, name) => name.clone(),
+            DiffTarget::Method(name) => format!("method {name}"),
         };
         let mut text = format!("{} → {}", verdict_text(&change.old), verdict_text(&change.new));
         for term in change.old.terms.difference(&change.new.terms) {

@@ -9,14 +9,14 @@ use crate::pdp::{self, Explanation};
 use crate::source::suggest;
 use std::fmt;
 
-/// Why a query cannot be put to a bundle: it names something that a request could not name.
+/// The error of a query that names something that no request could name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unanswerable {
     /// Where in the query, as a JSON pointer.
     pub path: String,
     /// The mistake, and the expected value.
     pub message: String,
-    /// "did you mean …?", where that can be guessed.
+    /// The likely correction: "did you mean …?".
     pub suggestion: Option<String>,
 }
 
@@ -33,10 +33,10 @@ impl fmt::Display for Unanswerable {
 impl std::error::Error for Unanswerable {}
 
 impl Query {
-    /// Decides as the filter would. `now` is the time in Unix seconds where the query names none.
+    /// Decides as the filter would. `now` is the time in Unix seconds for a query without one.
     ///
     /// # Errors
-    /// [`Unanswerable`] where the bundle has no such server or issuer.
+    /// [`Unanswerable`] if the bundle has no such server or issuer.
     pub fn evaluate(&self, bundle: &Bundle, now: u64) -> Result<Decision, Unanswerable> {
         self.ask(bundle, now, |server, request| pdp::evaluate(server.bundle(), server, request))
     }
@@ -98,7 +98,7 @@ impl Query {
         Ok(then(server, &request))
     }
 
-    /// The method that is requested; empty if neither it nor anything else is named.
+    /// The method of the query; empty if it names neither a method nor a target.
     pub fn method(&self) -> &str {
         self.method.as_deref().or_else(|| self.target.method()).unwrap_or_default()
     }
@@ -117,7 +117,7 @@ impl Query {
     /// The server that is meant.
     ///
     /// # Errors
-    /// [`Unanswerable`] where the bundle has none by that name or at that address.
+    /// [`Unanswerable`] if the bundle has no server with that name or address.
     pub fn server_in<'b>(&self, bundle: &'b Bundle) -> Result<Server<'b>, Unanswerable> {
         match &self.server {
             ServerName::Id(id) => server_named(bundle, id, "/server"),

@@ -35,11 +35,11 @@ pub struct MatrixSpec {
 /// Under which circumstances calls are made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Circumstances {
-    /// The token's scopes; `None` is every scope that the server asks for.
+    /// The token's scopes; `None` means every scope of the server.
     pub scopes: Option<Vec<String>>,
-    /// The consent; `None` is one for everything, given just now with a reason.
+    /// The consent; `None` means a fresh consent for everything, with a reason.
     pub consent: Option<ConsentQuery>,
-    /// The time in Unix seconds; `None` is the time that the caller gives.
+    /// The time in Unix seconds; `None` means the caller's time.
     pub now: Option<u64>,
     /// IP address of the caller.
     pub source_address: String,
@@ -170,11 +170,10 @@ fn chain(place: &Place<'_>) -> Option<Named<Vec<ActorQuery>>> {
     Some(Named { label: principals::chain_label(&value), value })
 }
 
-/// Works a matrix out. `now` is the time in Unix seconds where the spec names none.
+/// Computes a matrix. `now` is the time in Unix seconds for a spec without one.
 ///
 /// # Errors
-/// [`Unanswerable`] where the spec names a server or issuer that the bundle does not have, or asks for more than
-/// [`MAX_CELLS`] cells.
+/// [`Unanswerable`] if the spec names an unknown server or issuer, or needs more than [`MAX_CELLS`] cells.
 pub fn matrix(bundle: &Bundle, spec: &MatrixSpec, now: u64) -> Result<Matrix, Unanswerable> {
     let subjects = spec.subjects.clone().unwrap_or_else(|| principals::subjects(bundle));
     let agents = spec.agents.clone().unwrap_or_else(|| each(principals::agents(bundle)));

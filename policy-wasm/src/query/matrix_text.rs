@@ -77,7 +77,7 @@ pub fn matrix_csv(matrix: &Matrix) -> String {
     out
 }
 
-/// A matrix as tables for a terminal: one for each agent, `width` characters wide, split where that is not enough.
+/// A matrix as tables for a terminal: one for each agent, split into parts of `width` characters.
 pub fn matrix_text(matrix: &Matrix, width: usize, paint: Paint) -> String {
     let mut out = String::new();
     out.push_str(&format!(
@@ -176,7 +176,7 @@ fn cell_text(out: &mut String, cell: Access, width: usize, paint: Paint) {
     out.extend(std::iter::repeat_n(' ', fill));
 }
 
-/// How many headings fit, at least one.
+/// The number of headings that fit; at least one.
 fn fitting(subjects: &[String], width: usize) -> usize {
     let mut used = 0_usize;
     let fits = |subject: &&String| {
@@ -190,7 +190,7 @@ fn shortened(subject: &str) -> String {
     padded(&clipped(subject, 28), 4)
 }
 
-/// One line of at most so many characters, none of them a control character.
+/// One line of at most that many characters, without control characters.
 fn clipped(text: &str, most: usize) -> String {
     let plain = |character: char| if character.is_control() { '?' } else { character };
     if text.chars().count() <= most {
@@ -204,8 +204,7 @@ fn padded(text: &str, width: usize) -> String {
     text.chars().chain(std::iter::repeat_n(' ', fill)).collect()
 }
 
-/// A field in quotes where it needs them, and with an apostrophe in front where a spreadsheet would take it for a
-/// formula.
+/// A field in quotes if it needs them. A leading apostrophe stops spreadsheets from reading it as a formula.
 fn csv_field(out: &mut String, field: &str) {
     let formula = field.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
     let quoted = formula || field.contains([',', '"', '\r', '\n', ';', '\'']) || field.starts_with(' ');

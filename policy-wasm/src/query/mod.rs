@@ -44,7 +44,7 @@ mod text;
 pub use access::{Access, Need, Needs, Outcome};
 pub use answer::{decision_json, explanation_json, problem_json, problems_json};
 pub use coverage::Coverage;
-pub use diff::{Asked, DecisionChange, Diff, Direction, Setting, Verdict, diff};
+pub use diff::{DecisionChange, Diff, DiffTarget, Direction, Setting, Verdict, diff};
 pub use diff_text::{diff_json, diff_text};
 pub use evaluate::Unanswerable;
 pub use matrix::{Circumstances, MAX_CELLS, Matrix, MatrixItem, MatrixSpec, matrix};

@@ -63,7 +63,7 @@ fn once<T: Ord + Clone>(first: Vec<Named<T>>, second: Vec<Named<T>>) -> Vec<Name
 /// The agent behind a name: `subject:ID`, `client:ID`, or the id of an actor rule.
 ///
 /// # Errors
-/// [`Unanswerable`] where the policy has no entry of that id that names one agent.
+/// [`Unanswerable`] if no actor rule with that id names one agent.
 pub fn agent_called(bundle: &Bundle, name: &str) -> Result<ActorQuery, Unanswerable> {
     for (prefix, kind) in [("subject:", ActorKind::Subject), ("client:", ActorKind::Client)] {
         if let Some(id) = name.strip_prefix(prefix) {
@@ -181,7 +181,7 @@ pub(super) fn told_apart<T>(
     found.into_iter().map(label).collect()
 }
 
-/// The short name of an issuer, or its identifier where no policy has one for it.
+/// The short name of an issuer, or its identifier if no policy names it.
 fn short<'q>(bundles: &[&'q Bundle], identifier: &'q str) -> &'q str {
     let mut issuers = bundles.iter().flat_map(|bundle| bundle.issuers());
     issuers.find(|issuer| issuer.identifier == identifier).map_or(identifier, |issuer| issuer.short)

@@ -17,7 +17,7 @@ pub const MAX_QUERY: usize = 1024 * 1024;
 pub struct Query {
     /// The server.
     pub server: ServerName,
-    /// The MCP method; where none is named, the one that fits [`Query::target`].
+    /// The MCP method; without one, the method of [`Query::target`].
     pub method: Option<String>,
     /// The subject.
     pub subject: SubjectQuery,
@@ -48,9 +48,9 @@ pub struct Query {
 pub enum ServerName {
     /// By its id in the policy.
     Id(String),
-    /// By where it is reached.
+    /// By its address.
     At {
-        /// Host, with the port where there is one.
+        /// Host, with the port if there is one.
         authority: String,
         /// Path.
         path: String,
@@ -100,9 +100,9 @@ pub struct ConsentQuery {
     pub tools: Option<Vec<String>>,
     /// The highest tier that it covers.
     pub level: Option<String>,
-    /// Why it was given.
+    /// The reason.
     pub reason: Option<String>,
-    /// When it was given, in Unix seconds.
+    /// The time of the consent in Unix seconds.
     pub given_at: u64,
     /// When it ends, in Unix seconds.
     pub expires_at: Option<u64>,
@@ -125,7 +125,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// The method that is meant where the query names none.
+    /// The method of a query that names none.
     pub(super) fn method(&self) -> Option<&'static str> {
         match self {
             Target::Server => None,
@@ -246,7 +246,7 @@ impl Query {
 /// The name of a query in messages.
 const FILE: &str = "query";
 
-/// `Some(None)` where the key is not there, `None` after a problem.
+/// `Some(None)` if the key is missing, `None` after a problem.
 pub(super) fn optional<'n, T>(
     map: &mut MapReader<'n>,
     key: &'static str,

@@ -70,7 +70,7 @@ impl Case<'_> {
                 format!("have {server} show a newer version of {item}, or accept this one for longer")
             }
             DenyReason::Forbidden => {
-                let forbids = self.told(LayerName::Forbids, |fact| fact.matched);
+                let forbids = self.facts_of(LayerName::Forbids, |fact| fact.matched);
                 format!("change what it is that {forbids} matches, or the policy")
             }
             DenyReason::ConsentMissing => "have the human consent, and the token say so".to_owned(),
@@ -96,11 +96,11 @@ impl Case<'_> {
                 None => "call with a token of more scope".to_owned(),
             },
             DenyReason::ArgumentRefused => {
-                let rules = self.told(LayerName::Conditions, |fact| !fact.matched);
+                let rules = self.facts_of(LayerName::Conditions, |fact| !fact.matched);
                 format!("call {item} with arguments that the policy admits: {rules}")
             }
             DenyReason::ConditionUnmet => {
-                let conditions = self.told(LayerName::Conditions, |fact| !fact.matched);
+                let conditions = self.facts_of(LayerName::Conditions, |fact| !fact.matched);
                 format!("meet the condition: {conditions}")
             }
             DenyReason::WorkExceeded => {
@@ -117,13 +117,13 @@ impl Case<'_> {
     }
 
     /// The facts of a layer that it went by, in words.
-    fn told(&self, name: LayerName, wanted: impl Fn(&Fact) -> bool) -> String {
+    fn facts_of(&self, name: LayerName, wanted: impl Fn(&Fact) -> bool) -> String {
         let facts = self.layers.iter().filter(|layer| layer.name == name).flat_map(|layer| &layer.facts);
-        let told: Vec<String> = facts
+        let texts: Vec<String> = facts
             .filter(|fact| fact.decided && wanted(fact))
             .map(|fact| fact.rule.as_ref().map_or_else(|| fact.what.clone(), ToString::to_string))
             .collect();
-        told.join(", ")
+        texts.join(", ")
     }
 
     fn server(&self) -> String {

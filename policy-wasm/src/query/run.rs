@@ -29,7 +29,7 @@ pub struct TestResult {
 /// Runs the tests of a file. `now` is the time, in Unix seconds, of tests that name none.
 ///
 /// # Errors
-/// Tests that cannot be asked of this bundle: they name a server or an issuer that it does not have.
+/// An error for tests that name a server or issuer that the bundle lacks.
 pub fn run(
     bundle: &Bundle,
     suite: &Suite,
@@ -65,9 +65,9 @@ fn run_one(
     let visibility = visibility(bundle, &test.query, now).map_err(refused)?;
     coverage.note(bundle, &test.query, &explanation);
     let differences = differences(&test.expect, &explanation.decision, visibility);
-    let told =
+    let explanation =
         (!differences.is_empty()).then(|| explanation_text(bundle, &test.query, &explanation, Paint::Plain));
-    Ok(TestResult { name: test.name.clone(), position: test.position, differences, explanation: told })
+    Ok(TestResult { name: test.name.clone(), position: test.position, differences, explanation })
 }
 
 /// The visibility of the requested item in lists.
@@ -92,14 +92,14 @@ fn differences(expect: &Expect, decision: &Decision, visibility: Option<Visibili
     };
     if let Some(effect) = expect.effect {
         let found = effect_code(decision.effect());
-        let why = if effect == decision.effect() { String::new() } else { told(decision.reasons) };
+        let why = if effect == decision.effect() { String::new() } else { first_code(decision.reasons) };
         differ("effect", effect_code(effect).to_owned(), format!("{found}{why}"));
     }
-    if let Some(reason) = expect.told
+    if let Some(reason) = expect.first_reason
         && !decision.reasons.is_empty()
     {
         let found = decision.reasons.first().map_or("none", DenyReason::code);
-        differ("reason that is told", reason.code().to_owned(), found.to_owned());
+        differ("reason for the client", reason.code().to_owned(), found.to_owned());
     }
     for (what, expected, found) in
         [("reasons", &expect.reasons, decision.reasons), ("monitored", &expect.monitored, decision.monitored)]
@@ -128,7 +128,7 @@ fn differences(expect: &Expect, decision: &Decision, visibility: Option<Visibili
     out
 }
 
-fn told(reasons: Reasons) -> String {
+fn first_code(reasons: Reasons) -> String {
     reasons.first().map_or(String::new(), |reason| format!(" ({})", reason.code()))
 }
 

@@ -40,7 +40,7 @@ pub struct Expect {
     /// Permit or deny.
     pub effect: Option<Effect>,
     /// The reason that the client learns.
-    pub told: Option<DenyReason>,
+    pub first_reason: Option<DenyReason>,
     /// All reasons, exactly.
     pub reasons: Option<BTreeSet<DenyReason>>,
     /// All monitored reasons, exactly.
@@ -171,7 +171,7 @@ fn expect(place: &Place<'_>) -> Option<Expect> {
     map.finish();
     let mut expect = Expect {
         effect: effect?,
-        told: None,
+        first_reason: None,
         reasons: reasons?,
         monitored: monitored?,
         obligations: obligations?,
@@ -186,11 +186,11 @@ fn expect(place: &Place<'_>) -> Option<Expect> {
         }
         expect.effect = Some(Effect::Deny);
         match denial {
-            Denial::Told(reason) => expect.told = Some(reason),
+            Denial::First(reason) => expect.first_reason = Some(reason),
             Denial::All(reasons) => expect.reasons = Some(reasons),
         }
     }
-    if expect.effect == Some(Effect::Deny) && expect.told.is_none() && expect.reasons.is_none() {
+    if expect.effect == Some(Effect::Deny) && expect.first_reason.is_none() && expect.reasons.is_none() {
         place.refuse("expected `reasons` beside `effect: deny`");
         return None;
     }
@@ -203,14 +203,14 @@ fn expect(place: &Place<'_>) -> Option<Expect> {
 
 /// `deny: reason` is the reason that the client learns; `deny: [reason, …]` are all reasons.
 enum Denial {
-    Told(DenyReason),
+    First(DenyReason),
     All(BTreeSet<DenyReason>),
 }
 
 fn denial(place: &Place<'_>) -> Option<Denial> {
     match place.node().value {
         Value::List(_) => reasons(place).map(Denial::All),
-        _ => reason(place).map(Denial::Told),
+        _ => reason(place).map(Denial::First),
     }
 }
 

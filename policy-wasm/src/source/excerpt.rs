@@ -5,7 +5,7 @@ use super::{Lines, Paint, Position};
 
 /// Widest excerpt, in columns.
 const MAX_WIDTH: usize = 120;
-/// Characters that are shown before the place where the line is cut.
+/// Characters that are shown before the mark of a shortened line.
 const BEFORE: usize = 60;
 /// Characters of a line that are looked at behind the place.
 const MAX_LOOKED_AT: usize = 1000;

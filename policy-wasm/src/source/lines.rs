@@ -1,9 +1,9 @@
-//! The lines of a text, found when they are first asked for.
+//! The lines of a text, found on the first request.
 
 use super::Position;
 use std::cell::{Cell, OnceCell};
 
-/// A text and where its lines begin. A line ends at a line feed, a carriage return, or both.
+/// A text and the begins of its lines. A line ends at a line feed, a carriage return, or both.
 ///
 /// Most places are requested in the order of the text. The last one is kept, so that a long line is walked once for all
 /// of its places.
@@ -95,7 +95,7 @@ impl<'t> Lines<'t> {
         Position { line: number(line.saturating_add(1)), column: number(characters.saturating_add(1)) }
     }
 
-    /// The last place, where it is in this line and not too far; else the line's beginning.
+    /// The last place, if it is earlier in this line; else the begin of the line.
     fn known(&self, line: usize, reaches: impl Fn(&Place) -> bool) -> Place {
         let last = self.last.get();
         if last.line == line && reaches(&last) { last } else { Place { line, ..Place::default() } }

@@ -53,7 +53,7 @@ pub struct Position {
     pub column: u32,
 }
 
-/// A value of a file and where it begins. Strings borrow from the file's text where they have no escapes.
+/// A value of a file and its position. Strings without escapes borrow from the file's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node<'a> {
     /// Where the value begins.

@@ -22,12 +22,12 @@ pub struct Problem {
     pub suggestion: Option<String>,
     /// The end of the mistake, exclusively; [`Problem::position`] if unknown.
     pub end: Position,
-    /// The line of the text, where the text was at hand: see [`Problems::quote`].
+    /// The line of the text, if the text was available: see [`Problems::quote`].
     pub excerpt: Option<Box<Excerpt>>,
 }
 
 impl Problem {
-    /// A problem at a place, whose end is not known yet.
+    /// A problem at a place with an unknown end.
     pub fn new(
         file: &str,
         position: Position,
@@ -62,7 +62,7 @@ impl Problem {
 
     /// The message, the line of the file with the mistake marked, and the correction. The text has complete lines, and
     /// no control characters but those of colours.
-    pub fn told(&self, paint: Paint) -> String {
+    pub fn render(&self, paint: Paint) -> String {
         let Some(excerpt) = &self.excerpt else { return format!("{self}\n") };
         let Position { line, column } = self.position;
         let place = paint.title(&format!("{}:{line}:{column}:", harmless(&self.file)));
@@ -169,9 +169,9 @@ impl Problems {
         files
     }
 
-    /// All problems, each as [`Problem::told`].
-    pub fn told(&self, paint: Paint) -> String {
-        let mut out: String = self.to_vec().iter().map(|problem| problem.told(paint)).collect();
+    /// All problems, each as [`Problem::render`].
+    pub fn render(&self, paint: Paint) -> String {
+        let mut out: String = self.to_vec().iter().map(|problem| problem.render(paint)).collect();
         if self.more.get() {
             out.push_str(&format!("showing the first {MAX_PROBLEMS} problems\n"));
         }

@@ -1,4 +1,4 @@
-//! The decoder: typed reads of a [`Node`] tree that report a mistake and go on.
+//! The decoder: typed reads of a [`Node`] tree that report mistakes and continue.
 
 use super::problem::{listed, shown};
 use super::{Entry, Node, Position, Problem, Problems, Value, suggest};
@@ -24,7 +24,7 @@ enum Showing {
     All,
     /// No value, and only keys that cannot be a secret which slipped in front of a colon: for files with secrets.
     Keys,
-    /// No value, and only keys that resemble one that is known: next to secrets.
+    /// No value, and only keys that resemble a known one: next to secrets.
     Nothing,
 }
 
@@ -89,7 +89,7 @@ impl<'n> Place<'n> {
         &self.path
     }
 
-    /// The list that problems go to.
+    /// The list for problems.
     pub fn problems(&self) -> &'n Problems {
         self.problems
     }
@@ -144,7 +144,7 @@ impl<'n> Place<'n> {
         }
     }
 
-    /// A whole number within `range`; `unit` goes into the message (`seconds`, `bytes`), and is empty for plain counts.
+    /// A whole number within `range`; `unit` (`seconds`, `bytes`) is for the message, and empty for plain counts.
     pub fn integer(&self, range: RangeInclusive<u64>, unit: &str) -> Option<u64> {
         if let Value::Number(text) = &self.node.value
             && text.bytes().all(|byte| byte.is_ascii_digit())
@@ -173,7 +173,7 @@ impl<'n> Place<'n> {
         }
     }
 
-    /// One of these names; gives its index.
+    /// The index of one of these names.
     pub fn one_of(&self, names: &[&str]) -> Option<usize> {
         if let Value::String(text) = &self.node.value
             && let Some(index) = names.iter().position(|name| *name == text.as_ref())
@@ -338,7 +338,7 @@ impl<'n> MapReader<'n> {
         Some(self.place.child(key, &entry.value))
     }
 
-    /// Reports every key that was not asked for.
+    /// Reports every key that was not read.
     pub fn finish(self) {
         for entry in self.entries {
             if !self.asked.iter().any(|known| *known == entry.key) {

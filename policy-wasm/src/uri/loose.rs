@@ -1,4 +1,4 @@
-//! The loosest reading: one text for all spellings that some reader takes alike.
+//! The loosest reading: one text for all spellings that some reader unites.
 
 use super::MAX_URI;
 use super::plain::Special;
@@ -107,7 +107,7 @@ pub(super) const REST: u8 = 0xff;
 pub(crate) struct Loose {
     bytes: [u8; MAX_URI],
     length: usize,
-    /// Whether all of it had room; where not, it is like nothing.
+    /// Whether the whole text had room; a longer one equals no other.
     whole: bool,
 }
 
@@ -182,7 +182,7 @@ impl Loose {
         self.text(host, template, false);
     }
 
-    /// A segment of the path, with a slash before it; `floor` is where the host begins, `root` where it ends.
+    /// A segment of the path, with a slash before it; `floor` is the begin of the host, `root` its end.
     fn segment(&mut self, segment: &str, template: bool, (floor, root): (usize, usize)) {
         let before = self.length;
         if before > floor {

@@ -1,12 +1,12 @@
-//! The strictest reading: characters, escapes and segments that every reader takes alike.
+//! The strictest reading: characters, escapes and segments with one meaning for every reader.
 
 use super::MAX_URI;
 use super::loose::{self, Meant};
 
-/// Where the parts of a URI lie, as offsets in bytes.
+/// The parts of a URI, as offsets in bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Parts {
-    /// Host, port and user, where there is `//`.
+    /// Host, port and user after `//`.
     pub(super) authority: Option<(usize, usize)>,
     /// Where the path begins.
     pub(super) path: usize,

@@ -14,7 +14,7 @@ enum Piece<'t> {
     Rest,
 }
 
-/// The pieces of a template; [`None`] in it where a brace has no partner.
+/// The pieces of a template; an item is [`None`] for a brace without a partner.
 fn pieces(template: &str) -> impl Iterator<Item = Option<Piece<'_>>> {
     let mut rest = template;
     std::iter::from_fn(move || {

@@ -29,12 +29,12 @@ pub extern "C" fn read_text(reader: u32) -> usize {
     if reader == 1 {
         return match format(&file) {
             Ok(text) => text.len(),
-            Err(problems) => problems.told(Paint::Plain).len(),
+            Err(problems) => problems.render(Paint::Plain).len(),
         };
     }
     let files = [file];
     match read(&files, &Options::default()) {
-        Err(problems) => problems.told(Paint::Plain).len(),
+        Err(problems) => problems.render(Paint::Plain).len(),
         Ok(policy) => {
             let lints = lint(&policy, 0);
             let told = |lint: &policy_wasm::lint::Lint| {

@@ -10,7 +10,7 @@ pub(super) struct Comment {
     pub(super) text: String,
     offset: usize,
     column: usize,
-    /// Whether it is all that its line holds.
+    /// Whether its line has no other text.
     alone: bool,
     /// Whether the line before is blank.
     blank_before: bool,

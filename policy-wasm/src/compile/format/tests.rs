@@ -76,7 +76,7 @@ const POLICIES: [&str; 6] = [
     include_str!("../../../../examples/policies/bank/rules.yaml"),
 ];
 
-/// Something that an author could put into a file, at a line that is chosen by a number.
+/// Any text of an author, at a line chosen by number.
 #[derive(Debug, Clone)]
 enum Change {
     /// A comment on its own line, at a column.

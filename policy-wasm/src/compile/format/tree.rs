@@ -57,7 +57,7 @@ enum Open {
     Map(usize, Vec<Entry>, Option<(usize, Scalar)>),
 }
 
-/// Reads a text that [`super::yaml`] has found to be fit for a policy.
+/// Reads a text that [`super::yaml`] has accepted.
 pub(super) fn read(text: &str, source: &[char]) -> Option<Tree> {
     let (mut stack, mut root): (Vec<Open>, _) = (Vec::new(), None);
     let mut numbers = 0..;
@@ -162,7 +162,7 @@ fn scalar(text: &str, style: ScalarStyle, span: &Span, source: &[char]) -> Tree 
     Tree { span: span.clone(), body: Body::Scalar(Scalar { text: text.to_owned(), style, block, span }) }
 }
 
-/// The `|` or `>` of a block scalar, whose position the parser may give as that of its first line.
+/// The `|` or `>` of a block scalar; the parser may report the position of its first line instead.
 fn header(start: usize, source: &[char]) -> usize {
     let is_mark = |c: &char| matches!(c, '|' | '>');
     if source.get(start).is_some_and(is_mark) {

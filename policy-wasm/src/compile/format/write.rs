@@ -7,7 +7,7 @@ use crate::compile::yaml::is_ambiguous;
 use saphyr_parser::ScalarStyle;
 use std::fmt::Write;
 
-/// Longest line that something is put on.
+/// Longest line of a value on one line.
 const WIDTH: usize = 100;
 
 /// Writes a whole file.
@@ -37,7 +37,7 @@ struct Writer<'t> {
 }
 
 impl Writer<'_> {
-    /// On one line, where it was and can be.
+    /// On one line, if it was on one line and fits.
     fn inline(&self, tree: &Tree) -> Option<String> {
         let (flow, entries, brackets) = match &tree.body {
             Body::Scalar(scalar) => return scalar.block.is_empty().then(|| plain(scalar)),

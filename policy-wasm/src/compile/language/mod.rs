@@ -67,7 +67,7 @@ const fn must(name: &'static str, about: &'static str, shape: Shape) -> Key {
 }
 
 impl Shape {
-    /// The map with known keys that this can be.
+    /// The alternative of this shape that is a map with known keys.
     pub(super) fn known_map(self) -> Option<&'static MapShape> {
         match self {
             Shape::Map(map) => Some(map),

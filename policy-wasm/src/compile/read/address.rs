@@ -1,6 +1,6 @@
-//! URLs, authorities and paths, in the one spelling that proxies and servers take alike.
+//! URLs, authorities and paths, in the one spelling that proxies and servers resolve alike.
 
-/// Takes a URL apart into authority and path (`/` where it has none).
+/// Splits a URL into authority and path (`/` without one).
 ///
 /// Issuers and resources are compared as strings, so only the plain form is taken: `https`, or `http` on a loopback
 /// address for development; no user, query or fragment (RFC 8707 §2, RFC 8414 §2).

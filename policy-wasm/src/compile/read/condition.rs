@@ -43,7 +43,7 @@ impl Scope {
     }
 }
 
-/// Reads and compiles a condition. It can have several lines; it is kept as one.
+/// Reads and compiles a condition, and joins its lines.
 pub(super) fn when<'n>(place: &Place<'n>, scope: &Scope, symbols: &Symbols<'n>) -> Option<Condition> {
     let text = place.string()?;
     if text.trim().is_empty() {

@@ -45,14 +45,14 @@ pub(super) fn path(text: &str, refuse: impl FnOnce(String)) -> Option<Vec<String
 /// A condition, and the key behind each part of it.
 struct Source<'n> {
     text: String,
-    /// Where each part ends in the text, and the value that it was made of.
+    /// The end of each part in the text, and its value.
     parts: Vec<(usize, Place<'n>)>,
 }
 
 impl<'n> Source<'n> {
     /// Reports a mistake at the value of the key that caused it, or at the path of the argument.
     fn refuse(&self, mistake: Mistake, entry: &Named<'n>) {
-        // Whether the argument is there at all is asked first.
+        // The condition first checks that the argument exists.
         let first = self.text.len().saturating_sub(self.parts.last().map_or(0, |(end, _)| *end));
         let asked = mistake.offset.checked_sub(first);
         let part = asked.and_then(|offset| self.parts.iter().find(|(end, _)| offset < *end));
@@ -64,7 +64,7 @@ impl<'n> Source<'n> {
     }
 }
 
-/// The condition: the argument is there (or need not be), and everything that is asked of it holds.
+/// The condition: the argument exists (or is optional), and satisfies all constraints.
 fn source<'n>(keys: &[String], place: &Place<'n>) -> Option<Source<'n>> {
     let mut map = place.map()?;
     let required = map.optional("required").and_then(|place| place.bool()).unwrap_or(false);

@@ -289,7 +289,7 @@ fn read_approval<'n>(place: &Place<'n>, symbols: &Symbols<'n>) -> Option<Approva
     Some(approval)
 }
 
-/// `approvers` and `valid_for`, in an approval or in a rule that asks for one.
+/// `approvers` and `valid_for`, of an item's approval or of an approval rule.
 pub(super) fn approval_of<'n>(map: &mut MapReader<'n>, symbols: &Symbols<'n>) -> Approval {
     let approvers =
         map.optional("approvers").map(|place| selectors::approvers(&place, symbols)).unwrap_or_default();

@@ -162,7 +162,10 @@ pub(super) fn policy<'n>(
         approvals: rule::approvals(parts.all("approvals"), &context),
         budgets: rule::budgets(parts.all("budgets"), &context),
         actors,
-        catalogues: catalogues.iter().map(|(name, shared)| ((*name).to_owned(), shared.told())).collect(),
+        catalogues: catalogues
+            .iter()
+            .map(|(name, shared)| ((*name).to_owned(), shared.catalogue()))
+            .collect(),
         servers: servers.into_servers(),
     }
 }
@@ -282,7 +285,7 @@ fn consent<'n>(place: Option<Place<'n>>, symbols: &Symbols<'n>) -> ConsentRules 
     rules
 }
 
-/// `groups` and `roles`: name to the issuer that gives it.
+/// `groups` and `roles`: name to its issuer.
 fn declared<'n>(
     named: Vec<Named<'n>>,
     symbols: &Symbols<'n>,

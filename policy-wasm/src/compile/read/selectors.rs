@@ -6,7 +6,7 @@ use crate::policy::{Agent, Holder};
 use crate::source::{MapReader, Place, Value, suggest};
 use std::collections::BTreeSet;
 
-/// `subjects`: a list, any one of which fits.
+/// `subjects`: a list; any one of them matches.
 pub(super) fn subjects<'n>(place: &Place<'n>, symbols: &Symbols<'n>) -> Vec<Holder> {
     let holders =
         list(place, "`{id: …}`, `{group: …}`, `{role: …}`, `{claim: …}`, `{anyone: true}`", |place| {
@@ -66,7 +66,7 @@ fn claim_value(place: &Place<'_>) -> Option<String> {
     }
 }
 
-/// `actors` of a rule: a list, any one of which fits.
+/// `actors` of a rule: a list; any one of them matches.
 pub(super) fn agents<'n>(place: &Place<'n>, labels: &BTreeSet<String>, symbols: &Symbols<'n>) -> Vec<Agent> {
     let agents = list(
         place,

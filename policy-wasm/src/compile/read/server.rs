@@ -22,7 +22,7 @@ pub(super) struct Shared<'n> {
 
 impl Shared<'_> {
     /// The catalogue as lints need it, once all servers are read.
-    pub(super) fn told(&self) -> Catalogue {
+    pub(super) fn catalogue(&self) -> Catalogue {
         Catalogue { used: self.used.get(), origin: self.origin }
     }
 }

@@ -87,7 +87,7 @@ impl SectionBuffers {
         Ok(())
     }
 
-    /// Where the rules for methods lie.
+    /// The range of the rules for methods.
     pub(super) fn methods(
         &mut self,
         server: Option<u32>,

@@ -17,7 +17,7 @@ const MAX_PAIRS: usize = 4_000_000;
 /// The rules of a principal.
 #[derive(Default)]
 pub(super) struct PrincipalEntry<'p> {
-    /// The highest plain ceiling at each server, and the rule that gives it; of two that give the same, the first.
+    /// The highest plain ceiling at each server, and its rule; of equal ones, the first.
     pub(super) ceilings: BTreeMap<u32, (u32, u32)>,
     /// Grants and actors that are not plain.
     pub(super) conditional_grants: Vec<u32>,

@@ -28,7 +28,7 @@ use sections::{SectionBuffers, above, long, number};
 /// Writes a policy as the bytes of one bundle, not signed yet.
 ///
 /// # Errors
-/// [`TooLarge`] where one decision would have to look at too much, or where the bundle would exceed 4 GiB.
+/// [`TooLarge`] if one decision could need too much work, or if the bundle would exceed 4 GiB.
 pub fn write(policy: &Policy) -> Result<Vec<u8>, TooLarge> {
     let policy_index = PolicyIndex::of(policy)?;
     let mut buffers = SectionBuffers::default();

@@ -54,7 +54,7 @@ impl SectionBuffers {
         bytes.extend(fields.iter().copied().flatten().flat_map(|field| field.to_le_bytes()));
     }
 
-    /// The number that the next record of a section gets.
+    /// The number of the next record of a section.
     pub(super) fn next(&self, section: Section) -> Result<u32, TooLarge> {
         let length = number(self.sections.get(&section).map_or(0, Vec::len))?;
         Ok(length.checked_div(section.stride()).unwrap_or(0))

@@ -230,7 +230,7 @@ impl Expr {
         of.equal(Kind::Name(named.to_owned()).built())
     }
 
-    /// Joins many with `&&` (`all`) or `||`, as a balanced tree, so that many are not deep. Of none, it is `true` for
+    /// Joins expressions with `&&` (`all`) or `||`, as a balanced tree of small depth. An empty list gives `true` for
     /// `&&` and `false` for `||`.
     pub fn join(all: bool, mut parts: Vec<Expr>) -> Expr {
         let operator = if all { Binary::And } else { Binary::Or };

@@ -179,7 +179,7 @@ impl Checker<'_> {
         (number, shape)
     }
 
-    /// Of a value that is known only when the condition is evaluated.
+    /// A value that is known only at evaluation.
     fn made_later(&mut self, number: u16, name: &str, argument: &Expr, depth: u32) -> Typed {
         let (op, shape) = match name {
             "timestamp" => (Op::ToTime, ValueType::Time),

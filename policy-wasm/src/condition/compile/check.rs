@@ -1,4 +1,4 @@
-//! The type checker, which writes the compiled form as it goes.
+//! The type checker, which also writes the compiled form.
 
 use super::super::code::{MAX_VARIABLES, Node, Op};
 use super::super::facts::Fact;
@@ -297,7 +297,7 @@ impl Checker<'_> {
         self.mistakes.push(mistake);
     }
 
-    /// Where the values of something are known, a literal that it is compared with must be one of them.
+    /// If the values of an operand are known, a literal on the other side must be one of them.
     fn one_of(&mut self, shape: &ValueType, literal: &Expr) {
         if let (ValueType::Text(Some(known)), Kind::Text(text)) = (shape, &literal.kind)
             && !known.contains(text)

@@ -33,7 +33,7 @@ pub const MAX_LISTED: u32 = 1024;
 pub struct Mistake {
     /// Where it begins in the text, in bytes.
     pub offset: usize,
-    /// How long it is, in bytes; 0 at the end of the text.
+    /// The length in bytes; 0 at the end of the text.
     pub length: usize,
     /// The mistake and the expected text: lower case, one line, no full stop.
     pub message: String,
@@ -68,13 +68,13 @@ pub struct Scope {
     pub item: bool,
     /// The type of `args`; [`ValueType::Any`] without a pinned schema.
     pub args: ValueType,
-    /// Values that a fact can have, where they are known: comparing it with another literal is a mistake. The kinds of
-    /// servers and of items are known anyway.
+    /// The values of facts, if they are known: comparing such a fact with another literal is a mistake. The kinds of
+    /// servers and items are always known.
     pub known: BTreeMap<Fact, BTreeSet<String>>,
 }
 
 impl Default for Scope {
-    /// For a rule about entries of a catalogue of which nothing is known, with the tiers that a policy has by default.
+    /// The scope of a rule about unknown items, with the default tiers.
     fn default() -> Self {
         Scope {
             tiers: ["read", "write", "destructive"].map(str::to_owned).to_vec(),

@@ -222,7 +222,7 @@ impl Checker<'_> {
         if let Some(mut path) = path_of(argument)
             && !self.variables.iter().any(|(name, _)| name == path.root)
         {
-            // There is a consent where it has an id.
+            // A consent exists if it has an id.
             if path.root == "delegation" && matches!(path.keys.as_slice(), [("consent", _)]) {
                 path.keys.push(("id", argument.at));
             }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 /// The type of a value.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum ValueType {
-    /// Nothing: it is checked when the condition is evaluated.
+    /// An unknown type: it is checked at evaluation.
     #[default]
     Any,
     /// `null`
@@ -15,13 +15,13 @@ pub enum ValueType {
     Bool,
     /// A number.
     Number,
-    /// A string; where there is a list, one of these.
+    /// A string; with a list, one of its strings.
     Text(Option<Vec<String>>),
     /// A list of these.
     List(Box<ValueType>),
     /// A map.
     Map {
-        /// Members that are known.
+        /// The known members.
         members: BTreeMap<String, ValueType>,
         /// The type of every other member; `None` admits no other member.
         others: Option<Box<ValueType>>,
@@ -40,7 +40,7 @@ pub enum ValueType {
 const MAX_SCHEMA_DEPTH: u32 = 32;
 
 impl ValueType {
-    /// A map of which nothing is known.
+    /// A map with unknown members.
     pub fn any_map() -> ValueType {
         ValueType::Map { members: BTreeMap::new(), others: Some(Box::default()) }
     }

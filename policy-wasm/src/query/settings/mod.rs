@@ -77,11 +77,11 @@ pub(super) fn settings(old: &Bundle, new: &Bundle, wanted: Option<&[String]>) ->
     for path in new.things.iter().filter(|path| only(&new, &old, path)) {
         found.insert(path, Setting { name: name(path), old: None, new: Some(new.summary(path)) });
     }
-    let told = |path: &Path| {
+    let reported_as_a_whole = |path: &Path| {
         let outer = (1..=path.len()).filter_map(|length| path.get(..length));
         outer.into_iter().any(|outer| old.things.contains(outer) != new.things.contains(outer))
     };
-    for path in old.values.keys().chain(new.values.keys()).filter(|path| !told(path)) {
+    for path in old.values.keys().chain(new.values.keys()).filter(|path| !reported_as_a_whole(path)) {
         let (before, after) = (old.values.get(path), new.values.get(path));
         if before != after {
             found.insert(path, Setting { name: name(path), old: before.cloned(), new: after.cloned() });

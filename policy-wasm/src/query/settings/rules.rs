@@ -118,8 +118,8 @@ impl<'b> Collector<'b> {
         }
     }
 
-    /// A rule that gives one ceiling to all that it names at all servers that it names. Where another rule gives some
-    /// of them more, each is a line.
+    /// A rule that gives one ceiling to all of its holders at all of its servers is one setting. If another rule gives
+    /// some of them more, each pair is a setting.
     pub(super) fn plain_lines(&mut self, path: &[&str], plain: BTreeMap<(String, String), u32>) {
         let holders: BTreeSet<String> = plain.keys().map(|(holder, _)| holder.clone()).collect();
         let servers: BTreeSet<String> = plain.keys().map(|(_, server)| server.clone()).collect();

@@ -2,7 +2,7 @@
 
 use super::collect::Collector;
 use super::lines::steps;
-use super::text::{check, keys, listed, mode, names, seconds, told};
+use super::text::{check, joined, keys, listed, mode, names, seconds};
 use crate::bundle::{ApprovalTerms, ArgumentRule, Item, MethodRule, Unreadable};
 use crate::model::ItemKind;
 use crate::time;
@@ -95,7 +95,7 @@ impl<'b> Collector<'b> {
         self.line(path, "mode", item.mode().map(mode));
         self.definitions(path, item);
         self.approval(path, "approval/", item.approval());
-        self.line(path, "checks", item.checks().and_then(|checks| told(checks, check)));
+        self.line(path, "checks", item.checks().and_then(|checks| joined(checks, check)));
         self.condition(path, &["when"], item.condition());
         match item.arguments() {
             Ok(rules) => {
@@ -111,7 +111,7 @@ impl<'b> Collector<'b> {
             }
             Err(Unreadable) => self.line(path, "arguments", Err(Unreadable)),
         }
-        self.line(path, "record/arguments", item.shown_arguments().and_then(|shown| told(shown, keys)));
+        self.line(path, "record/arguments", item.shown_arguments().and_then(|shown| joined(shown, keys)));
         self.param_headers(path, item);
     }
 

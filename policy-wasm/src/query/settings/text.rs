@@ -66,7 +66,7 @@ pub(super) fn argument(names: &[&str]) -> String {
 }
 
 /// Several texts joined to one; `None` if there are none.
-pub(super) fn told<T>(
+pub(super) fn joined<T>(
     all: impl Iterator<Item = Result<T, Unreadable>>,
     text: impl Fn(T) -> Result<String, Unreadable>,
 ) -> Result<Option<String>, Unreadable> {
