@@ -68,7 +68,7 @@ pub fn start(corpus: &Corpus) -> (Proxy<WasmGuest>, Request) {
     (target::start(scenario, &fixtures, |host| filter.guest(host)).unwrap(), request)
 }
 
-/// The head as a proxy gives it.
+/// The head as a proxy passes it.
 pub fn head(request: &Request) -> Fields {
     let mut fields: Fields = vec![
         (":authority".to_owned(), request.authority.clone().into_bytes()),

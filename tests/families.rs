@@ -5,8 +5,8 @@
 /// A frame: the text before and after the repeated units.
 pub type Frame = (&'static str, &'static str);
 
-/// What is repeated: separators, brackets, quotes, escapes, blanks, line ends of every reader, and what has meaning in
-/// JSON, in an event stream or in YAML.
+/// The repeated units: separators, brackets, quotes, escapes, blanks, line ends of every reader, and texts with a meaning
+/// in JSON, in an event stream or in YAML.
 pub const UNITS: [&str; 83] = [
     "\"",
     "'",

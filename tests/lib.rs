@@ -10,7 +10,7 @@ pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
 }
 
-/// The filter that proxies load: what `TOOLWARD_WASM` names, else `dist/toolward.wasm`.
+/// The filter that proxies load: the file of `TOOLWARD_WASM`, else `dist/toolward.wasm`.
 ///
 /// # Panics
 /// Where it is not there: a suite that needs it does not pass without it.
@@ -18,7 +18,7 @@ pub fn wasm() -> PathBuf {
     built("TOOLWARD_WASM", "toolward.wasm", "make wasm")
 }
 
-/// The readers of policies for wasm: what `TOOLWARD_FUEL_GUEST` names, else `dist/fuel_guest.wasm`.
+/// The readers of policies for wasm: the file of `TOOLWARD_FUEL_GUEST`, else `dist/fuel_guest.wasm`.
 ///
 /// # Panics
 /// As [`wasm`].

@@ -16,7 +16,7 @@
 //! | [`keys`] | keys that bundles are signed with |
 //! | `host`* | a proxy in memory |
 //! | [`cli`] | the `toolward` command line |
-//! | `transcript`* | what an outsider sees |
+//! | `transcript`* | the visible outcome of a scenario |
 
 pub mod cli;
 #[cfg(feature = "test-runner")]

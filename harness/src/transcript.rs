@@ -71,7 +71,7 @@ pub struct Upstream {
     pub complete: bool,
 }
 
-/// Header fields that proxies and connections add or change by themselves; they are no part of a transcript.
+/// Header fields that proxies and connections add or change by themselves; transcripts leave them out.
 const HOP_BY_HOP: [&str; 14] = [
     "connection",
     "content-length",
@@ -89,7 +89,7 @@ const HOP_BY_HOP: [&str; 14] = [
     "x-request-id",
 ];
 
-/// Leaves out pseudo-headers and what proxies add (`HOP_BY_HOP`, `x-envoy-*`), and sorts by name; the values of one
+/// Removes pseudo-headers and the additions of proxies (`HOP_BY_HOP`, `x-envoy-*`), and sorts by name. The values of one
 /// name keep their order.
 pub fn normalise_fields(fields: Fields) -> Fields {
     let mut fields: Fields = fields
@@ -103,7 +103,7 @@ pub fn normalise_fields(fields: Fields) -> Fields {
     fields
 }
 
-/// Replaces what differs from run to run in a decision record: ids and times.
+/// Replaces the parts of a decision record that differ between runs: ids and times.
 fn normalise_record(mut record: Value) -> Value {
     fn walk(value: &mut Value) {
         match value {
@@ -124,7 +124,7 @@ fn normalise_record(mut record: Value) -> Value {
     record
 }
 
-/// Each target makes its own decision ids, and tells them to the client.
+/// Each target makes its own decision ids, and reports them to the client.
 fn without_ids(seen: &ObservedExchange, text: String) -> String {
     let ids = seen.records.iter().filter_map(|record| record.get("decision_id")?.as_str());
     ids.fold(text, |text, id| text.replace(id, "<id>"))
@@ -140,7 +140,7 @@ fn carried(body: &[u8]) -> Option<String> {
     String::from_utf8(URL_SAFE_NO_PAD.decode(denial).ok()?).ok()
 }
 
-/// Every difference between what was seen and what the scenario expects; empty if it passes.
+/// Every difference between the transcript and the scenario's expectation; empty if it passes.
 pub fn differences(scenario: &Scenario, transcript: &Transcript) -> Vec<String> {
     let mut report = Vec::new();
     if transcript.exchanges.len() != scenario.exchanges.len() {
@@ -457,7 +457,7 @@ fn show_fields(fields: &Fields) -> String {
     fields.iter().map(|(name, value)| format!("{name}: {}", show(value))).collect::<Vec<_>>().join("; ")
 }
 
-/// Bytes for a report: escaped where they are no text, shortened where they are many.
+/// Bytes for a report: escaped if they are not text, shortened if they are many.
 fn show(bytes: &[u8]) -> String {
     const SHOWN: usize = 600;
     let text: String = bytes.get(..SHOWN.min(bytes.len())).unwrap_or_default().escape_ascii().to_string();

@@ -24,7 +24,7 @@ const TEST: &str = "policy_tests: toolward/v1\ntests: [{name: t, subject: {id: a
 /// A user that is not root and owns nothing.
 const STRANGER: u32 = 65_534;
 
-/// A directory with a policy, its test, a bundle, a key, and what a server lists.
+/// A directory with a policy, its test, a bundle, a key, and a server's lists.
 fn workshop(name: &str) -> PathBuf {
     let at = directory(name);
     fs::write(at.join("p.yaml"), POLICY).unwrap();
@@ -154,7 +154,7 @@ fn a_new_file_has_the_mode_that_others_have() {
     assert_eq!(mode("new.bundle"), mode("other"));
 }
 
-/// Root may write to everything, so the bits are what counts.
+/// Root may write to everything, so only the mode bits count.
 #[test]
 fn a_file_that_is_for_reading_only_stays_as_it_is() {
     for (writer, arguments) in WRITERS {
@@ -284,7 +284,7 @@ fn standard_output_is_written_to_by_its_file_name() {
         let output = run(&at, &["compile", "p.yaml", "-o"], name);
         assert!(output.status.success(), "{name}: {}", said(&output.stderr));
         assert_eq!(output.stdout, bundle, "{name}");
-        // A file behind it is the same file afterwards, and what was there stays.
+        // A file behind it is the same file afterwards, and keeps its content.
         let script = format!("{{ echo one; \"$0\" compile p.yaml -o {name}; echo two; }} > all");
         let toolward = env!("CARGO_BIN_EXE_toolward");
         let output = Command::new("sh").current_dir(&at).args(["-c", &script, toolward]).output().unwrap();

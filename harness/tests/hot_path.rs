@@ -43,7 +43,7 @@ static ALLOCATOR: Counting = Counting;
 const RESOURCE: &str = "https://tools.acme.test/mcp/github";
 const NOW: u64 = 1500;
 
-/// What stands in the configuration, and a token for it.
+/// The configuration, and a token for it.
 fn prepared() -> (Config, String) {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/keys/acme-es256.pem");
     let key = SigningKey::from_file(Path::new(path)).unwrap();
@@ -98,7 +98,7 @@ fn arguments_that_the_policy_does_not_ask_about_are_not_copied() {
         (b"content-type", b"application/json"),
         (b"mcp-protocol-version", b"2025-11-25"),
     ];
-    // What a call allocates, in bytes. The policy asks about the path, before the content and after it.
+    // The allocations of a call, in bytes. The policy asks about the path, before the content and after it.
     let allocated = |content: &str| {
         let body = format!(
             r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"write_file","arguments":{{"path":"/tmp","content":{content},"mode":[6,4,4]}}}}}}"#

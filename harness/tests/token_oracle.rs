@@ -1,5 +1,5 @@
-//! Our verdict on tokens beside that of jwt-simple, a library that shares no code with the verifier. Where the two
-//! differ the table says why, and a difference that is gone, or that nobody explained, fails the test.
+//! Compares our verdicts on tokens with those of jwt-simple, a library that shares no code with the verifier. A table
+//! explains each difference. A difference that is missing from the table fails the test, and so does one that is gone.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::arithmetic_side_effects, reason = "tests")]
 #![allow(clippy::indexing_slicing, reason = "tests")]
 
@@ -445,7 +445,7 @@ fn verdicts_are_those_of_jwt_simple_but_for_the_differences_that_are_explained()
 fn every_error_that_a_token_can_cause_is_in_the_table() {
     let seen: HashSet<TokenError> = cases().iter().filter_map(|case| case.ours.err()).collect();
     for error in TokenError::ALL {
-        // The provider of this test can check everything, and what is revoked stands in no token.
+        // The provider of this test can check everything, and revocations are not part of any token.
         let elsewhere = [VerifierUnavailable, TokenError::Revoked].contains(&error);
         assert!(seen.contains(&error) != elsewhere, "{}", error.code());
     }

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// What the clients saw, and what a probe told at its beginning and end.
+/// The results of the clients, and a probe's values at the beginning and at the end.
 pub struct Window<T> {
     /// Length of the window.
     pub seconds: f64,
@@ -114,7 +114,7 @@ impl Client {
     }
 }
 
-/// The value of `content-length` in a head; `None` where there is none.
+/// The value of `content-length` in a head; `None` if there is none.
 pub fn content_length(head: &[u8]) -> Option<usize> {
     head.split(|byte| *byte == b'\n').find_map(|line| {
         let (name, value) = line.split_at_checked(15)?;

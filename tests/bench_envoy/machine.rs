@@ -34,7 +34,7 @@ pub fn stay_off(core: usize) {
 /// CPU time that a process has used, in user and kernel mode.
 fn cpu_of(process: u32) -> Duration {
     let text = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    // The name stands in parentheses and may hold anything; user and kernel time are the 12th and 13th field after it.
+    // The name is in parentheses and may contain anything; user and kernel time are the 12th and 13th field after it.
     let after = text.rsplit_once(") ").map_or("", |(_, after)| after);
     let ticks: u64 = after.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
     Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND)

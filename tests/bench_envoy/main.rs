@@ -1,4 +1,4 @@
-//! `make bench-envoy`: what a decision costs in a real Envoy, beside a bare router, a filter that does nothing, and
+//! `make bench-envoy`: the cost of a decision in a real Envoy, beside a bare router, a filter that does nothing, and
 //! Envoy's own filters for the same job.
 //!
 //! ```text
@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 use traffic::Traffic;
 use upstream::Upstream;
 
-/// What can go wrong ends the run with a text for a person.
+/// An error ends the run with a text for a person.
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {

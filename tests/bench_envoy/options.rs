@@ -16,7 +16,7 @@ usage: cargo bench -p toolward-tests --bench envoy -- --envoy FILE --wasm FILE -
   --only LIST          variants whose names contain one of these
   --out FILE           write the figures as JSON";
 
-/// What is asked for.
+/// The options of a run.
 pub struct Options {
     /// The Envoy binary.
     pub envoy: PathBuf,

@@ -20,7 +20,7 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// From what clients, proxy and machine told.
+    /// From the figures of clients, proxy and machine.
     pub fn new(window: Window<Usage>) -> Measured {
         let Window { seconds, mut latencies, before, after } = window;
         latencies.sort_unstable();

@@ -23,7 +23,7 @@ pub const GROUP: &str = "engineering";
 const ANSWER_BODY: &str =
     r#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"3 matches"}],"isError":false}}"#;
 
-/// Bytes on the wire, and what the filters are configured with.
+/// Bytes on the wire, and the configurations of the filters.
 pub struct Traffic {
     /// The whole request.
     pub request: Vec<u8>,

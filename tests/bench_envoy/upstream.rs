@@ -32,7 +32,7 @@ impl Upstream {
     }
 }
 
-/// Answers until the other side goes away or sends what is no request.
+/// Answers until the other side disconnects or sends something other than a request.
 fn serve(mut connection: TcpStream, answer: &[u8]) -> Option<()> {
     connection.set_nodelay(true).ok()?;
     let mut buffer = vec![0u8; 64 * 1024];

@@ -1,4 +1,4 @@
-//! What is compared: one list of HTTP filters each, before the router.
+//! The compared variants: one list of HTTP filters each, in front of the router.
 
 use crate::Outcome;
 use crate::options::Options;
@@ -104,7 +104,7 @@ fn jwt_authn(traffic: &Traffic, payload: bool) -> Value {
     })
 }
 
-/// Refuses what is not MCP, and repeated keys.
+/// Rejects messages that are not MCP, and duplicate keys.
 fn mcp() -> Value {
     json!({
         "name": "envoy.filters.http.mcp",

@@ -1,5 +1,5 @@
 //! The filter's core, natively: reading, tokens, a whole decision, lists. Evaluation and bundles: the benchmark of
-//! `policy-wasm`. What all of it costs inside Envoy: `make bench-envoy`.
+//! `policy-wasm`. `make bench-envoy` measures the cost of all of it inside Envoy.
 
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 

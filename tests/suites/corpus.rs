@@ -1,5 +1,4 @@
-//! The corpus of scenarios as a whole: that it is large, that it is hostile, that it leaves no reason out. What each
-//! scenario says is held by the targets.
+//! The corpus of scenarios as a whole is large and hostile, and covers every reason. The targets check the single scenarios.
 
 use filter::reason::Reason;
 use serde_json::Value;
@@ -201,8 +200,8 @@ fn the_corpus_of_answers_has_at_least_400_and_its_page_a_row_for_each() {
     assert!(count >= 400, "{count} answers");
 }
 
-/// The table of what real readers make of the corpus is made where they all run; here it must at least have a row for
-/// each input, with the verdict that the input expects.
+/// `make differential` writes the table of real readers, where all of them run. This test requires a row for each input,
+/// with the verdict that the input expects.
 #[test]
 fn the_page_of_the_differential_corpus_has_each_input_with_its_verdict() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/differential.md");

@@ -1,5 +1,5 @@
-//! The harness itself: a transcript that differs is reported, a bad scenario file is told in full, and no expectation
-//! is read past.
+//! The harness itself reports every transcript that differs and every problem of a scenario file, and ignores no
+//! expectation.
 
 use harness::scenario::{self, Fixtures, Loaded};
 use harness::target::{Native, Target};

@@ -157,7 +157,7 @@ fn forbidden(package: &str) -> Vec<String> {
     names
 }
 
-/// `make lint` rejects every `allow` and `expect` of these lints in the core: what is forbidden cannot be allowed again.
+/// `make lint` rejects every `allow` and `expect` of these lints in the core: a forbidden lint cannot be allowed again.
 #[test]
 fn the_core_forbids_panics_outside_its_tests() {
     for package in ["policy-wasm", "filter"] {

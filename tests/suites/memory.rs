@@ -81,7 +81,7 @@ fn clients_that_leave_leave_nothing_behind() {
         for round in 0..rounds {
             for kind in kinds {
                 let last = if kind.is_empty() { Point::Body } else { Point::HalfAnswer };
-                // What a stream holds longest is left most often: even a few bytes of each would be seen.
+                // Streams end most often in their last state, so that a leak of even a few bytes shows.
                 let some = |until: &Point| *until == last || (*until < last && round < 500);
                 for until in points.into_iter().filter(some) {
                     let action = open(guest, id, &request, until);
@@ -95,7 +95,7 @@ fn clients_that_leave_leave_nothing_behind() {
                     }
                     guest.end(id).unwrap();
                     guest.host().streams.remove(&id);
-                    // The answer to what a client asked that has gone: late, to nobody, or never.
+                    // The client has gone: the answer to its check comes late or never.
                     for call in std::mem::take(&mut guest.host().calls).into_iter().filter(|_| round % 2 == 0)
                     {
                         let body = br#"{"permissionship":"PERMISSIONSHIP_HAS_PERMISSION"}"#.to_vec();

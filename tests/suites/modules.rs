@@ -240,7 +240,7 @@ impl Tree {
                     let mut paths = Vec::new();
                     use_paths(&item.tree, &[], &mut paths);
                     for (path, name) in paths {
-                        // In `use`, a first name that is no crate's is a submodule's.
+                        // In `use`, the first name is a submodule's unless it is a crate's.
                         let target = from_root(&at, &path)
                             .unwrap_or_else(|| at.iter().chain(&path).cloned().collect::<Name>());
                         module.named.insert(target.clone());
@@ -257,7 +257,7 @@ impl Tree {
         self.0.insert(at, module);
     }
 
-    /// The module that owns what a path names.
+    /// The module that defines the item of a path.
     fn owner(&self, path: &[String], steps: usize) -> Option<Name> {
         let mut at = Name::new();
         for (index, part) in path.iter().enumerate() {

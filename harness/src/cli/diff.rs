@@ -42,7 +42,7 @@ impl Diff {
         Ok(judged(self.diff()))
     }
 
-    /// Whether nothing changes, after the differences were told.
+    /// Prints the differences. Returns whether there are none.
     fn diff(&self) -> anyhow::Result<bool> {
         let (old, new) = (open_any(&self.old)?, open_any(&self.new)?);
         let servers = (!self.server.is_empty()).then_some(self.server.as_slice());

@@ -1,8 +1,8 @@
 //! Reading and writing of files, with messages that name them.
 //!
-//! A file is replaced in one step: a new one beside it, under a name that nobody can guess and that must not exist yet,
-//! is filled, synced and renamed. Links are followed first, so that they stay links. What is no file (a pipe, a device,
-//! a socket, standard output by its name) is written to.
+//! A file is replaced in one step: a new file beside it is filled, synced and renamed. Its name cannot be guessed and must
+//! not exist yet. Links are followed first, so that they stay links. A target that is not a file (a pipe, a device, a
+//! socket, standard output by its name) is written to.
 
 use anyhow::{Context as _, bail};
 use policy_wasm::bundle::{BundleError, Unverified};
@@ -22,8 +22,8 @@ const MAX_LINKS: usize = 40;
 /// The bits of a mode that say who may read, write and execute: those that a new file takes over.
 const MODE: u32 = 0o777;
 
-/// Writes `bytes` to what `path` names. A file is replaced in one step, so that nobody ever reads half of it, and keeps
-/// its mode and, where the system lets, its owner.
+/// Writes `bytes` to the target of `path`. A file is replaced in one step, so that no reader sees half of it. It keeps its
+/// mode and, if the system allows it, its owner.
 ///
 /// # Errors
 /// If the file is read-only, or something else cannot be done; then the file is as it was.
@@ -31,7 +31,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     write(path, bytes).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
-/// Writes a file that does not exist yet; with `mode`, it has that from its first byte on, and else what new files have.
+/// Writes a file that does not exist yet. It has `mode` from its first byte on; without `mode`, that of new files.
 ///
 /// # Errors
 /// If there is something already, a link to nothing included.
@@ -50,7 +50,7 @@ pub(super) fn create(path: &Path, bytes: &[u8], mode: Option<u32>) -> anyhow::Re
     new().with_context(|| format!("cannot make `{}`", path.display()))
 }
 
-/// Whether something that is no file has this name: it is written to, and never replaced.
+/// Whether this names something other than a file, which is written to and never replaced.
 pub(super) fn is_special(path: &Path) -> bool {
     descriptor(path).is_some() || fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
@@ -59,7 +59,7 @@ fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     match descriptor(path) {
         Some(1) => return pour(&mut io::stdout().lock(), bytes),
         Some(2) => return pour(&mut io::stderr().lock(), bytes),
-        // What stands in a file behind it already stays.
+        // The existing content of a file behind it stays.
         Some(_) => return pour(&mut OpenOptions::new().append(true).open(path)?, bytes),
         None => {}
     }
@@ -88,10 +88,10 @@ fn pour(out: &mut dyn Write, bytes: &[u8]) -> anyhow::Result<()> {
     Ok(out.flush()?)
 }
 
-/// Puts a new file in the place of `target`, which is no link.
+/// Replaces `target`, which is not a link, by a new file.
 fn over(target: &Path, bytes: &[u8], old: Option<&Metadata>) -> anyhow::Result<()> {
     let folder = folder(target);
-    // What replaces a file that few may read is never open to more.
+    // The replacement of a protected file is never readable by more people.
     let file = filled(folder, bytes, old.is_none().then_some(0o666))?;
     if let Some(old) = old {
         let mode = owned(file.as_file(), old);
@@ -102,7 +102,7 @@ fn over(target: &Path, bytes: &[u8], old: Option<&Metadata>) -> anyhow::Result<(
     sync_folder(folder)
 }
 
-/// Gives a new file the owner of the old one, and says which mode it gets then.
+/// Gives a new file the owner of the old one. Returns the mode that it must get then.
 fn owned(file: &File, old: &Metadata) -> u32 {
     let mode = old.mode() & MODE;
     let same = file.metadata().is_ok_and(|new| (new.uid(), new.gid()) == (old.uid(), old.gid()));
@@ -196,7 +196,7 @@ pub(super) fn read(path: &Path, most: u64) -> anyhow::Result<Vec<u8>> {
 /// The bytes of a bundle, which need not be one.
 pub(super) fn read_bundle(path: &Path) -> anyhow::Result<Vec<u8>> {
     let is_file = fs::metadata(path).is_ok_and(|found| found.is_file());
-    // A source without an end would fill the memory before it reaches what a bundle can have.
+    // An endless source would fill the memory before it reached the size limit of a bundle.
     read(path, if is_file { MAX_BUNDLE } else { MAX_BUNDLE / 64 })
 }
 

@@ -70,12 +70,12 @@ enum Command {
     Token(token::Token),
 }
 
-/// The command line as data: what `docs/cli.md` is held against.
+/// The command line as data; a test compares `docs/cli.md` with it.
 pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// Runs the command line. An error is told on standard error, with its causes.
+/// Runs the command line. An error goes to standard error, with its causes.
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Compile(compile) => compile.execute(),

@@ -34,7 +34,7 @@ impl Sign {
     /// Signs with every key, and writes nothing unless all could.
     pub fn execute(self) -> anyhow::Result<ExitCode> {
         let bytes = files::read_bundle(&self.bundle)?;
-        // Whoever signs vouches for what can be read; nonsense is not signed.
+        // A signer vouches for readable content, so an unreadable bundle is not signed.
         let place = || format!("`{}`", self.bundle.display());
         let read = Bundle::open(bytes.clone(), &Trust::digest_only()).with_context(place)?;
         let bytes = with_keys(bytes, &self.key).with_context(place)?;

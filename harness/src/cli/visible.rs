@@ -1,14 +1,13 @@
-//! Text of others on a terminal and in files that people review: what does something, or cannot be seen, is shown as
-//! such.
+//! Foreign text on a terminal and in files that people review: active and invisible characters are shown as escapes.
 
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
 /// The escape sequences that this command line writes itself: those of [`policy_wasm::source::Paint`].
 const COLOURS: [&str; 6] = ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[2m", "\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m"];
 
-/// Whether a character does something instead of being seen, or leaves nothing but a blank other than the plain one:
-/// controls, formats (what turns the direction of text among them), what no standard has assigned, other spaces, what
-/// renders as nothing (`Default_Ignorable_Code_Point` of Unicode 17 outside of these categories), and empty pictures.
+/// Whether a character is active or invisible: controls, formats (such as changes of the text's direction), unassigned
+/// characters, spaces other than the plain one, characters that render as nothing (`Default_Ignorable_Code_Point` of
+/// Unicode 17 outside of these categories), and empty pictures.
 pub(super) fn unseen(character: char) -> bool {
     use GeneralCategory as Category;
     if character.is_ascii() {

@@ -44,7 +44,7 @@ pub const ENV: [&str; 37] = [
     "proxy_set_tick_period_milliseconds",
 ];
 
-/// Imports of module `wasi_snapshot_preview1`: what the standard library wants for panics, hash seeds and the clock.
+/// Imports of module `wasi_snapshot_preview1`: the standard library needs them for panics, hash seeds and the clock.
 pub const WASI: [&str; 6] =
     ["clock_time_get", "environ_get", "environ_sizes_get", "fd_write", "proc_exit", "random_get"];
 

@@ -43,7 +43,7 @@ fn read_message(mut bytes: &[u8]) -> Option<Vec<(u64, &[u8])>> {
 /// `verify_signature`: a wrong signature is status Ok and result false; success is `08 01`.
 ///
 /// In: 1 hash function, 2 public key (DER SubjectPublicKeyInfo), 3 signature (ECDSA: ASN.1 DER), 4 text, 5 public key
-/// (PEM). Out: 1 result, 2 error. This host has SHA-256 with RSA (PKCS#1 v1.5) and P-256, which is what tokens use.
+/// (PEM). Out: 1 result, 2 error. This host has SHA-256 with RSA (PKCS#1 v1.5) and P-256, as tokens need.
 ///
 /// # Errors
 /// [`Status::BadArgument`] where the message is malformed or does not have exactly one key.

@@ -154,7 +154,7 @@ impl HostState {
     /// `set_effective_context`.
     ///
     /// # Errors
-    /// [`Status::BadArgument`] where there is no such context.
+    /// [`Status::BadArgument`] if there is no such context.
     pub fn set_effective_context(&mut self, context: u32) -> Result<(), Status> {
         if context != ROOT_CONTEXT && !self.streams.contains_key(&context) {
             return Err(Status::BadArgument);
@@ -197,7 +197,7 @@ impl HostState {
         }
     }
 
-    /// `get_header_map_value`: the first value of a repeated field, but for the fields that Envoy joins when it reads
+    /// `get_header_map_value`: the first value of a repeated field, except for the fields that Envoy joins when it reads
     /// them from the wire.
     ///
     /// # Errors
@@ -257,7 +257,7 @@ impl HostState {
     /// A buffer.
     ///
     /// # Errors
-    /// [`Status::NotFound`] where there is none in this phase.
+    /// [`Status::NotFound`] if there is none in this phase.
     pub fn buffer(&mut self, buffer: BufferType) -> Result<&[u8], Status> {
         fn of(side: &Side) -> Result<&[u8], Status> {
             side.buffer_open.then_some(side.buffer.as_slice()).ok_or(Status::NotFound)
@@ -321,7 +321,7 @@ impl HostState {
         .ok_or(Status::NotFound)
     }
 
-    /// `set_property`: filter state `wasm.<name>`, whatever the path says (it never reaches dynamic metadata).
+    /// `set_property`: filter state `wasm.<name>` for every path (it never reaches dynamic metadata).
     ///
     /// # Errors
     /// [`Status::BadArgument`] in the root context.
@@ -334,7 +334,7 @@ impl HostState {
     /// `send_local_response`.
     ///
     /// # Errors
-    /// [`Status::BadArgument`] outside a stream, or where the status is none.
+    /// [`Status::BadArgument`] outside a stream, or if the status is not one of HTTP.
     pub fn send_local_reply(&mut self, reply: LocalReply) -> Result<(), Status> {
         if !(200..=599).contains(&reply.status) {
             return Err(Status::BadArgument);
@@ -405,7 +405,7 @@ impl HostState {
     /// `call_foreign_function`.
     ///
     /// # Errors
-    /// [`Status::NotFound`] for an unknown name, and what the function says.
+    /// [`Status::NotFound`] for an unknown name, and the errors of the function.
     pub fn call_foreign_function(&mut self, name: &[u8], argument: &[u8]) -> Result<Vec<u8>, Status> {
         match name {
             b"verify_signature" => foreign::verify_signature(self.signatures.as_ref(), argument),

@@ -1,8 +1,8 @@
 //! Exchanges: the order of callbacks, the bytes that are held, and the bytes that are let through.
 //!
-//! Like Envoy with `allow_on_headers_stop_iteration`: a head that is paused is held while the body comes; a body that
-//! is paused is held and every callback sees all of it; `Continue` lets everything held go on at once, whatever else
-//! is pending. A reply of the plugin passes the plugin's own response callbacks. A trap ends the VM.
+//! The proxy acts like Envoy with `allow_on_headers_stop_iteration`. A paused head is held while the body arrives. A paused
+//! body is held, and every callback sees all of it. `Continue` releases everything held at once, even if calls are pending.
+//! A reply of the plugin passes the plugin's own response callbacks. A trap ends the VM.
 
 use super::abi::Action;
 use super::guest::{Callback, Guest, Trap};

@@ -32,8 +32,8 @@ pub(super) struct RawFile {
     pub cases: Vec<RawCase>,
 }
 
-/// A sealed id: what is sealed, for whom, until when. Without `issuer`, `subject`, `actor` and `resource`, for those of the
-/// default token.
+/// A sealed id: its content, its owner and its end. The owner is the caller of the default token, unless `issuer`,
+/// `subject`, `actor` or `resource` say otherwise.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawSealed {

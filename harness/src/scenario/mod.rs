@@ -199,7 +199,7 @@ pub struct Expect {
     pub upstream: ExpectedUpstream,
     /// The path and query that reached the upstream, where they are not the client's.
     pub upstream_path: Option<String>,
-    /// The body that reached the upstream, where it is not the one that was sent.
+    /// The body that reached the upstream, if it is not the client's.
     pub upstream_body: Option<String>,
     /// The denial that a ping carries to the upstream in the place of the request (HTTP with SSE).
     pub upstream_denial: Option<Value>,

@@ -146,8 +146,8 @@ pub(super) fn compact(text: &str) -> Vec<u8> {
     out
 }
 
-/// Adds what revision 2026-07-28 wants of a request (`params._meta`, `Mcp-Method`, `Mcp-Name`), unless it is there, or
-/// will be: `added` are the names of `add_headers`.
+/// Adds the parts that revision 2026-07-28 requires of a request (`params._meta`, `Mcp-Method`, `Mcp-Name`), unless they are
+/// there already or among `added`, the names of `add_headers`.
 pub(super) fn make_modern(
     body: &mut Option<Vec<u8>>,
     fields: &mut Vec<Option<(String, Vec<u8>)>>,

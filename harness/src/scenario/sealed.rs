@@ -1,5 +1,5 @@
-//! Sealed ids by name: a file says under `sealed` what is sealed and for whom, and `${NAME}` in any of its texts stands for
-//! the sealed id. It is put in before the file is read as JSON; sealed ids are base64url, which no JSON text changes.
+//! Sealed ids by name: a file describes them under `sealed`, and `${NAME}` in any of its texts stands for the sealed id. The
+//! id is inserted before the file is read as JSON, which is safe since JSON does not escape base64url.
 
 use super::file::{RawBase, RawSealed};
 use base64::Engine as _;

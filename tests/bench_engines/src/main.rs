@@ -12,7 +12,7 @@ use std::hint::black_box;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-/// Seconds for one run: the best of several windows, since what disturbs only ever slows down.
+/// Seconds for one run: the best of several windows, since disturbances only slow down.
 fn best<R>(mut work: impl FnMut() -> R) -> f64 {
     let begun = Instant::now();
     let (mut least, mut windows) = (f64::MAX, 0);

@@ -41,7 +41,7 @@ impl<'a> Visitor<'a> for Outline<'a> {
     }
 }
 
-/// Nanoseconds for one body, best of many short windows: what disturbs only ever slows down.
+/// Nanoseconds for one body, best of many short windows, since disturbances only slow down.
 fn time(body: &[u8], mut read: impl FnMut(&[u8]) -> bool) -> f64 {
     let mut best = f64::MAX;
     for _ in 0..80 {

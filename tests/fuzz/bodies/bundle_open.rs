@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 const SERVERS: usize = 4;
 /// Records that are read of one kind.
 const RECORDS: usize = 40;
-/// Names that the policies of the corpus have, and one that none has.
+/// Names of the corpus' policies, and one that no policy has.
 const NAMES: [&str; 5] = ["search_code", "comment", "merge_pull_request", "delete_repository", "unknown"];
 
 /// The body.

@@ -96,7 +96,7 @@ struct Seen {
 }
 
 impl Seen {
-    /// Takes effects in; gives the bytes that stand in for those of the event.
+    /// Applies effects. Returns the bytes that replace those of the event.
     fn take(&mut self, effects: Vec<Effect>) -> Option<Vec<u8>> {
         let mut replaced = None;
         for effect in effects {

@@ -1,5 +1,5 @@
-//! Any bytes as a message: what the strict reader accepts, serde_json reads as the same value, and what is taken for a
-//! request is the request that serde_json sees.
+//! Any bytes as a message: serde_json reads the same value from every text that the strict reader accepts, and sees the
+//! same request.
 
 use filter::mcp::client_message::{self, Message};
 use policy_wasm::json::{self, Kind, Limits, Value};

@@ -1,4 +1,4 @@
-//! What the fuzz targets do, as plain functions: cargo-fuzz runs them with its engine, `filter/tests/fuzz.rs` runs them
+//! The fuzz targets as plain functions: cargo-fuzz runs them with its engine, `filter/tests/fuzz.rs` runs them
 //! over the corpus with every `make test`. A body takes any bytes, and panics where something does not hold.
 #![allow(dead_code, reason = "each fuzz target runs one of them")]
 

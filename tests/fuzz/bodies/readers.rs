@@ -4,7 +4,7 @@
 /// Name and data of an event.
 pub type Event = (Vec<u8>, Vec<u8>);
 
-/// Every event that a reader by the standard dispatches, but for those with empty data.
+/// Every event that a reader by the standard dispatches, except those with empty data.
 pub fn by_standard(stream: &[u8]) -> Vec<Event> {
     let mut rest = stream.strip_prefix(b"\xef\xbb\xbf").unwrap_or(stream);
     let mut lines = Vec::new();
@@ -21,13 +21,13 @@ pub fn by_splitlines(stream: &str) -> Vec<Event> {
     let ends = ['\n', '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}', '\u{2029}'];
     let stream = stream.strip_prefix('\u{feff}').unwrap_or(stream).replace("\r\n", "\n");
     let mut lines: Vec<&[u8]> = stream.split(ends).map(str::as_bytes).collect();
-    // What follows the last end is no line yet.
+    // Bytes after the last end are not a line yet.
     lines.pop();
     dispatched(&lines)
 }
 
-/// What data reads as once the filter has written it: each line end is LF, and what ends lines for some readers only is
-/// escaped as in JSON.
+/// Data as read after the filter has written it: each line end is LF, and characters that end lines for some readers only
+/// are escaped as in JSON.
 pub fn written(data: &[u8]) -> Vec<u8> {
     let (mut out, mut rest) = (Vec::new(), data);
     while let Some((first, after)) = rest.split_first() {

@@ -30,7 +30,7 @@ pub fn run(data: &[u8]) {
 /// Some of each.
 fn fate(data: &[u8]) -> EventAction {
     match data.first() {
-        // Data of a stream has no CR; what stands in its place may.
+        // Data of a stream has no CR; its replacement may have one.
         Some(b'r') => {
             EventAction::Replace(data.iter().map(|byte| if *byte == b'c' { b'\r' } else { *byte }).collect())
         }

@@ -1,4 +1,4 @@
-//! What a server lists now, held against a catalogue file.
+//! Compares a server's current lists with a catalogue file.
 
 use super::{Listed, digest_text, quote, schema, tier};
 use anyhow::{Context as _, bail};
@@ -8,7 +8,7 @@ use policy_wasm::source::{Node, Problems, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-/// What the file says of an entry.
+/// The file's data about an entry.
 struct Known {
     digests: BTreeSet<String>,
     tier: String,
@@ -35,7 +35,7 @@ pub(super) struct Change {
     schema: Option<(String, String)>,
 }
 
-/// What a tier is proposed by.
+/// The facts by which a tier is proposed.
 pub(super) struct Tiers<'t> {
     /// Lowest first.
     pub(super) names: &'t [String],
@@ -43,7 +43,7 @@ pub(super) struct Tiers<'t> {
     pub(super) trusted: bool,
 }
 
-/// The differences, in the order of the server's lists, removed ones last; none where the file pins what the server
+/// The differences, in the order of the server's lists, removed entries last. There are none if the file pins the server's
 /// lists. `entries` are those that a policy can name.
 pub(super) fn changes(
     file: &str,

@@ -3,8 +3,8 @@
 use super::super::visible::{combines, unseen as acts};
 use policy_wasm::json;
 
-/// Whether a name is one that a reviewer cannot see, or takes for another: with characters that cannot be seen, with a
-/// blank at an end or beside another, or with a mark that is drawn onto nothing.
+/// Whether a reviewer could overlook a name or mistake it for another. Such names have invisible characters, blanks at an
+/// end or beside each other, or marks without a base character.
 pub(super) fn unseen(name: &str) -> bool {
     let mut before = ' ';
     for c in name.chars() {
@@ -16,7 +16,7 @@ pub(super) fn unseen(name: &str) -> bool {
     before == ' '
 }
 
-/// A URL as it may be shown: what can hold a secret is left out, which is everything but scheme, host and path.
+/// A URL that is safe to show: only scheme, host and path, since other parts can hold secrets.
 pub(super) fn place(url: &str) -> String {
     let end = |c: char| matches!(c, '?' | '#' | ';') || c.is_whitespace() || c.is_control();
     let url = url.split(end).next().unwrap_or_default();

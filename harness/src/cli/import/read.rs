@@ -24,7 +24,7 @@ pub(super) fn entries(
     Ok(())
 }
 
-/// What a file holds: the result of a list, a whole answer with one, an object or list of either, or tools alone.
+/// The content of a file: the result of a list, a whole answer with one, an object or list of either, or tools alone.
 pub(super) fn file(value: Value<'_>, out: &mut Vec<Listed>) -> anyhow::Result<()> {
     const KEYS: [(&str, ItemKind); 4] = [
         ("tools", ItemKind::Tool),

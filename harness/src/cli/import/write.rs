@@ -25,8 +25,8 @@ pub(super) struct Taken {
     pub(super) notes: Vec<String>,
 }
 
-/// Takes over what a policy can name. Of a name with several definitions none is: which of them a client takes is
-/// unknown.
+/// Takes over the entries that a policy can name. A name with several definitions is left out: clients may use any of
+/// them.
 pub(super) fn take(listed: Vec<Listed>, tiers: &Tiers<'_>) -> Taken {
     let mut definitions: BTreeMap<String, BTreeSet<[u8; 32]>> = BTreeMap::new();
     for entry in &listed {
@@ -70,7 +70,7 @@ pub(super) fn take(listed: Vec<Listed>, tiers: &Tiers<'_>) -> Taken {
     taken
 }
 
-/// The text of the file: what `toolward fmt` makes of it, and a policy once nothing is pending any more.
+/// The text of the file, in the layout of `toolward fmt`. It is a policy once no entry is pending.
 ///
 /// # Errors
 /// There is more than a policy can hold.

@@ -1,4 +1,4 @@
-//! What the hosts time: each export does its work `times` times and returns something that depends on it.
+//! The work that the hosts measure: each export does its work `times` times and returns something that depends on it.
 //!
 //! 0 stands for failure; the hosts check for it.
 
