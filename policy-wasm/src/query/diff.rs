@@ -9,7 +9,7 @@ use super::evaluate::Unanswerable;
 use super::matrix::{Circumstances, bounded, case, each};
 use super::principals;
 use super::read::{ActorQuery, SubjectQuery};
-use super::settings::settings;
+use super::settings::{Setting, settings};
 use super::text::obligation_text;
 use crate::bundle::layout::RuleKind;
 use crate::bundle::{Bundle, Item, Rule, Server};
@@ -36,18 +36,6 @@ pub struct Diff {
     pub elsewhere: usize,
     /// Decisions that change, in order of subject, agent, server and entry.
     pub changes: Vec<DecisionChange>,
-}
-
-/// A setting that differs, even if no decision changes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Setting {
-    /// Its path in the policy, such as `servers.github.tools.merge.tier`. A server, an item or a rule of only one
-    /// bundle has one path as a whole.
-    pub name: String,
-    /// Its old value; `None` if it was not set.
-    pub old: Option<String>,
-    /// Its new value.
-    pub new: Option<String>,
 }
 
 /// A decision that changes.

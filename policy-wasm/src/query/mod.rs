@@ -44,7 +44,7 @@ mod text;
 pub use access::{Access, Need, Needs, Outcome};
 pub use answer::{decision_json, explanation_json, problem_json, problems_json};
 pub use coverage::Coverage;
-pub use diff::{DecisionChange, Diff, DiffTarget, Direction, Setting, Verdict, diff};
+pub use diff::{DecisionChange, Diff, DiffTarget, Direction, Verdict, diff};
 pub use diff_text::{diff_json, diff_text};
 pub use evaluate::Unanswerable;
 pub use matrix::{Circumstances, MAX_CELLS, Matrix, MatrixItem, MatrixSpec, matrix};
@@ -55,6 +55,7 @@ pub use read::{ActorQuery, ConsentQuery, MAX_QUERY, Query, ServerName, SubjectQu
 pub use remedies::{Remedy, remedies};
 pub use report::{coverage_text, results_json, results_text};
 pub use run::{TestResult, run};
+pub use settings::Setting;
 pub use style::Paint;
 pub use suite::{Expect, ExpectedObligation, PolicyTest, Suite};
 pub use text::explanation_text;

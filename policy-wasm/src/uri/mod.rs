@@ -4,6 +4,7 @@
 //! another URI is not plain. The *loosest* one ([`loose`]) unites all spellings that some reader unites (RFC 3986 §6,
 //! the WHATWG URL standard, file systems without case). The rules for a listed URI thus apply to each of its spellings.
 
+mod character;
 pub(crate) mod loose;
 mod page;
 mod plain;

@@ -1,7 +1,7 @@
 //! The strictest reading: characters, escapes and segments with one meaning for every reader.
 
 use super::MAX_URI;
-use super::loose::{self, Meant};
+use super::character::{Decoded, decoded, is_ignored, lookalike};
 
 /// The parts of a URI, as offsets in bytes.
 #[derive(Debug, Clone, Copy)]
@@ -90,15 +90,15 @@ pub(super) fn is_uri_character(byte: u8) -> bool {
 /// Whether all escapes are complete and no escape is a control character. With `strict`, no escape may change its
 /// meaning for a reader that decodes twice.
 pub(super) fn escapes_are_plain(text: &str, strict: bool) -> bool {
-    loose::meant(text).all(|meant| match meant {
-        Meant::Plain(_) => true,
-        Meant::Broken(_) => false,
-        Meant::Escaped(character) if strict => {
-            let looks = loose::lookalike(character);
+    decoded(text).all(|meant| match meant {
+        Decoded::Plain(_) => true,
+        Decoded::Broken(_) => false,
+        Decoded::Escaped(character) if strict => {
+            let looks = lookalike(character);
             let unreserved = character.is_ascii_alphanumeric() || matches!(character, '-' | '.' | '_' | '~');
             !character.is_control() && !unreserved && !looks.contains(['/', '\\', '%'])
         }
-        Meant::Escaped(character) => !character.is_ascii_control(),
+        Decoded::Escaped(character) => !character.is_ascii_control(),
     })
 }
 
@@ -123,13 +123,13 @@ fn is_dotted(segment: &str) -> bool {
         return !segment.is_empty();
     }
     let (mut dots, mut others) = (0usize, false);
-    for meant in loose::meant(name) {
-        let (Meant::Plain(character) | Meant::Escaped(character)) = meant else { return false };
-        if character.is_whitespace() || loose::is_ignored(character) {
+    for meant in decoded(name) {
+        let (Decoded::Plain(character) | Decoded::Escaped(character)) = meant else { return false };
+        if character.is_whitespace() || is_ignored(character) {
             others = true;
             continue;
         }
-        let looks = loose::lookalike(character);
+        let looks = lookalike(character);
         if !looks.bytes().all(|byte| byte == b'.') || looks.is_empty() {
             return false;
         }

@@ -9,13 +9,24 @@ mod rules;
 mod servers;
 mod text;
 
-use super::diff::Setting;
 use crate::bundle::Bundle;
 use crate::bundle::layout::Section;
 use collect::Collector;
 use lines::{Lines, Path};
 use std::collections::BTreeMap;
 use text::name;
+
+/// A setting that differs, even if no decision changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// Its path in the policy, such as `servers.github.tools.merge.tier`. A server, an item or a rule of only one
+    /// bundle has one path as a whole.
+    pub name: String,
+    /// Its old value; `None` if it was not set.
+    pub old: Option<String>,
+    /// Its new value.
+    pub new: Option<String>,
+}
 
 /// The compared sections with the sizes of their records. A new field or section stops this from compiling: collect its
 /// setting first, then change this table.
