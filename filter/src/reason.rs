@@ -105,6 +105,8 @@ reasons! {
     EndpointRefused = "endpoint_refused",
     /// The server sends its client to where no server of the policy is.
     RedirectRefused = "redirect_refused",
+    /// The server sent a challenge of its own (`WWW-Authenticate`), which the gateway removed.
+    ChallengeRemoved = "challenge_removed",
     /// The task id is none that the gateway gave, or was changed.
     TaskUnknown = "task_unknown",
     /// The task belongs to another human, another agent or another server, or was not asked about.

@@ -173,6 +173,10 @@ pub const fn row(reason: Reason) -> Row {
         Reason::RedirectRefused => {
             http(502, code::INTERNAL, "the server redirects its client away from this gateway")
         }
+        // Only recorded: the response itself goes on.
+        Reason::ChallengeRemoved => {
+            http(502, code::INTERNAL, "the server sent a challenge of its own, which was removed")
+        }
         // As servers say it of a task that they do not have (MCP 2025-11-25, tasks, error handling).
         Reason::TaskUnknown | Reason::TaskForeign => {
             http(200, code::PARAMS, "unknown task; use an id that this gateway gave you")

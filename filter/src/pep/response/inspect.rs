@@ -162,6 +162,11 @@ impl Inspector {
         self.note(None, None, Some(Reason::EndpointRefused));
     }
 
+    /// A challenge of the server's own does not go on.
+    pub(in crate::pep) fn challenge_removed(&mut self) {
+        self.note(None, None, Some(Reason::ChallengeRemoved));
+    }
+
     fn note(&mut self, method: Option<Method>, decision: Option<Decision>, reason: Option<Reason>) {
         self.log.add(ServerEvaluation {
             method,

@@ -82,6 +82,9 @@ const STALE: &[&str] = &["content-length", "content-md5", "digest", "content-dig
 const EMPTIED: &[&str] =
     &["content-length", "content-encoding", "content-md5", "digest", "content-digest", "repr-digest", "etag"];
 
+/// Tells a client where to get a token (RFC 9110 §11.6.1).
+const CHALLENGE: &str = "www-authenticate";
+
 /// How much of a stream is held while its first event is not there, in bytes.
 const MAX_OPENING: usize = 16 * 1024;
 
@@ -165,6 +168,10 @@ impl Response {
         match event {
             Event::ResponseHeaders { fields, end_of_stream } => {
                 let mut outcome = self.on_headers(audit, fields, end_of_stream);
+                if field(fields, CHALLENGE).is_some() && !matches!(self.phase, Phase::Replied) {
+                    outcome.effects.insert(0, self.own_challenge(fields));
+                    self.inspector.challenge_removed();
+                }
                 // A client that takes the server at its word would send compressed requests (RFC 9110 §12.5.3).
                 if field(fields, "accept-encoding").is_some() {
                     outcome.effects.insert(0, Effect::RemoveResponseHeaders(&["accept-encoding"]));
@@ -252,6 +259,20 @@ impl Response {
         }
         self.phase = Phase::Held { strict };
         Outcome::default()
+    }
+
+    /// INVARIANT (own challenges): clients of MCP fetch the metadata that a challenge names, and sign in where it says. A
+    /// server could send them to an authorization server of its own, so only the gateway's challenge reaches a client.
+    fn own_challenge(&self, fields: &Fields<'_>) -> Effect {
+        let caller = &self.inspector.caller;
+        let url = caller.pep.metadata.url(caller.server().index());
+        match url {
+            // RFC 9110 §15.5.2: a 401 has a challenge.
+            Some(url) if field(fields, ":status") == Some(b"401") => {
+                Effect::SetResponseHeader(CHALLENGE, format!("Bearer resource_metadata=\"{url}\""))
+            }
+            _ => Effect::RemoveResponseHeaders(&[CHALLENGE]),
+        }
     }
 
     /// The status goes on without a body.
