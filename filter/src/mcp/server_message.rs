@@ -61,6 +61,13 @@ pub fn read(message: Value<'_>) -> Result<Incoming<'_>, ServerMessageError> {
     let object = message.as_object().ok_or(ServerMessageError)?;
     let [_, id, method, params, result, error] =
         pick(object, ["jsonrpc", "id", "method", "params", "result", "error"])?;
+    // Some servers write every member of a response, `null` where it does not apply.
+    let present = |value: &Value<'_>| value.kind() != json::Kind::Null;
+    let (result, error) = match (result, error) {
+        (Some(result), Some(error)) if !present(&error) => (Some(result), None),
+        (Some(result), Some(error)) if !present(&result) => (None, Some(error)),
+        both => both,
+    };
     let kind = match (method, result, error) {
         (Some(method), None, None) => {
             let params = match params {
@@ -91,14 +98,47 @@ pub fn could_be_message(bytes: &[u8], limits: &Limits) -> bool {
     }
 }
 
-/// Whether an answer's id is the request's, which is JSON text. Numbers are compared as text, strings unescaped.
+/// Whether no client takes these bytes for a JSON-RPC message: a keep-alive of a server, such as `ping` or
+/// `{"type":"heartbeat"}`. `names` are the members that make an object a message.
+fn lacks_all(bytes: &[u8], names: &[&str], limits: &Limits) -> bool {
+    match json::parse(bytes, limits) {
+        Ok(value) => match value.as_object() {
+            Some(object) => {
+                !object.members().any(|(key, _)| names.iter().any(|name| key.is(name) || key.resembles(name)))
+            }
+            None => value.as_array().is_none(),
+        },
+        Err(_) => !could_be_message(bytes, limits),
+    }
+}
+
+/// Whether no client takes the data of an event for a JSON-RPC message: a keep-alive of the server.
+pub fn is_keep_alive(bytes: &[u8], limits: &Limits) -> bool {
+    lacks_all(bytes, &["jsonrpc", "id", "method", "params", "result", "error"], limits)
+}
+
+/// Whether a response that no client awaits has no message in it, such as `null`, `{}` or `ok`.
+pub fn is_stub(bytes: &[u8], limits: &Limits) -> bool {
+    lacks_all(bytes, &["method", "params", "result", "error"], limits)
+}
+
+/// Whether an answer's id is the request's, which is JSON text. Numbers are compared
+/// by value, strings unescaped.
 pub fn same_id(answer: Option<Value<'_>>, request: &str) -> bool {
     let Some(answer) = answer else { return false };
     match (answer.as_str(), json::parse(request.as_bytes(), &Limits::default()).ok().and_then(Value::as_str))
     {
         (Some(answer), Some(request)) => answer.is(&request.decode()),
-        (None, None) => answer.raw() == request,
+        (None, None) => whole(answer.raw()) == whole(request),
         _ => false,
+    }
+}
+
+/// A number without a fraction of zeros: `1.0` is 1 to every client that takes it.
+fn whole(number: &str) -> &str {
+    match number.split_once('.') {
+        Some((whole, fraction)) if fraction.bytes().all(|byte| byte == b'0') => whole,
+        _ => number,
     }
 }
 
@@ -172,7 +212,31 @@ mod tests {
             same_id(json::parse(answer.as_bytes(), &Limits::default()).ok(), request)
         };
         assert!(same(r#""a\u0062""#, r#""ab""#) && same("1", "1"));
-        assert!(!same("1.0", "1") && !same(r#""1""#, "1") && !same("null", "1"));
+        assert!(same("1.0", "1") && same("-7.00", "-7"));
+        assert!(!same("1.5", "1") && !same("10", "1.0") && !same(r#""1""#, "1") && !same("null", "1"));
         assert!(!same_id(None, "1"));
+    }
+
+    #[test]
+    fn keep_alives_and_stubs_have_no_member_of_a_message() {
+        let limits = Limits::default();
+        for text in ["ping", "", "{}", r#"{"type":"heartbeat"}"#, "null", "\"\"", "7", "ok <b>"] {
+            assert!(is_keep_alive(text.as_bytes(), &limits) && is_stub(text.as_bytes(), &limits), "{text}");
+        }
+        for text in [r#"{"jsonrpc":"2.0"}"#, r#"{"id":1}"#, r#"{"jsonrpc":"2.0","id":null}"#] {
+            assert!(!is_keep_alive(text.as_bytes(), &limits) && is_stub(text.as_bytes(), &limits), "{text}");
+        }
+        for text in [
+            r#"{"result":{}}"#,
+            r#"{"Method":"x"}"#,
+            r#"{" error":{}}"#,
+            r#"{"params":{}}"#,
+            "[]",
+            "[{}]",
+            "{x",
+            " \u{feff}{",
+        ] {
+            assert!(!is_keep_alive(text.as_bytes(), &limits) && !is_stub(text.as_bytes(), &limits), "{text}");
+        }
     }
 }

@@ -94,7 +94,7 @@ impl Authorization<'_> {
             Message::Request(Request { id: Some(id), method, .. }) => {
                 Awaited::answer(id.raw(), *method, revision)
             }
-            _ => Awaited::Messages,
+            _ => Awaited::NoAnswer,
         };
         self.finish(awaited)
     }
@@ -120,7 +120,8 @@ impl Authorization<'_> {
         }
         match self.audit.evaluations.iter().find_map(|evaluation| evaluation.denied) {
             Some(reason) => Err(reason),
-            None => self.finish(Awaited::Messages),
+            None if messages.iter().any(Message::is_request) => self.finish(Awaited::Messages),
+            None => self.finish(Awaited::NoAnswer),
         }
     }
 

@@ -33,6 +33,8 @@ pub(in crate::pep) enum Awaited {
     Answer(AwaitedAnswer),
     /// Messages of the server's own: streams of GET, and responses to notifications.
     Messages,
+    /// No answer, since only notifications and responses were posted; messages of the server's own may come.
+    NoAnswer,
     /// An acknowledgement only: the answer comes on the stream of a GET (2024-11-05).
     Acknowledgement,
 }
@@ -61,6 +63,8 @@ pub(in crate::pep) struct Asked {
     /// The list that the request asks for, if it does.
     pub(in crate::pep) list: Option<&'static List>,
 }
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Most things that one answer asks the client or the human for: each is put to the policy.
 const MAX_ASKED: usize = 64;
@@ -102,6 +106,8 @@ pub(in crate::pep) struct Inspector {
     pub(in crate::pep) streams: bool,
     /// The stream is one of HTTP with SSE: ids of answers on it may carry denials.
     pub(in crate::pep) carries_denials: bool,
+    /// The awaited answer came.
+    pub(in crate::pep) answered: bool,
     pub(in crate::pep) log: LogOnce,
     /// The work that is left for the decisions about one message.
     pub(in crate::pep) work: Work,
@@ -115,6 +121,20 @@ impl Inspector {
         bytes: &[u8],
     ) -> Result<MessageAction, InspectError> {
         self.work = Work::default();
+        let Some(unmarked) = bytes.strip_prefix(BYTE_ORDER_MARK) else {
+            return self.inspect_text(audit, bytes);
+        };
+        // Some clients drop a byte order mark, others fail at it. So it does not go on.
+        match self.inspect_text(audit, unmarked)? {
+            MessageAction::Pass => {
+                let text = std::str::from_utf8(unmarked).map_err(|_| InspectError::Unreadable)?;
+                Ok(MessageAction::Rewrite(text.to_owned()))
+            }
+            other => Ok(other),
+        }
+    }
+
+    fn inspect_text(&mut self, audit: &Audit, bytes: &[u8]) -> Result<MessageAction, InspectError> {
         let value = json::parse(bytes, &self.caller.pep.limits).map_err(|_| InspectError::Unreadable)?;
         let batch = value.as_array().filter(|_| !self.is_modern() && self.answer().is_none());
         let fate = match batch {
@@ -182,7 +202,7 @@ impl Inspector {
     pub(in crate::pep) fn answer(&self) -> Option<&AwaitedAnswer> {
         match &self.awaited {
             Awaited::Answer(answer) => Some(answer),
-            Awaited::Nothing | Awaited::Messages | Awaited::Acknowledgement => None,
+            Awaited::Nothing | Awaited::Messages | Awaited::NoAnswer | Awaited::Acknowledgement => None,
         }
     }
 
@@ -220,6 +240,7 @@ impl Inspector {
         let asked = self.answer().filter(|awaited| same_id(incoming.id, &awaited.id));
         let asked = asked.map(|awaited| awaited.asked);
         let whole = self.answer().is_some() && !self.streams;
+        self.answered |= asked.is_some();
         let result = match incoming.kind {
             // The whole answer to a request is its answer, not a request in turn.
             Kind::Call { .. } if whole => return Err(InspectError::Unreadable),
@@ -279,7 +300,11 @@ impl Inspector {
         for (key, value) in result.members() {
             let folded = key.fold();
             for list in lists {
-                if key.is(list.member) {
+                if key.is(list.member) && value.kind() == json::Kind::Null {
+                    // Go writes an empty slice so.
+                    found = true;
+                    asked_found |= asked == Some(list);
+                } else if key.is(list.member) {
                     let array = value.as_array().ok_or(InspectError::Unreadable)?;
                     self.cut(audit, list, array, whole, edits)?;
                     found = true;

@@ -11,7 +11,7 @@ use crate::http::Fields;
 use crate::http::fields::field;
 use crate::http::media::{Media, is_coded, is_foreign, media_of};
 use crate::http::reference::ExpectedEndpoint;
-use crate::mcp::server_message::could_be_message;
+use crate::mcp::server_message::{could_be_message, is_keep_alive, is_stub};
 use crate::mcp::sse::{self, EventAction, EventFilter, write_data};
 use crate::pep::audit::Audit;
 use crate::pep::caller::Caller;
@@ -33,6 +33,8 @@ pub(super) struct Response {
     phase: Phase,
     /// The endpoint that the stream may begin with; `None` once an event came.
     endpoint: Option<ExpectedEndpoint>,
+    /// A keep-alive of the server did not go on.
+    left_out: bool,
 }
 
 enum Phase {
@@ -115,10 +117,11 @@ impl Response {
             tasks,
             streams: false,
             carries_denials: false,
+            answered: false,
             log: LogOnce::default(),
             work: Work::default(),
         };
-        Response { inspector, session, phase: Phase::ExpectHeaders, endpoint }
+        Response { inspector, session, phase: Phase::ExpectHeaders, endpoint, left_out: false }
     }
 
     /// Whether the host may let the response go on.
@@ -190,7 +193,7 @@ impl Response {
                 Phase::Emptied => vec![Effect::ReplaceResponseBody(Vec::new())].into(),
                 Phase::Events(_) | Phase::Ended { .. } => {
                     let outcome = match self.phase {
-                        Phase::Events(_) => self.on_events(audit, over, body),
+                        Phase::Events(_) => self.on_events(audit, over, body, end_of_stream),
                         _ => vec![Effect::ReplaceResponseBody(Vec::new())].into(),
                     };
                     if end_of_stream {
@@ -245,7 +248,9 @@ impl Response {
         let strict = ok && !word;
         if is_coded(fields) || is_foreign(fields) || (media == Media::Unclear && !ok) {
             return match self.inspector.awaited {
-                Awaited::Answer(_) | Awaited::Messages if strict => self.reply(audit, self.unreadable()),
+                Awaited::Answer(_) | Awaited::Messages | Awaited::NoAnswer if strict => {
+                    self.reply(audit, self.unreadable())
+                }
                 _ => self.empty(),
             };
         }
@@ -294,6 +299,12 @@ impl Response {
         // The same as where the head says that nothing follows it.
         if body.is_empty() {
             return Outcome::default();
+        }
+        let limits = &self.inspector.caller.pep.limits;
+        // Some servers answer a notification with `null`, `{}` or `ok`, which other clients throw away.
+        if strict && matches!(self.inspector.awaited, Awaited::NoAnswer) && is_stub(body, limits) {
+            return vec![Effect::RemoveResponseHeaders(STALE), Effect::ReplaceResponseBody(Vec::new())]
+                .into();
         }
         let inspected = self.inspector.inspect(audit, body);
         // There are clients that read errors of any status, as leniently as answers.
@@ -355,14 +366,20 @@ impl Response {
             _ => {}
         }
         self.phase = Phase::Events(EventFilter::new(self.max_bytes()));
-        let outcome = self.on_events(audit, over, body);
+        let outcome = self.on_events(audit, over, body, end_of_stream);
         if end_of_stream {
             self.phase = Phase::Passing;
         }
         outcome
     }
 
-    fn on_events(&mut self, audit: &Audit, over: Option<Reason>, body: &[u8]) -> Outcome {
+    fn on_events(
+        &mut self,
+        audit: &Audit,
+        over: Option<Reason>,
+        body: &[u8],
+        end_of_stream: bool,
+    ) -> Outcome {
         if let Some(reason) = over {
             return self.end_for(reason, vec![Effect::ReplaceResponseBody(Vec::new())]);
         }
@@ -370,8 +387,11 @@ impl Response {
         let awaits = self.inspector.answer().is_some();
         let Phase::Events(events) = &mut self.phase else { return Outcome::default() };
         let (inspector, endpoint, session) = (&mut self.inspector, &mut self.endpoint, &mut self.session);
+        let left_out = &mut self.left_out;
         let mut out = Vec::new();
         let mut refused = None;
+        // The refusal stands in an event of its own: clients ignore events with names that they do not know.
+        let mut refusal = false;
         let pushed = events.push(body, &mut out, &mut |heard| {
             if refused.is_some() {
                 // As where it comes with the next bytes.
@@ -418,10 +438,20 @@ impl Response {
                 Ok(MessageAction::Pass) => EventAction::Pass,
                 Ok(MessageAction::Rewrite(text)) => EventAction::Replace(text.into_bytes()),
                 Ok(MessageAction::Drop) => EventAction::Drop,
+                Err(_) if is_keep_alive(data, &inspector.caller.pep.limits) => {
+                    *left_out = true;
+                    inspector.unreadable_event();
+                    EventAction::Drop
+                }
                 // It may have been the answer that the client waits for.
                 Err(_) if awaits => {
                     refused = Some(unreadable);
-                    EventAction::Replace(audit.refusal(unreadable, None).body)
+                    if heard.name.is_empty() || heard.name == b"message" {
+                        EventAction::Replace(audit.refusal(unreadable, None).body)
+                    } else {
+                        refusal = true;
+                        EventAction::Drop
+                    }
                 }
                 Err(_) => {
                     inspector.unreadable_event();
@@ -431,9 +461,13 @@ impl Response {
         });
         if pushed.is_err() && refused.is_none() {
             refused = Some(too_large);
-            if awaits {
-                write_data(&mut out, &audit.refusal(too_large, None).body);
-            }
+            refusal = awaits;
+        } else if end_of_stream && refused.is_none() && awaits && *left_out && !inspector.answered {
+            refused = Some(unreadable);
+            refusal = true;
+        }
+        if let (Some(reason), true) = (refused, refusal) {
+            write_data(&mut out, &audit.refusal(reason, None).body);
         }
         if refused.is_some() {
             self.phase = Phase::Ended { patient: true };
