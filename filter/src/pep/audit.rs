@@ -4,6 +4,7 @@ use crate::mcp::Method;
 use crate::mcp::meta::Meta;
 use crate::mcp::revision::Revisions;
 use crate::pep::Pep;
+use crate::pep::cross_origin;
 use crate::pep::evaluation::{Evaluation, ServerEvaluation};
 use crate::reason::Reason;
 use crate::record::{DecisionRecord, Facts, SeenDefinition, record};
@@ -22,6 +23,8 @@ pub(super) struct Audit {
     pub(super) http_method: String,
     pub(super) path: String,
     pub(super) request_id: Option<String>,
+    /// The allowed origin of the page that asks.
+    pub(super) origin: Option<String>,
     pub(super) server: Option<OwnedServer>,
     pub(super) delegation: Option<Rc<VerifiedDelegation>>,
     /// The revisions that are admitted at the server.
@@ -169,6 +172,7 @@ impl Audit {
         let deciding = self.deciding();
         let id = self.decision_id(deciding);
         let mut reply = reply::denial(reason, &Context { id: awaited, ..self.context(deciding, &id) });
+        self.open_to_page(&mut reply);
         if !answers.is_empty() {
             reply.body = b"[".to_vec();
             for (index, (reason, evaluation)) in answers.into_iter().enumerate() {
@@ -188,7 +192,13 @@ impl Audit {
         let evaluation = self.deciding();
         let decision_id = self.decision_id(evaluation);
         let context = self.context(evaluation, &decision_id);
-        reply::denial(reason, &Context { id: id.or(context.id), ..context })
+        let mut reply = reply::denial(reason, &Context { id: id.or(context.id), ..context });
+        self.open_to_page(&mut reply);
+        reply
+    }
+
+    fn open_to_page(&self, reply: &mut Reply) {
+        reply.headers.extend(self.origin.as_deref().into_iter().flat_map(cross_origin::reply_fields));
     }
 
     fn context<'s>(&'s self, evaluation: &'s Evaluation, decision_id: &'s str) -> Context<'s> {

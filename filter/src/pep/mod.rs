@@ -10,6 +10,7 @@
 mod audit;
 mod caller;
 mod connection;
+mod cross_origin;
 mod denial_ping;
 mod evaluation;
 pub mod event;

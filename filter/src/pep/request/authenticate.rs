@@ -6,6 +6,7 @@ use crate::mcp::headers::Mirrored;
 use crate::mcp::revision::Revisions;
 use crate::pep::audit::Audit;
 use crate::pep::caller::Caller;
+use crate::pep::cross_origin;
 use crate::pep::request::forward::UpstreamEdits;
 use crate::pep::request::head::{self, Credentials};
 use crate::pep::session_id::Session;
@@ -109,6 +110,14 @@ pub(in crate::pep) fn authenticate(
     if let Some(reply) = pep.metadata.answer(head.method, head.path, belongs) {
         return Err(Refused::Answered(reply));
     }
+    if cross_origin::is_preflight(&head) {
+        head.fault.map_or(Ok(()), Err)?;
+        config.server_at(head.authority, head.path).ok_or(Reason::ServerUnknown)?;
+        let origin =
+            head.origin.filter(|origin| config.allowed_origins.iter().any(|allowed| allowed == origin));
+        let origin = origin.ok_or(Reason::OriginRefused)?;
+        return Err(Refused::Answered(cross_origin::preflight(origin, &head)));
+    }
     let verb = match head.method {
         "POST" => Verb::Post,
         "GET" => Verb::Get,
@@ -128,6 +137,7 @@ pub(in crate::pep) fn authenticate(
     if head.origin.is_some_and(|origin| !config.allowed_origins.iter().any(|allowed| allowed == origin)) {
         return Err(Reason::OriginRefused.into());
     }
+    audit.origin = head.origin.map(str::to_owned);
     let token = match head::credentials(head.authorization) {
         _ if head::credential_in_query(head.query) => return Err(Reason::AuthorizationMalformed.into()),
         Credentials::Bearer(token) => token,

@@ -22,6 +22,10 @@ pub(in crate::pep) struct Head<'a> {
     pub content_type: Option<&'a str>,
     pub content_encoding: Option<&'a str>,
     pub origin: Option<&'a str>,
+    /// `Access-Control-Request-Method`.
+    pub requested_method: Option<&'a str>,
+    /// `Access-Control-Request-Headers`.
+    pub requested_fields: Option<&'a str>,
     pub request_id: Option<&'a str>,
     pub session: Option<&'a str>,
     pub mirrored: Mirrored,
@@ -51,6 +55,9 @@ const SINGLE: [&[u8]; 9] = [
     b"origin",
     b"transfer-encoding",
 ];
+
+/// Longest `Access-Control-Request-Headers` that is answered, in bytes.
+const MAX_REQUESTED_FIELDS: usize = 2048;
 
 /// Names are held against each other one by one where there are no more; else by sorting, so that many of them cost no
 /// quadratic time.
@@ -101,6 +108,10 @@ pub(in crate::pep) fn read<'a>(fields: &Fields<'a>) -> Head<'a> {
                 head.spoofed.push(name);
             } else if name == b"x-request-id" {
                 head.request_id = plain(value).filter(|id| id.len() <= 128);
+            } else if name == b"access-control-request-method" {
+                head.requested_method = plain(value);
+            } else if name == b"access-control-request-headers" {
+                head.requested_fields = plain(value).filter(|fields| fields.len() <= MAX_REQUESTED_FIELDS);
             } else if name == b"accept-encoding" {
                 head.has_accept_encoding = true;
             }

@@ -15,6 +15,7 @@ use crate::mcp::server_message::{could_be_message, is_keep_alive, is_stub};
 use crate::mcp::sse::{self, EventAction, EventFilter, write_data};
 use crate::pep::audit::Audit;
 use crate::pep::caller::Caller;
+use crate::pep::cross_origin;
 use crate::pep::event::{Effect, Event, Flow};
 use crate::pep::session_id::Session;
 use crate::pep::sse_endpoint;
@@ -171,6 +172,9 @@ impl Response {
         match event {
             Event::ResponseHeaders { fields, end_of_stream } => {
                 let mut outcome = self.on_headers(audit, fields, end_of_stream);
+                if let (Some(origin), false) = (&audit.origin, matches!(self.phase, Phase::Replied)) {
+                    outcome.effects.extend(cross_origin::response_effects(origin, field(fields, "vary")));
+                }
                 if field(fields, CHALLENGE).is_some() && !matches!(self.phase, Phase::Replied) {
                     outcome.effects.insert(0, self.own_challenge(fields));
                     self.inspector.challenge_removed();
