@@ -42,7 +42,7 @@ fn place(
     Ok(revision)
 }
 
-/// TaskRefs a request or notification in a revision.
+/// Places a request or notification in a revision.
 ///
 /// # Errors
 /// [`MessageError::RevisionUnsupported`], [`MessageError::HeaderMismatch`], [`MessageError::ParamsInvalid`] (modern `_meta` incomplete),
@@ -92,23 +92,35 @@ fn place_initialize(
     if !mirrors(&mirrored.method, Some(request.method.name())) {
         return Err(MessageError::HeaderMismatch);
     }
-    let admitted = |name: &str| revisions.named(name).ok_or(MessageError::RevisionUnsupported);
-    if let Some(header) = &mirrored.revision
-        && admitted(header)?.era() != Era::Legacy
-    {
-        return Err(MessageError::HeaderMismatch);
-    }
-    let asked = admitted(request.requested_revision.as_deref().unwrap_or_default())?;
-    if asked.era() == Era::Legacy {
-        return Ok(asked);
-    }
-    // rmcp 3.9 asks for the newest revision that it knows, as if it could be had by `initialize`; every server answers
-    // with its newest legacy one, and that is what the session then has.
     let newest = revisions.iter().rfind(|revision| revision.era() == Era::Legacy);
-    newest.ok_or(MessageError::RevisionUnsupported)
+    let newest = newest.ok_or(MessageError::RevisionUnsupported)?;
+    // Clients ask for the newest revision that they know, even one without `initialize` (rmcp 3.9). The server answers
+    // with a revision that it has, and the answer decides. So a later or unknown revision goes on.
+    let place = |name: &str| match Revision::named(name) {
+        Some(revision) if revisions.contains(revision) && revision.era() == Era::Legacy => Ok(revision),
+        Some(revision) if revision < newest => Err(MessageError::RevisionUnsupported),
+        // Over HTTP with SSE the answer comes on another stream, where it is not known to be one.
+        None if mirrored.by_sse => Err(MessageError::RevisionUnsupported),
+        Some(revision) if mirrored.by_sse && revision.era() == Era::Legacy => {
+            Err(MessageError::RevisionUnsupported)
+        }
+        _ => Ok(newest),
+    };
+    let asked = request.requested_revision.as_deref().unwrap_or_default();
+    if let Some(header) = &mirrored.revision {
+        let named = Revision::named(header);
+        if named.is_some_and(|revision| revision.era() == Era::Modern) {
+            return Err(MessageError::HeaderMismatch);
+        }
+        let admitted = named.is_some_and(|revision| revisions.contains(revision));
+        if !admitted && header != asked {
+            return Err(MessageError::RevisionUnsupported);
+        }
+    }
+    place(asked)
 }
 
-/// TaskRefs what the table does not list, so that a client of a revision that is not admitted learns that first.
+/// Places a method that the table does not list, so that a client of a revision that is not admitted learns that first.
 ///
 /// # Errors
 /// As [`place_request`].
@@ -123,7 +135,7 @@ pub fn place_unlisted(
     place(&mirrored, meta, Some(method), None, revisions)
 }
 
-/// TaskRefs an answer to a request of the server; there are such requests in legacy revisions only.
+/// Places an answer to a request of the server; there are such requests in legacy revisions only.
 ///
 /// # Errors
 /// As [`place_request`]; [`MessageError::Response`] in the modern era.

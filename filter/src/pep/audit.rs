@@ -189,10 +189,18 @@ impl Audit {
 
     /// The reply that refuses the answer with this id (JSON text), or the answer that the client awaits.
     pub(super) fn refusal(&self, reason: Reason, id: Option<&str>) -> Reply {
+        self.refusal_of(reason, id, None)
+    }
+
+    /// The same, where the refusal is of this revision and not of the client's.
+    pub(super) fn refusal_of(&self, reason: Reason, id: Option<&str>, revision: Option<&str>) -> Reply {
         let evaluation = self.deciding();
         let decision_id = self.decision_id(evaluation);
         let context = self.context(evaluation, &decision_id);
-        let mut reply = reply::denial(reason, &Context { id: id.or(context.id), ..context });
+        let mut reply = reply::denial(
+            reason,
+            &Context { id: id.or(context.id), requested: revision.or(context.requested), ..context },
+        );
         self.open_to_page(&mut reply);
         reply
     }

@@ -106,6 +106,8 @@ pub(in crate::pep) struct Inspector {
     pub(in crate::pep) streams: bool,
     /// The stream is one of HTTP with SSE: ids of answers on it may carry denials.
     pub(in crate::pep) carries_denials: bool,
+    /// The revision that the server settled on where it is not admitted.
+    pub(in crate::pep) settled: Option<String>,
     /// The awaited answer came.
     pub(in crate::pep) answered: bool,
     pub(in crate::pep) log: LogOnce,
@@ -252,8 +254,13 @@ impl Inspector {
                     None if asked.is_some() => return Err(InspectError::Unreadable),
                     None => return Ok(MessageAction::Pass),
                 };
+                let settled = match asked {
+                    Some(Asked { method: Method::Initialize, .. }) => self.settle_revision(audit, object),
+                    _ => Ok(()),
+                };
                 let mut edits = Splices::default();
-                let judged = self.contents(audit, object, message.raw(), asked, &mut edits, true);
+                let judged = settled
+                    .and_then(|()| self.contents(audit, object, message.raw(), asked, &mut edits, true));
                 judged.and_then(|()| {
                     let asked = asked.map(|asked| asked.method);
                     let ours =
@@ -274,12 +281,25 @@ impl Inspector {
                 let id =
                     incoming.id.filter(|id| matches!(id.kind(), json::Kind::String | json::Kind::Number));
                 let id = id.map_or("null", Value::raw);
-                let denial = audit.refusal(reason, Some(id)).body;
+                let denial = audit.refusal_of(reason, Some(id), self.settled.as_deref()).body;
                 let text = String::from_utf8(denial).map_err(|_| InspectError::Unreadable)?;
                 Ok(MessageAction::Rewrite(text))
             }
             Err(stop) => Err(stop),
         }
+    }
+
+    /// Verifies the revision that the answer to `initialize` settles on (MCP 2025-11-25, lifecycle).
+    fn settle_revision(&mut self, audit: &Audit, result: Object<'_>) -> Result<(), InspectError> {
+        let [version] = pick(result, ["protocolVersion"])?;
+        let Some(version) = version.and_then(Value::as_str).map(Str::decode) else { return Ok(()) };
+        let admitted = Revision::named(&version).is_some_and(|revision| audit.revisions.contains(revision));
+        if admitted {
+            return Ok(());
+        }
+        self.settled = Some(version.into_owned());
+        self.note(Some(Method::Initialize), None, Some(Reason::RevisionUnsupported));
+        Err(InspectError::Denied(Reason::RevisionUnsupported))
     }
 
     /// What a result holds, or a task in place of one. `outer`: a result may hold the result of a task.

@@ -118,6 +118,7 @@ impl Response {
             tasks,
             streams: false,
             carries_denials: false,
+            settled: None,
             answered: false,
             log: LogOnce::default(),
             work: Work::default(),
@@ -230,7 +231,8 @@ impl Response {
 
     fn reply(&mut self, audit: &Audit, reason: Reason) -> Outcome {
         self.phase = Phase::Replied;
-        Outcome { effects: vec![Effect::Reply(audit.refusal(reason, None))], refused: Some(reason) }
+        let reply = audit.refusal_of(reason, None, self.inspector.settled.as_deref());
+        Outcome { effects: vec![Effect::Reply(reply)], refused: Some(reason) }
     }
 
     fn on_headers(&mut self, audit: &Audit, fields: &Fields<'_>, end_of_stream: bool) -> Outcome {
