@@ -35,12 +35,6 @@ const CIRCLES: &[Circle] = &[
     },
     Circle {
         krate: "filter",
-        folder: "pep",
-        members: &["request", "response", "sse_endpoint"],
-        reason: "the request decides what the response may be; an event of a response decides what requests are sent to",
-    },
-    Circle {
-        krate: "filter",
         folder: "sealed_id",
         members: &["active_session", "session_policy"],
         reason: "the policy opens sessions, and an active session is kept as the policy says",
@@ -68,18 +62,6 @@ const CIRCLES: &[Circle] = &[
         folder: "pdp",
         members: &["caller", "evaluation"],
         reason: "one evaluation, whose methods are in two files",
-    },
-    Circle {
-        krate: "policy-wasm",
-        folder: "query",
-        members: &["diff", "settings"],
-        reason: "a difference is made of settings, and a setting is a row of a difference",
-    },
-    Circle {
-        krate: "policy-wasm",
-        folder: "uri",
-        members: &["loose", "plain"],
-        reason: "each kind of URI is defined by the limits of the other",
     },
 ];
 

@@ -3,7 +3,6 @@
 //! Source: WHATWG Fetch, "HTTP extensions" (CORS protocol).
 
 use crate::pep::event::Effect;
-use crate::pep::request::head::Head;
 use crate::reply::Reply;
 
 /// Header fields of a response that pages may read: they carry the session and the way to a token.
@@ -21,15 +20,9 @@ const ALLOWED: [&str; 8] = [
     "mcp-session-id",
 ];
 
-/// Whether a request is a preflight: `OPTIONS` with the method that the page wants to use.
-pub(super) fn is_preflight(head: &Head<'_>) -> bool {
-    head.method == "OPTIONS" && head.origin.is_some() && head.requested_method.is_some()
-}
-
-/// The answer to a preflight of an allowed origin.
-pub(super) fn preflight(origin: &str, head: &Head<'_>) -> Reply {
-    let requested =
-        head.requested_fields.unwrap_or_default().split(',').map(|name| name.trim().to_ascii_lowercase());
+/// The answer to a preflight of an allowed origin. `requested` is `Access-Control-Request-Headers`.
+pub(super) fn preflight(origin: &str, requested: Option<&str>) -> Reply {
+    let requested = requested.unwrap_or_default().split(',').map(|name| name.trim().to_ascii_lowercase());
     let allowed: Vec<String> =
         requested.filter(|name| ALLOWED.contains(&name.as_str()) || name.starts_with("mcp-param-")).collect();
     let headers = vec![

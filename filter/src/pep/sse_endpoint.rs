@@ -3,9 +3,7 @@
 //! is in the session, it is sealed like a session's id where the configuration has keys.
 
 use crate::config::Config;
-use crate::http::reference::ExpectedEndpoint;
 use crate::pep::caller::Caller;
-use crate::pep::request::head::Head;
 use crate::reason::Reason;
 use crate::sealed_id::{ActiveSession, Purpose};
 use policy_wasm::bundle::Server;
@@ -21,16 +19,6 @@ const PARAMETER: &str = "session_id";
 pub(super) fn is_posted(config: &Config, server: Server<'_>, path: &str, query: Option<&str>) -> bool {
     let messages = config.server(server.index()).messages.as_deref();
     messages == Some(path) && (path != server.path() || query.is_some())
-}
-
-/// The endpoint that a GET may open such a stream for: a session of a later transport has none.
-pub(super) fn expected(config: &Config, server: Server<'_>, head: &Head<'_>) -> Option<ExpectedEndpoint> {
-    let messages = config.server(server.index()).messages.as_ref()?;
-    (head.method == "GET" && head.session.is_none()).then(|| ExpectedEndpoint {
-        authority: head.authority.to_owned(),
-        stream_path: head.path.to_owned(),
-        messages_path: messages.clone(),
-    })
 }
 
 /// The endpoint that the client sees for the server's path and query, and the session that begins so. With keys the path

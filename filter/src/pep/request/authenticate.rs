@@ -1,5 +1,6 @@
 //! The head of a request: which server it is for, and who calls.
 
+use crate::config::Config;
 use crate::http::reference::ExpectedEndpoint;
 use crate::http::{Fields, media};
 use crate::mcp::headers::Mirrored;
@@ -8,14 +9,14 @@ use crate::pep::audit::Audit;
 use crate::pep::caller::Caller;
 use crate::pep::cross_origin;
 use crate::pep::request::forward::UpstreamEdits;
-use crate::pep::request::head::{self, Credentials};
+use crate::pep::request::head::{self, Credentials, Head};
 use crate::pep::session_id::Session;
 use crate::pep::sse_endpoint::{self, LegacyPost};
 use crate::pep::{ConnectionFacts, Pep};
 use crate::reason::Reason;
 use crate::reply::Reply;
 use crate::token::TokenError;
-use policy_wasm::bundle::OwnedServer;
+use policy_wasm::bundle::{OwnedServer, Server};
 use policy_wasm::pdp::Work;
 use std::rc::Rc;
 
@@ -110,13 +111,13 @@ pub(in crate::pep) fn authenticate(
     if let Some(reply) = pep.metadata.answer(head.method, head.path, belongs) {
         return Err(Refused::Answered(reply));
     }
-    if cross_origin::is_preflight(&head) {
+    if head.is_preflight() {
         head.fault.map_or(Ok(()), Err)?;
         config.server_at(head.authority, head.path).ok_or(Reason::ServerUnknown)?;
         let origin =
             head.origin.filter(|origin| config.allowed_origins.iter().any(|allowed| allowed == origin));
         let origin = origin.ok_or(Reason::OriginRefused)?;
-        return Err(Refused::Answered(cross_origin::preflight(origin, &head)));
+        return Err(Refused::Answered(cross_origin::preflight(origin, head.requested_fields)));
     }
     let verb = match head.method {
         "POST" => Verb::Post,
@@ -167,7 +168,17 @@ pub(in crate::pep) fn authenticate(
     }
     let edits = UpstreamEdits::of(&head, config.keep_authorization, config.sessions.is_some());
     let legacy = || caller.revisions().is_ok_and(|admitted| !admitted.by_sse().is_empty());
-    let endpoint = sse_endpoint::expected(config, server, &head).filter(|_| legacy());
+    let endpoint = expected_endpoint(config, server, &head).filter(|_| legacy());
     let (mirrored, work) = (head.mirrored, Work::default());
     Ok(Admitted { caller, verb, mirrored, edits, session, legacy_post, endpoint, work })
+}
+
+/// The endpoint that the stream of a GET may begin with. A session of a later transport has none.
+fn expected_endpoint(config: &Config, server: Server<'_>, head: &Head<'_>) -> Option<ExpectedEndpoint> {
+    let messages = config.server(server.index()).messages.as_ref()?;
+    (head.method == "GET" && head.session.is_none()).then(|| ExpectedEndpoint {
+        authority: head.authority.to_owned(),
+        stream_path: head.path.to_owned(),
+        messages_path: messages.clone(),
+    })
 }

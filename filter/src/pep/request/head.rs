@@ -37,6 +37,13 @@ pub(in crate::pep) struct Head<'a> {
     pub fault: Option<Reason>,
 }
 
+impl Head<'_> {
+    /// Whether the request is a preflight: `OPTIONS` of a page, with the method that the page wants to use.
+    pub(in crate::pep) fn is_preflight(&self) -> bool {
+        self.method == "OPTIONS" && self.origin.is_some() && self.requested_method.is_some()
+    }
+}
+
 /// Fields of this name prefix are ours; from a client they are forgeries.
 const OWN_PREFIX: &[u8] = b"x-toolward-";
 

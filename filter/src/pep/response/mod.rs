@@ -1,11 +1,12 @@
 //! The response side: what a server sends is inspected before it reaches the client, and passes as it came where nothing
 //! is in the way. `docs/answers.md` says what is inspected.
 
+mod awaited;
 mod inspect;
 mod log_once;
 mod redirect;
 
-pub(super) use inspect::Awaited;
+pub(super) use awaited::Awaited;
 
 use crate::http::Fields;
 use crate::http::fields::field;
