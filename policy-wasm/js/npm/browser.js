@@ -1,4 +1,4 @@
-// Browsers and bundlers: the module is fetched from beside this one, before anything can be imported.
+// Browsers and bundlers: the module beside this one is fetched before the import completes.
 import init from "./engine.js";
 
 await init({ module_or_path: new URL("./engine_bg.wasm", import.meta.url) });

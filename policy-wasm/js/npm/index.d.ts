@@ -6,29 +6,29 @@ export interface PolicyFile {
   text: string;
 }
 
-/** One thing that is wrong with a file, a query or a bundle. */
+/** A mistake in a file, a query or a bundle. */
 export interface Problem {
-  /** The file's name; `query`, `matrix`, `bundle` or `trust` for what is no file. */
+  /** The file's name; `query`, `matrix`, `bundle` or `trust` for other inputs. */
   file: string;
   /** Line, from 1. */
   line: number;
   /** Column in characters, from 1. */
   column: number;
-  /** Line where it ends; the same as `line` where that is not known. */
+  /** Line of its end; equals `line` if unknown. */
   end_line: number;
-  /** Column behind its last character; the same as `column` where that is not known. */
+  /** Column behind its last character; equals `column` if unknown. */
   end_column: number;
-  /** Where in the document, as a JSON pointer (RFC 6901); empty for the whole. */
+  /** Place in the document, as a JSON pointer (RFC 6901); empty for the whole. */
   path: string;
-  /** What is wrong and what was expected. */
+  /** The mistake and the expected value. */
   message: string;
-  /** What to write instead, where that can be guessed. */
+  /** The likely correction, if there is one. */
   suggestion: string | null;
-  /** The line, and below it the mark of what is wrong, for a display with letters of one width. */
+  /** The line with a mark below the mistake, for a display in a monospaced font. */
   excerpt: string | null;
 }
 
-/** Something that the engine refuses, with everything that is wrong at once. */
+/** An input that the engine rejects, with all problems at once. */
 export class PolicyError extends Error {
   readonly name: "PolicyError";
   readonly problems: Problem[];
@@ -36,55 +36,55 @@ export class PolicyError extends Error {
 }
 
 export interface CompileOptions {
-  /** The revision, where the policy names none. */
+  /** The revision, unless the policy names one. */
   revision?: string;
-  /** The serial number, where the policy names none. */
+  /** The serial number, unless the policy names one. */
   serial?: number;
-  /** The Unix second from which on the bundle permits nothing, where the policy does not say. */
+  /** The Unix second from which on the bundle permits nothing, unless the policy sets one. */
   notAfter?: number;
 }
 
 export type Compiled = { bundle: Uint8Array; problems: [] } | { bundle?: undefined; problems: Problem[] };
 
 /**
- * Compiles policy files to the bytes of a bundle, the same as the command line writes, or tells every problem.
- * @throws {TypeError | RangeError} where a file or an option is of the wrong kind, or an option is unknown.
+ * Compiles policy files to a bundle with the same bytes as that of the command line, or reports every problem.
+ * @throws {TypeError | RangeError} if a file or an option is of the wrong kind, or an option is unknown.
  */
 export function compile(files: Iterable<PolicyFile>, options?: CompileOptions): Compiled;
 
-/** A problem, or what is likely a mistake in a policy that compiles. */
+/** A problem, or a likely mistake in a policy that compiles. */
 export interface Finding extends Problem {
   /** A policy with errors does not compile; with warnings it does. */
   severity: "error" | "warning";
-  /** Which warning it is; `null` for an error. */
+  /** The code of the warning; `null` for an error. */
   code: string | null;
 }
 
 export interface CheckOptions {
-  /** The time, in Unix seconds, for warnings of what is over; this machine's where it is left out. */
+  /** The time in Unix seconds, for warnings about expired rules; by default this machine's. */
   now?: number;
 }
 
 /**
- * Everything that is wrong with policy files; where they compile, what is likely a mistake.
+ * All problems of policy files; for files that compile, the likely mistakes.
  * @throws {TypeError | RangeError} as `compile`.
  */
 export function check(files: Iterable<PolicyFile>, options?: CheckOptions): Finding[];
 
 /**
- * Whose bundles are accepted. Members that are not named here are refused, and so are members that are `undefined` or
- * `null`: what decides about trust is never left out by mistake.
+ * The keys whose bundles are accepted. Unknown members are rejected, and so are members that are `undefined` or
+ * `null`, so that no mistake weakens the trust.
  */
 export interface TrustedKeys {
   /** Ed25519 public keys, 32 bytes each, 1 to 16 of them. */
   keys: Uint8Array[];
-  /** How many of them must have signed; all, unless said. */
+  /** The number of keys that must have signed; by default all. */
   threshold?: number;
-  /** The lowest serial number that is accepted. */
+  /** The lowest accepted serial number. */
   minSerial?: number;
 }
 
-/** Without keys, nobody vouches for the bundle, and only damage is noticed. */
+/** Without keys, the engine detects damage but not forgery. */
 export interface DigestOnly {
   keys?: never;
   threshold?: never;
@@ -96,7 +96,7 @@ export type Trust = TrustedKeys | DigestOnly;
 export interface Subject {
   /** `sub` of the token. */
   id: string;
-  /** Short name or identifier of the issuer; may be left out where the policy has only one. */
+  /** Short name or identifier of the issuer; optional if the policy has only one. */
   issuer?: string;
   groups?: string[];
   roles?: string[];
@@ -105,13 +105,13 @@ export interface Subject {
 
 /** An agent, named by its `act.sub` or by its `client_id`. */
 export type Actor = ({ subject: string } | { client: string } | { id: string; kind?: "subject" | "client" }) & {
-  /** Short name or identifier of the issuer; the subject's where it is left out. */
+  /** Short name or identifier of the issuer; by default the subject's. */
   issuer?: string;
 };
 
 export interface Consent {
   id: string;
-  /** What it covers; everything where it is left out. */
+  /** Its coverage; by default everything. */
   servers?: string[];
   tools?: string[];
   /** The highest tier that it covers. */
@@ -129,14 +129,14 @@ export interface Connection {
   peer?: string;
 }
 
-/** One question: who, by which agents, wants what, where, when. Names at most one of tool, prompt, resource and url. */
+/** One query: subject, agents, target, server and time. It names at most one of tool, prompt, resource and url. */
 export interface Query {
-  /** The server's id, or where it is reached. */
+  /** The server's id or its address. */
   server: string | { authority: string; path: string };
-  /** The MCP method, where it is not the one that fits what is asked for. */
+  /** The MCP method; by default the one of the target. */
   method?: string;
   subject: Subject;
-  /** The agent that calls first, then those that it acts for. */
+  /** The calling agent first, then earlier actors. */
   actors?: Actor[];
   scopes?: string[];
   consent?: Consent;
@@ -147,12 +147,12 @@ export interface Query {
   arguments?: Record<string, unknown>;
   /** Digest of the definition that the server shows: `sha256:` and 64 hexadecimal digits. */
   definition?: string;
-  /** The time of the call as RFC 3339 or Unix seconds; this machine's where it is left out. */
+  /** The time of the call as RFC 3339 or Unix seconds; by default this machine's. */
   now?: string | number;
   connection?: Connection;
 }
 
-/** What must happen before a permit counts. */
+/** A duty before a permit counts. */
 export type Obligation =
   | { kind: "check"; subject: string; relation: string; object: string }
   | { kind: "approval"; rule: string; approvers: string[]; valid_for: number }
@@ -160,15 +160,15 @@ export type Obligation =
 
 export interface Decision {
   effect: "permit" | "deny";
-  /** Codes of the reasons of a denial; the first is the one that the client is told. */
+  /** Codes of the reasons of a denial; the client learns the first. */
   reasons: string[];
-  /** Reasons that rules in monitor mode would have denied for. */
+  /** Reasons that monitor mode turned into records. */
   monitored: string[];
   /** The tier that the call needs. */
   tier: string | null;
-  /** How far human and agents may go. */
+  /** The ceiling of subject and agents. */
   ceiling: string | null;
-  /** The scope that a token would need. */
+  /** The scope that the token lacks. */
   scope_needed: string | null;
   obligations: Obligation[];
   /** Revision of the policy. */
@@ -177,7 +177,7 @@ export interface Decision {
 
 export interface Fact {
   what: string;
-  /** The rule that it is about. */
+  /** Its rule. */
   rule: string | null;
   tier: string | null;
   /** Whether this fact decided the layer. */
@@ -194,11 +194,11 @@ export interface Layer {
 export interface Explanation extends Decision {
   /** Every layer of the decision, in order. */
   layers: Layer[];
-  /** What would have to be different for a permit, for each reason. */
+  /** The change for each reason that would permit the call. */
   would_change: { reason: string; change: string }[];
 }
 
-/** What a matrix is about; everybody, by every agent, everything, unless said. */
+/** The contents of a matrix; by default every subject, agent and item. */
 export interface MatrixSpec {
   subjects?: Subject[];
   /** Agents, or whole chains of them. */
@@ -216,7 +216,7 @@ export interface Matrix {
   subjects: string[];
   agents: string[];
   items: { server: string; kind: string; name: string; tier: string }[];
-  /** Cells by the places of their subject, agent and item; what is denied without more is left out. */
+  /** Cells by the indices of subject, agent and item; plain denials are left out. */
   cells: {
     agent: number;
     subject: number;
@@ -242,29 +242,29 @@ export interface Overview {
 }
 
 /**
- * An opened bundle. Questions may be objects or the text of JSON; methods named `…Json` give the engine's own text.
- * An object may hold plain data only: anything else is a `TypeError`, and what is too long or too deep a `RangeError`.
+ * An opened bundle. Queries may be objects or JSON texts; methods named `…Json` return the engine's own text.
+ * Objects may hold plain data only: other values are a `TypeError`, and too long or too deep ones a `RangeError`.
  */
 export class Engine {
   private constructor();
   /**
-   * @throws {PolicyError} where the bundle is damaged, or not signed as `trust` asks.
-   * @throws {TypeError | RangeError} where bundle or trust are not what they should be; then nothing was opened.
+   * @throws {PolicyError} if the bundle is damaged, or not signed as `trust` requires.
+   * @throws {TypeError | RangeError} if bundle or trust have the wrong form; then nothing was opened.
    */
   static open(bundle: Uint8Array, trust?: Trust): Engine;
-  /** @throws {PolicyError} where the query is malformed or names what the policy does not have. */
+  /** @throws {PolicyError} if the query is malformed or names unknown parts of the policy. */
   evaluate(query: Query | string): Decision;
   evaluateJson(query: Query | string): string;
   /** As `evaluate`, with everything that led to the decision. */
   explain(query: Query | string): Explanation;
   explainJson(query: Query | string): string;
-  /** Who can use what. */
+  /** The access matrix. */
   matrix(spec?: MatrixSpec | string): Matrix;
   matrixJson(spec?: MatrixSpec | string): string;
-  /** What the bundle says of itself. */
+  /** The head of the bundle. */
   inspect(): Overview;
-  /** Everybody whom the rules name, as members of a query. */
+  /** The principals of the rules, as members of a query. */
   callers(): { subjects: { label: string; subject: Subject }[]; agents: { label: string; actor: Actor }[] };
-  /** Gives the engine's memory back; it also goes when the object is collected. */
+  /** Frees the engine's memory; garbage collection of the object frees it too. */
   free(): void;
 }

@@ -1,9 +1,9 @@
-// What people use: objects in, objects out. Texts go through unchanged, so that numbers keep every digit and repeated
-// keys are seen by the engine's strict reader.
+// The public interface: objects in, objects out. Texts are passed unchanged, so that numbers keep every digit and the
+// engine's strict reader sees repeated keys.
 import * as wasm from "./engine.js";
 import { bytes, json, list, members, natural, string } from "./values.js";
 
-/** Something that the engine refuses, with everything that is wrong at once. */
+/** An input that the engine rejects, with all problems at once. */
 export class PolicyError extends Error {
   constructor(problems) {
     super(problems.map(lineOf).join("\n"));
@@ -14,7 +14,7 @@ export class PolicyError extends Error {
 
 /** Most files of a policy, and most characters of all of them. */
 const [MOST_FILES, MOST_TEXT] = [10_000, 64 * 1024 * 1024];
-/** Most bytes of a bundle: more than 100 times what 100,000 rules take. */
+/** Most bytes of a bundle: more than 100 times the size of 100,000 rules. */
 const MOST_BUNDLE = 256 * 1024 * 1024;
 /** Most characters of a query, as in the engine, and of a matrix's spec, which can name very many people. */
 const [MOST_QUERY, MOST_SPEC] = [1024 * 1024, 16 * 1024 * 1024];
@@ -106,7 +106,7 @@ export class Engine {
   }
 }
 
-/** Names and texts of policy files. Members that are not read are the caller's own affair: nothing is optional here. */
+/** Names and texts of policy files. Other members are ignored, as no member is optional. */
 function split(files) {
   if (typeof files?.[Symbol.iterator] !== "function") throw new TypeError("`files` must be a list of policy files");
   const [names, texts] = [[], []];
@@ -123,8 +123,8 @@ function split(files) {
 }
 
 /**
- * Who must have signed, as the engine takes it. Whatever is there must say what it means: an option that is null or
- * undefined, a misspelt one, or a threshold of no keys is refused, and never counts as trust in everybody.
+ * The trusted keys in the engine's form. An option that is null, undefined or misspelt, or a threshold without keys, is
+ * rejected, and never counts as trust in all bundles.
  */
 function trusted(trust) {
   const given = members("trust", trust, ["keys", "threshold", "minSerial"]);
@@ -137,7 +137,7 @@ function trusted(trust) {
     return { keys: new Uint8Array(0), threshold: 0, minSerial };
   }
   const keys = list("keys", given.keys, MOST_KEYS).map((key) => bytes("a public key", key, 32));
-  // An empty list trusts nobody; only where there is none at all is the digest enough.
+  // An empty list trusts no key; without a list the digest is enough.
   if (keys.length === 0) throw new TypeError("`keys` is empty: leave it out, or name a key");
   if (keys.some((key) => key.length !== 32)) throw new TypeError("a public key must be a Uint8Array of 32 bytes");
   const threshold = "threshold" in given ? natural("threshold", given.threshold) : BigInt(keys.length);
@@ -147,7 +147,7 @@ function trusted(trust) {
   return { keys: joined, threshold: Number(threshold), minSerial };
 }
 
-/** The text of a question: as it was written, or of a plain value; `undefined` is nobody's question. */
+/** The text of a query: as written, or of a plain value; `undefined` is an error. */
 function text(what, value, most) {
   if (typeof value === "string") return string(what, value, most);
   return value === undefined ? "null" : json(what, value, most);
@@ -157,7 +157,7 @@ function seconds() {
   return BigInt(Math.floor(Date.now() / 1000));
 }
 
-/** What the engine refuses is thrown as a text; anything else that is thrown is a mistake in this package. */
+/** The engine throws texts for rejected inputs; any other exception is a bug of this package. */
 function problemsOf(error) {
   if (typeof error !== "string") throw error;
   return JSON.parse(error);

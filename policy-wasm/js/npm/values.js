@@ -1,5 +1,5 @@
-// What callers hand over, read once and strictly: what is no plain value of the right kind is refused before the engine
-// sees it. Every member is read a single time, so a Proxy cannot show one value to the check and another to the engine.
+// Reads the values of callers once and strictly: values that are not plain data of the right kind never reach the
+// engine. Every member is read a single time, so a Proxy cannot show one value to the check and another to the engine.
 
 /** Most characters of one name or short text. */
 const MOST_NAME = 4096;
@@ -7,8 +7,8 @@ const MOST_NAME = 4096;
 const MOST_DEPTH = 256;
 
 /**
- * The members of an options object, each read once. Unknown members, inherited ones and accessors are refused: a
- * misspelt option must never count as one that was left out.
+ * The members of an options object, each read once. Unknown members, inherited ones and accessors are rejected, so
+ * that a misspelt option never counts as a missing one.
  */
 export function members(what, value, known) {
   const place = `\`${what}\``;
@@ -41,14 +41,14 @@ function field(place, value, key) {
   return found?.value;
 }
 
-/** A whole number from 0, as the engine takes it. */
+/** A whole number from 0, for the engine. */
 export function natural(name, value) {
   if (typeof value !== "number") throw new TypeError(`\`${name}\` must be a number, found ${kind(value)}`);
   if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`\`${name}\` must be a whole number from 0 to 2^53 - 1`);
   return BigInt(value);
 }
 
-/** A text that has a form in UTF-8. */
+/** A text that UTF-8 can encode. */
 export function string(name, value, most = MOST_NAME) {
   if (typeof value !== "string") throw new TypeError(`\`${name}\` must be a string, found ${kind(value)}`);
   if (value.length > most) throw new RangeError(`\`${name}\` has ${value.length} characters, expected at most ${most}`);
@@ -58,9 +58,9 @@ export function string(name, value, most = MOST_NAME) {
 
 const TAG = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag).get;
 
-/** A copy of bytes, which nobody changes while they are judged. */
+/** A copy of bytes, so that they cannot change during the check. */
 export function bytes(name, value, most) {
-  // The getter looks at what the object is, whatever its members and its prototype say.
+  // The getter checks the real type of the object, independent of its members and prototype.
   if (TAG.call(value) !== "Uint8Array") throw new TypeError(`\`${name}\` must be a Uint8Array, found ${kind(value)}`);
   const copy = new Uint8Array(value);
   if (copy.length > most) throw new RangeError(`\`${name}\` has ${copy.length} bytes, expected at most ${most}`);
@@ -76,8 +76,8 @@ export function list(name, value, most) {
 }
 
 /**
- * The JSON text of a plain value; members that are `undefined` are left out. `JSON.stringify` would turn a number that
- * is none into `null`, a Map into `{}`, and ask every object how it wants to be written.
+ * The JSON text of a plain value, without members that are `undefined`. `JSON.stringify` would turn NaN into `null` and
+ * a Map into `{}`, and would call `toJSON` of objects.
  */
 export function json(what, value, most) {
   let left = most;
@@ -86,7 +86,7 @@ export function json(what, value, most) {
     if (left < 0) throw new RangeError(`\`${what}\` is longer than ${most} characters of JSON`);
   };
   const scalar = (value) => {
-    // Escapes only make a string longer: what is too long already is not written first.
+    // Escapes only make a string longer, so a too long string is rejected before it is written.
     if (typeof value === "string" && value.length > left) spend(value.length);
     const text = JSON.stringify(value);
     spend(text.length);

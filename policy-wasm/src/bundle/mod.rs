@@ -41,7 +41,7 @@ pub use item::{Acceptance, ArgumentRule, Check, Definition, Item, Part};
 pub use key_id::KeyId;
 pub use list::List;
 pub use param_header::ParamHeader;
-pub use principal::{AgentType, HeldCeiling, Issuer, Principal};
+pub use principal::{AgentType, Ceiling, Issuer, Principal};
 pub use read::{Unreadable, digest};
 pub use rule::{ApprovalTerms, BudgetTerms, Condition, Rule};
 pub use server::{MethodRule, OwnedServer, Server};

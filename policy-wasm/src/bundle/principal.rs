@@ -17,7 +17,7 @@ pub struct Principal<'b> {
 
 /// A ceiling that a rule gives to a holder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HeldCeiling {
+pub struct Ceiling {
     /// Index of the server, or `u32::MAX` for all servers.
     pub server: u32,
     /// The highest tier that it reaches.
@@ -131,10 +131,10 @@ impl<'b> Principal<'b> {
     ///
     /// # Errors
     /// [`Unreadable`] if the bundle is malformed.
-    pub fn ceilings(self) -> Result<impl Iterator<Item = Result<HeldCeiling, Unreadable>>, Unreadable> {
+    pub fn ceilings(self) -> Result<impl Iterator<Item = Result<Ceiling, Unreadable>>, Unreadable> {
         let (start, count) = self.record.pair(layout::principal::CEILINGS)?;
         let range = self.bundle.sections.range(Section::Ceilings, start, count)?;
-        Ok(range.map(move |number| HeldCeiling::read(self.bundle, number)))
+        Ok(range.map(move |number| Ceiling::read(self.bundle, number)))
     }
 
     /// The highest of its plain ceilings at a server. The search takes at most 33 reads, whatever the size of the
@@ -142,23 +142,21 @@ impl<'b> Principal<'b> {
     ///
     /// # Errors
     /// [`Unreadable`] if the bundle is malformed.
-    pub fn ceiling_at(self, server: Server<'_>) -> Result<Option<HeldCeiling>, Unreadable> {
+    pub fn ceiling_at(self, server: Server<'_>) -> Result<Option<Ceiling>, Unreadable> {
         let (start, count) = self.record.pair(layout::principal::CEILINGS)?;
         let range = self.bundle.sections.range(Section::Ceilings, start, count)?;
         let everywhere = match range.end.checked_sub(1) {
-            Some(last) if last >= range.start => {
-                HeldCeiling::read(self.bundle, last)?.filter_server(ALL_SERVERS)
-            }
+            Some(last) if last >= range.start => Ceiling::read(self.bundle, last)?.filter_server(ALL_SERVERS),
             _ => None,
         };
         let (mut low, mut high) = (range.start, range.end);
         while low < high {
             let middle = low.midpoint(high);
-            let held = HeldCeiling::read(self.bundle, middle)?;
-            match held.server.cmp(&server.index) {
+            let ceiling = Ceiling::read(self.bundle, middle)?;
+            match ceiling.server.cmp(&server.index) {
                 std::cmp::Ordering::Less => low = middle.saturating_add(1),
                 std::cmp::Ordering::Greater => high = middle,
-                std::cmp::Ordering::Equal => return Ok(Some(held.higher(everywhere))),
+                std::cmp::Ordering::Equal => return Ok(Some(ceiling.higher(everywhere))),
             }
         }
         Ok(everywhere)
@@ -169,19 +167,19 @@ impl<'b> Principal<'b> {
     }
 }
 
-impl HeldCeiling {
-    fn read(bundle: &Bundle, number: u32) -> Result<HeldCeiling, Unreadable> {
+impl Ceiling {
+    fn read(bundle: &Bundle, number: u32) -> Result<Ceiling, Unreadable> {
         let record = bundle.sections.record(Section::Ceilings, number)?;
         let (server, tier, rule) = (record.field(0)?, record.field(1)?, record.field(2)?);
-        Ok(HeldCeiling { server, tier: bundle.known_tier(tier)?, rule })
+        Ok(Ceiling { server, tier: bundle.known_tier(tier)?, rule })
     }
 
-    fn filter_server(self, server: u32) -> Option<HeldCeiling> {
+    fn filter_server(self, server: u32) -> Option<Ceiling> {
         (self.server == server).then_some(self)
     }
 
     /// The one with the higher tier; of two that are level, the one whose rule comes first.
-    pub(crate) fn higher(self, other: Option<HeldCeiling>) -> HeldCeiling {
+    pub(crate) fn higher(self, other: Option<Ceiling>) -> Ceiling {
         match other {
             Some(other) if (other.tier, self.rule) > (self.tier, other.rule) => other,
             _ => self,

@@ -3,7 +3,7 @@
 use super::evaluation::{Evaluation, Purpose};
 use super::trace::{Outcome, Trace, TraceEvent};
 use crate::bundle::layout::{MAX_RULES_PER_KEY, PrincipalKind};
-use crate::bundle::{HeldCeiling, List, Principal, Rule, Unreadable};
+use crate::bundle::{Ceiling, List, Principal, Rule, Unreadable};
 use crate::decision::DenyReason;
 use crate::json;
 use crate::model::{Actor, ActorKind, Mode};
@@ -13,9 +13,9 @@ use std::borrow::Cow;
 #[derive(Debug, Clone, Default)]
 pub(super) struct CallerCeilings {
     /// The highest ceiling of the subject's grants.
-    pub(super) subject: Option<HeldCeiling>,
+    pub(super) subject: Option<Ceiling>,
     /// The same, with grants in monitor mode.
-    pub(super) trial: Option<HeldCeiling>,
+    pub(super) trial: Option<Ceiling>,
     /// The lowest ceiling of the actors; `None` if one of them has none.
     pub(super) actors: Option<u32>,
     /// The highest tier for which the token has a scope that the server lists.
@@ -110,8 +110,8 @@ impl<'w, T: Trace> Evaluation<'w, T> {
                 }
             }
         }
-        let (held, trial) = (self.caller.subject, self.caller.trial);
-        self.trace.record(TraceEvent::SubjectCeiling { held, trial });
+        let (ceiling, trial) = (self.caller.subject, self.caller.trial);
+        self.trace.record(TraceEvent::SubjectCeiling { ceiling, trial });
         Ok(())
     }
 
@@ -147,12 +147,12 @@ impl<'w, T: Trace> Evaluation<'w, T> {
     fn holder(&mut self, kind: PrincipalKind, name: &str, value: &str) -> Result<(), Unreadable> {
         let issuer = self.request.delegation.subject.identity.issuer;
         let found = self.bundle.principal(kind, issuer, name, value)?;
-        let held = match found {
+        let ceiling = match found {
             Some(principal) => principal.ceiling_at(self.server)?,
             None => None,
         };
-        self.trace.record(TraceEvent::Holder { kind, name, value, held });
-        self.grant(held, Mode::Enforce);
+        self.trace.record(TraceEvent::Holder { kind, name, value, ceiling });
+        self.grant(ceiling, Mode::Enforce);
         if let Some(principal) = found {
             for rule in bounded(principal.conditional_grants()?)? {
                 self.conditional_grant(self.bundle.rule(rule?)?)?;
@@ -162,12 +162,12 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         Ok(())
     }
 
-    fn grant(&mut self, held: Option<HeldCeiling>, mode: Mode) {
-        let Some(held) = held else { return };
+    fn grant(&mut self, ceiling: Option<Ceiling>, mode: Mode) {
+        let Some(ceiling) = ceiling else { return };
         if mode == Mode::Enforce {
-            self.caller.subject = Some(held.higher(self.caller.subject));
+            self.caller.subject = Some(ceiling.higher(self.caller.subject));
         }
-        self.caller.trial = Some(held.higher(self.caller.trial));
+        self.caller.trial = Some(ceiling.higher(self.caller.trial));
     }
 
     /// Evaluates a grant with a window, a condition, actors or monitor mode.
@@ -179,9 +179,9 @@ impl<'w, T: Trace> Evaluation<'w, T> {
             Outcome::Open if self.purpose == Purpose::Prepare => self.caller.depends = true,
             // Open: some call could meet the condition.
             Outcome::Applies | Outcome::Open => {
-                let held =
-                    HeldCeiling { server: self.server.index(), tier: rule.ceiling()?, rule: rule.number() };
-                self.grant(Some(held), mode);
+                let ceiling =
+                    Ceiling { server: self.server.index(), tier: rule.ceiling()?, rule: rule.number() };
+                self.grant(Some(ceiling), mode);
             }
             Outcome::Failed => self.deny(DenyReason::ConditionFailed, mode),
             Outcome::Exhausted => self.deny(DenyReason::WorkExceeded, mode),
@@ -265,10 +265,10 @@ impl<'w, T: Trace> Evaluation<'w, T> {
         let mut lowest: Option<u32> = None;
         let mut all = !actors.is_empty();
         for actor in actors {
-            let (mut highest, mut known) = (None::<HeldCeiling>, false);
+            let (mut highest, mut known) = (None::<Ceiling>, false);
             for principal in self.principals_of(actor)?.into_iter().flatten() {
-                if let Some(held) = principal.ceiling_at(self.server)? {
-                    (highest, known) = (Some(held.higher(highest)), true);
+                if let Some(ceiling) = principal.ceiling_at(self.server)? {
+                    (highest, known) = (Some(ceiling.higher(highest)), true);
                 }
                 for rule in bounded(principal.conditional_grants()?)? {
                     let rule = self.bundle.rule(rule?)?;
@@ -277,7 +277,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
                     known |= matches!(outcome, Outcome::Applies | Outcome::TypeNotAdmitted);
                     if outcome == Outcome::Applies {
                         let (server, tier) = (self.server.index(), rule.ceiling()?);
-                        highest = Some(HeldCeiling { server, tier, rule: rule.number() }.higher(highest));
+                        highest = Some(Ceiling { server, tier, rule: rule.number() }.higher(highest));
                     }
                 }
                 self.note_restrictions(principal)?;
@@ -285,9 +285,9 @@ impl<'w, T: Trace> Evaluation<'w, T> {
                     self.note_restrictions(group?)?;
                 }
             }
-            self.trace.record(TraceEvent::Actor { actor, held: highest, known });
+            self.trace.record(TraceEvent::Actor { actor, ceiling: highest, known });
             match highest {
-                Some(held) => lowest = Some(lowest.map_or(held.tier, |tier| tier.min(held.tier))),
+                Some(ceiling) => lowest = Some(lowest.map_or(ceiling.tier, |tier| tier.min(ceiling.tier))),
                 None => {
                     all = false;
                     self.reasons.add(if known {
@@ -339,7 +339,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
     fn scopes(&mut self) -> Result<(), Unreadable> {
         for entry in self.server.scope_entries()? {
             let (tier, scope) = entry?;
-            if self.request.delegation.scopes.iter().any(|held| held == scope) {
+            if self.request.delegation.scopes.iter().any(|own| own == scope) {
                 self.caller.scope = self.caller.scope.max(Some(tier));
             }
         }

@@ -410,7 +410,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
             None => None,
         };
         let tier = name(self.target.and_then(|target| target.item).map(Item::tier).or(self.needed));
-        let subject = self.caller.subject.map(|held| held.tier);
+        let subject = self.caller.subject.map(|ceiling| ceiling.tier);
         let ceiling = name(subject.zip(self.caller.actors).map(|(subject, actors)| subject.min(actors)));
         if !self.reasons.is_empty() {
             obligations.clear();

@@ -4,7 +4,7 @@ use super::evaluate_with;
 use super::evaluation::DECISION_WORK;
 use super::trace::{Outcome, Trace, TraceEvent};
 use crate::bundle::layout::{PrincipalKind, RuleKind};
-use crate::bundle::{Bundle, HeldCeiling, Rule, Server};
+use crate::bundle::{Bundle, Ceiling, Rule, Server};
 use crate::decision::{Decision, DenyReason, Reasons};
 use crate::model::{ActorKind, Mode, Request};
 use std::cell::Cell;
@@ -216,8 +216,8 @@ impl Recorder<'_> {
         self.tier(tier).map_or_else(|| "none".to_owned(), |tier| format!("`{tier}`"))
     }
 
-    fn rule(&self, held: HeldCeiling) -> Option<RuleRef> {
-        self.bundle.rule(held.rule).ok().map(named)
+    fn rule(&self, ceiling: Ceiling) -> Option<RuleRef> {
+        self.bundle.rule(ceiling.rule).ok().map(named)
     }
 
     fn rule_fact(
@@ -234,7 +234,7 @@ impl Recorder<'_> {
         self.fact(layer, Fact { what, rule, tier, matched: outcome == Outcome::Applies, decided });
     }
 
-    fn holder(&mut self, kind: PrincipalKind, name: &str, value: &str, held: Option<HeldCeiling>) {
+    fn holder(&mut self, kind: PrincipalKind, name: &str, value: &str, ceiling: Option<Ceiling>) {
         let what = match kind {
             PrincipalKind::SubjectId => format!("id `{name}`"),
             PrincipalKind::Group => format!("group `{name}`"),
@@ -243,16 +243,17 @@ impl Recorder<'_> {
             _ => "everybody of the issuer".to_owned(),
         };
         // The ceiling of everyone is shown only if it exists.
-        if kind == PrincipalKind::Anyone && held.is_none() {
+        if kind == PrincipalKind::Anyone && ceiling.is_none() {
             return;
         }
-        let (rule, tier) = (held.and_then(|held| self.rule(held)), self.tier(held.map(|held| held.tier)));
-        self.fact(LayerName::Subject, Fact { what, rule, tier, matched: held.is_some(), decided: false });
+        let (rule, tier) =
+            (ceiling.and_then(|ceiling| self.rule(ceiling)), self.tier(ceiling.map(|ceiling| ceiling.tier)));
+        self.fact(LayerName::Subject, Fact { what, rule, tier, matched: ceiling.is_some(), decided: false });
     }
 
     /// The subject's facts are in by now: marks the one with the highest ceiling.
-    fn mark_subject(&mut self, held: Option<HeldCeiling>) {
-        let Some(rule) = held.and_then(|held| self.rule(held)) else { return };
+    fn mark_subject(&mut self, ceiling: Option<Ceiling>) {
+        let Some(rule) = ceiling.and_then(|ceiling| self.rule(ceiling)) else { return };
         let facts = &mut self.layer(LayerName::Subject).0;
         if let Some(fact) = facts.iter_mut().find(|fact| fact.matched && fact.rule.as_ref() == Some(&rule)) {
             fact.decided = true;
@@ -324,28 +325,30 @@ impl Trace for Recorder<'_> {
                 };
                 self.decides(LayerName::Chain, what, false);
             }
-            TraceEvent::Holder { kind, name, value, held } => self.holder(kind, name, value, held),
+            TraceEvent::Holder { kind, name, value, ceiling } => self.holder(kind, name, value, ceiling),
             TraceEvent::ConditionalGrant { rule, outcome } => {
                 let layer = if rule.kind == RuleKind::Actor { LayerName::Actors } else { LayerName::Subject };
                 let tier = rule.ceiling().ok();
                 let decided = matches!(outcome, Outcome::Failed | Outcome::Exhausted);
                 self.rule_fact(layer, rule, outcome, tier, decided);
             }
-            TraceEvent::SubjectCeiling { held, trial } => self.mark_subject(held.or(trial)),
-            TraceEvent::Actor { actor, held, known } => {
+            TraceEvent::SubjectCeiling { ceiling, trial } => self.mark_subject(ceiling.or(trial)),
+            TraceEvent::Actor { actor, ceiling, known } => {
                 let word = match actor.kind {
                     ActorKind::Subject => "actor",
                     ActorKind::Client => "client",
                 };
-                let rest = match (held, known) {
+                let rest = match (ceiling, known) {
                     (Some(_), _) => "",
                     (None, true) => ", whose type is not admitted to servers of this kind",
                     (None, false) => ", without an entry for this server",
                 };
                 let what = format!("{word} `{}`{rest}", actor.identity.id);
-                let (rule, tier) =
-                    (held.and_then(|held| self.rule(held)), self.tier(held.map(|held| held.tier)));
-                let matched = held.is_some();
+                let (rule, tier) = (
+                    ceiling.and_then(|ceiling| self.rule(ceiling)),
+                    self.tier(ceiling.map(|ceiling| ceiling.tier)),
+                );
+                let matched = ceiling.is_some();
                 self.fact(LayerName::Actors, Fact { what, rule, tier, matched, decided: !matched });
             }
             TraceEvent::Method { name, rule, permitted } => {

@@ -169,7 +169,7 @@ impl<'w, T: Trace> Evaluation<'w, T> {
             self.needed = self.needed.max(Some(tier));
         }
         // A missing ceiling has a reason of its own already.
-        let (subject, actors) = (self.caller.subject.map(|held| held.tier), self.caller.actors);
+        let (subject, actors) = (self.caller.subject.map(|ceiling| ceiling.tier), self.caller.actors);
         self.trace.record(TraceEvent::Tier { tier, subject, actors });
         if subject.is_some_and(|ceiling| tier > ceiling) {
             self.deny(DenyReason::TierAboveSubject, mode);

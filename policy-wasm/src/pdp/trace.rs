@@ -1,7 +1,7 @@
 //! The events that an evaluation records. Deciding records nothing and pays nothing.
 
 use crate::bundle::layout::PrincipalKind;
-use crate::bundle::{Check, Condition, HeldCeiling, Item, List, MethodRule, Rule};
+use crate::bundle::{Ceiling, Check, Condition, Item, List, MethodRule, Rule};
 use crate::decision::Reasons;
 use crate::model::{Actor, ItemKind};
 
@@ -60,13 +60,13 @@ pub(super) enum TraceEvent<'s> {
     /// The signer of the token, and the issuer of an actor that it may not vouch for.
     Untrusted { signer: &'s str, issuer: &'s str },
     /// A name under which the subject may have a ceiling, and its plain ceiling here.
-    Holder { kind: PrincipalKind, name: &'s str, value: &'s str, held: Option<HeldCeiling> },
+    Holder { kind: PrincipalKind, name: &'s str, value: &'s str, ceiling: Option<Ceiling> },
     /// A grant or an actor rule with conditions.
     ConditionalGrant { rule: Rule<'s>, outcome: Outcome },
     /// The highest of the subject's ceilings, without and with grants in monitor mode.
-    SubjectCeiling { held: Option<HeldCeiling>, trial: Option<HeldCeiling> },
+    SubjectCeiling { ceiling: Option<Ceiling>, trial: Option<Ceiling> },
     /// An actor of the chain and the highest of its ceilings; `known` if an actor rule covers the server.
-    Actor { actor: &'s Actor<'s>, held: Option<HeldCeiling>, known: bool },
+    Actor { actor: &'s Actor<'s>, ceiling: Option<Ceiling>, known: bool },
     /// The method, and the policy's rule for it.
     Method { name: &'s str, rule: Option<MethodRule<'s>>, permitted: bool },
     /// The page that an elicitation sends the subject to, and whether the policy lists it.

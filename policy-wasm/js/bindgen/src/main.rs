@@ -1,5 +1,5 @@
-//! `toolward-bindgen WASM DIRECTORY`: what the `wasm-bindgen` command does with `--target web`, from a library that the
-//! lock file pins.
+//! `toolward-bindgen WASM DIRECTORY`: the `wasm-bindgen` command with `--target web`, from a library that the lock file
+//! pins.
 
 use std::process::ExitCode;
 use wasm_bindgen_cli_support::Bindgen;

@@ -4,7 +4,7 @@ use super::collect::Collector;
 use super::lines::steps;
 use super::text::{listed, mode, names, seconds, word};
 use crate::bundle::layout::{PrincipalKind, RuleKind};
-use crate::bundle::{HeldCeiling, List, Principal, Rule, Unreadable};
+use crate::bundle::{Ceiling, List, Principal, Rule, Unreadable};
 use crate::decision::BudgetKey;
 use crate::time;
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,7 +65,7 @@ impl<'b> Collector<'b> {
             let mut rules: Vec<u32> = held.collect();
             match principal.ceilings() {
                 Ok(ceilings) => {
-                    for HeldCeiling { server, tier, rule } in ceilings.flatten() {
+                    for Ceiling { server, tier, rule } in ceilings.flatten() {
                         rules.push(rule);
                         self.named.borrow_mut().insert(principal.number());
                         let key = (holder.clone(), self.server(server));
