@@ -53,4 +53,6 @@ pub mod reason;
 pub mod record;
 pub mod reply;
 pub mod sealed_id;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod token;

@@ -16,12 +16,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bodies::readers::{Event as Heard, by_splitlines, by_standard, written};
 use filter::mcp::sse::{EventAction, EventFilter, has_foreign_line_end};
-use filter::pep::{Effect, Event, Exchange, Pep};
+use filter::pep::{Flow, Pep};
+use filter::testing::{Deed, Proxied, claims, fields, head, signed};
 use proptest::prelude::*;
 use serde_json::Value;
 use std::rc::Rc;
 
-const NOW_MS: u64 = 1_795_213_260_000;
 /// Line ends of some reader, and nothing at all.
 const ENDS: [&str; 12] =
     ["", " ", "\n", "\r", "\r\n", "\r\r", "\n\r", "\u{b}", "\u{c}", "\u{1e}", "\u{85}", "\u{2028}\u{2028}"];
@@ -99,40 +99,21 @@ fn event() -> impl Strategy<Value = String> {
     prop_oneof![4 => carried, 3 => clear, 2 => text().prop_map(|text| format!("{text}\n\n"))]
 }
 
-/// What goes on of a stream of GET.
-fn goes_on(pep: &Rc<Pep>, token: &str, stream: &[u8], piece: usize) -> Vec<u8> {
-    let mut exchange = Exchange::new(Some(Rc::clone(pep)), "d".into());
-    let fields: [(&[u8], &[u8]); 4] = [
-        (b":method", b"GET"),
-        (b":path", b"/mcp"),
-        (b":authority", b"tools.test"),
-        (b"authorization", token.as_bytes()),
-    ];
-    let effects =
-        exchange.handle(Event::RequestHeaders { now_ms: NOW_MS, fields: &fields, end_of_stream: true });
-    assert!(effects.iter().any(|effect| matches!(effect, Effect::Forward { .. })), "{effects:?}");
-    let fields: [(&[u8], &[u8]); 2] = [(b":status", b"200"), (b"content-type", b"text/event-stream")];
-    exchange.handle(Event::ResponseHeaders { fields: &fields, end_of_stream: false });
+/// The part of a stream of GET that reaches the client.
+fn goes_on(pep: &Rc<Pep>, stream: &[u8], piece: usize) -> Vec<u8> {
+    let mut exchange = Proxied::new(Some(Rc::clone(pep)));
+    let token = signed(&claims("alice", "planner"));
+    let answered = exchange.request_headers(head("GET", "/mcp", &token), true);
+    assert_eq!(answered.flow, Flow::Pass, "{answered:?}");
+    exchange.response_headers(fields([(":status", "200"), ("content-type", "text/event-stream")]), false);
     let (mut out, mut from) = (Vec::new(), 0);
     for at in (piece..stream.len()).step_by(piece).chain([stream.len()]) {
-        let held = exchange.response_flow() == filter::pep::Flow::Hold;
-        let event = Event::ResponseBody {
-            now_ms: NOW_MS,
-            body: &stream[from..at],
-            end_of_stream: at == stream.len(),
-        };
-        let effects = exchange.handle(event);
-        if effects.iter().any(|effect| matches!(effect, Effect::Reply(_))) {
+        let (answered, sent) = exchange.response_body(&stream[from..at], at == stream.len());
+        if answered.deeds.iter().any(|deed| matches!(deed, Deed::Reply(_))) {
             return out;
         }
-        // A stream that is held is given whole again.
-        let still = exchange.response_flow() == filter::pep::Flow::Hold;
-        from = if held && still { from } else { at };
-        for effect in effects {
-            if let Effect::ReplaceResponseBody(bytes) = effect {
-                out.extend(bytes);
-            }
-        }
+        out.extend(sent);
+        from = at;
     }
     out
 }
@@ -184,9 +165,9 @@ proptest! {
     fn no_reader_of_a_stream_hears_what_is_denied(
         events in prop::collection::vec(event(), 1..5), by_sse: bool, piece in 1usize..200,
     ) {
-        let (pep, token) = bodies::exchange::with_fixture(|pep, token| (Rc::clone(pep), token.to_owned()));
+        let pep = bodies::exchange::pep();
         let stream = if by_sse { ENDPOINT.to_owned() + &events.concat() } else { events.concat() };
-        let out = goes_on(&pep, &token, stream.as_bytes(), piece);
+        let out = goes_on(&pep, stream.as_bytes(), piece);
         let by_lines = by_splitlines(std::str::from_utf8(&out).unwrap());
         for heard in by_standard(&out).iter().chain(&by_lines) {
             let shown = String::from_utf8_lossy(&heard.1);

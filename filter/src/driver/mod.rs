@@ -344,3 +344,6 @@ fn write<H: Host>(host: &mut H, record: &DecisionRecord) {
     let _ = host.log_record(&record.json);
     let _ = host.count(record.result, record.reason);
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,8 +24,6 @@ mod response;
 mod session_id;
 mod sse_endpoint;
 mod task_id;
-#[cfg(test)]
-mod tests;
 mod tool_definitions;
 
 pub use connection::ConnectionFacts;

@@ -227,6 +227,3 @@ fn quoted(text: &str) -> String {
     json::write_str(&mut out, text);
     out
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,14 +1,18 @@
 #![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "tests")]
-use super::super::tests::{NOW, claims, signed};
 use super::*;
 use crate::mcp::revision::Revisions;
 use crate::pep::Pep;
+use crate::testing::{NOW, POLICY, claims, config, signed};
 use crate::token::VerifiedDelegation;
 use policy_wasm::decision::DenyReason;
 use std::rc::Rc;
 
+fn pep() -> Pep {
+    Pep::new(config(POLICY, crate::testing::with_checks()).unwrap())
+}
+
 fn caller(pep: &Pep, subject: &str) -> Rc<VerifiedDelegation> {
-    let token = signed(claims(subject, "planner"));
+    let token = signed(&claims(subject, "planner"));
     pep.config.verifier.verify(&token, NOW, "https://tools.test/mcp").unwrap()
 }
 
@@ -42,7 +46,7 @@ fn marked(text: &str) -> String {
 
 #[test]
 fn every_denial_that_a_ping_carries_comes_out_again() {
-    let pep = super::super::tests::pep();
+    let pep = pep();
     let (alice, keys) = (caller(&pep, "alice"), ring());
     for reason in Reason::all() {
         for id in ["4", "-9007199254740991", "\"\"", r#""a\"\\\u0000b\r\n""#, "\"a\u{2028}é\""] {
@@ -80,7 +84,7 @@ fn every_denial_that_a_ping_carries_comes_out_again() {
 
 #[test]
 fn nothing_comes_out_but_what_a_gateway_writes() {
-    let pep = super::super::tests::pep();
+    let pep = pep();
     let alice = caller(&pep, "alice");
     let open = |text: &str| pings(None, &alice).open(&marked(text));
     let text = plain();
@@ -120,7 +124,7 @@ fn nothing_comes_out_but_what_a_gateway_writes() {
 
 #[test]
 fn with_keys_a_denial_is_sealed_for_one_caller_at_one_server() {
-    let pep = super::super::tests::pep();
+    let pep = pep();
     let (alice, bob, keys) = (caller(&pep, "alice"), caller(&pep, "bob"), ring());
     let text = plain();
     let id = id_of(&pings(Some(&keys), &alice).ping(text.as_bytes()).unwrap());
@@ -149,7 +153,7 @@ fn with_keys_a_denial_is_sealed_for_one_caller_at_one_server() {
 
 #[test]
 fn a_denial_that_is_too_long_is_not_carried() {
-    let pep = super::super::tests::pep();
+    let pep = pep();
     let alice = caller(&pep, "alice");
     let ping = |length| pings(None, &alice).ping(&vec![b'x'; length]).map(|text| text.len());
     assert_eq!((ping(MAX), ping(MAX + 1)), (Some(5519), None));

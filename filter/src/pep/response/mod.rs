@@ -130,7 +130,8 @@ impl Response {
     /// Whether the host may let the response go on.
     pub(super) fn flow(&self) -> Flow {
         match self.phase {
-            Phase::Held { .. } | Phase::Opening { .. } => Flow::Hold,
+            // INVARIANT (fail closed): bytes before a head, which no proxy gives, are held.
+            Phase::ExpectHeaders | Phase::Held { .. } | Phase::Opening { .. } => Flow::Hold,
             _ => Flow::Pass,
         }
     }

@@ -1,11 +1,14 @@
 //! Laws of sealed tasks: what goes on is what was judged but for the ids, and an id works for whom it was made.
-#![allow(clippy::arithmetic_side_effects, reason = "tests")]
-use crate::mcp::client_message::{self, Message};
-use crate::pep::tests::{NOW, NoProvider, claims, head_of, key, signed};
-use crate::pep::*;
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use policy_wasm::compile::{Options, SourceFile, compile};
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests"
+)]
+use filter::mcp::client_message::{self, Message};
+use filter::pep::{Flow, Pep};
+use filter::testing::{Deed, Proxied, claims, config, fields, head, signed, with_sessions};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::rc::Rc;
@@ -23,58 +26,38 @@ actors: [{id: planner, subject: planner, ceiling: write}, {id: robot, subject: r
 "#;
 
 thread_local! {
-    static PEP: Rc<Pep> = build();
+    static PEP: Rc<Pep> = Rc::new(Pep::new(config(POLICY, with_sessions()).unwrap()));
     /// Alice by the planner, the same as another token, Bob, Alice by the robot.
     static TOKENS: [String; 4] = [("alice", "planner"), ("alice", "planner"), ("bob", "planner"), ("alice", "robot")]
-        .map(|(subject, actor)| signed(claims(subject, actor)));
+        .map(|(subject, actor)| signed(&claims(subject, actor)));
 }
 
-fn build() -> Rc<Pep> {
-    let file = SourceFile { name: "policy.yaml".into(), text: POLICY.into() };
-    let bundle = compile(&[file], &Options::default()).expect("the policy compiles");
-    let x = URL_SAFE_NO_PAD.encode(key().verifying_key().as_bytes());
-    let config = json!({
-        "issuers": [{
-            "issuer": "https://id.test",
-            "algorithms": ["EdDSA"],
-            "jwks": {"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k", "alg": "EdDSA", "x": x}]}
-        }],
-        "bundle": {"base64": STANDARD.encode(bundle)},
-        "sessions": {"keys": [STANDARD.encode((0..32).collect::<Vec<u8>>())]}
-    });
-    let config = Config::parse("test", config.to_string().as_bytes(), Rc::new(NoProvider));
-    Rc::new(Pep::new(config.unwrap_or_else(|problems| panic!("{problems}"))))
+/// The exchange after its request, and the body that goes on or the reason of the denial.
+fn ask(token: usize, body: &str) -> (Proxied, Result<String, String>) {
+    let mut exchange = Proxied::new(Some(PEP.with(Rc::clone)));
+    let fields = TOKENS.with(|tokens| head("POST", "/mcp", &tokens[token]));
+    exchange.request_headers(fields, false);
+    let answered = exchange.request_body(body.as_bytes());
+    let outcome = match answered.denied() {
+        Some(reason) => Err(reason.to_owned()),
+        None => Ok(String::from_utf8(exchange.host.request_body.clone()).unwrap()),
+    };
+    assert_eq!(answered.flow == Flow::Pass, outcome.is_ok());
+    (exchange, outcome)
 }
 
-/// The exchange after its request, and what goes on or the reason why nothing does.
-fn ask(token: usize, body: &str) -> (Exchange, Result<String, String>) {
-    let mut exchange = Exchange::new(Some(PEP.with(Rc::clone)), "d".into());
-    let fields = TOKENS.with(|tokens| head_of("POST", &tokens[token]));
-    let fields: Vec<(&[u8], &[u8])> = fields.iter().map(|(n, v)| (n.as_slice(), v.as_slice())).collect();
-    exchange.handle(Event::RequestHeaders { now_ms: NOW * 1000, fields: &fields, end_of_stream: false });
-    let effects = exchange.handle(Event::RequestBody { now_ms: NOW * 1000, body: body.as_bytes() });
-    let outcome = effects.into_iter().find_map(|effect| match effect {
-        Effect::Forward { body: None, .. } => Some(Ok(body.to_owned())),
-        Effect::Forward { body: Some(body), .. } => Some(Ok(String::from_utf8(body).unwrap())),
-        Effect::Reply(reply) => Some(Err(reply.details.trim_start_matches("toolward_denied_").to_owned())),
-        _ => None,
-    });
-    (exchange, outcome.unwrap())
-}
-
-/// What the client gets of an answer.
-fn answered(exchange: &mut Exchange, stream: bool, answer: &str) -> String {
-    let media: &[u8] = if stream { b"text/event-stream" } else { b"application/json" };
-    let fields: [(&[u8], &[u8]); 2] = [(b":status", b"200"), (b"content-type", media)];
-    exchange.handle(Event::ResponseHeaders { fields: &fields, end_of_stream: false });
+/// The part of an answer that reaches the client.
+fn answered(exchange: &mut Proxied, stream: bool, answer: &str) -> String {
+    let media = if stream { "text/event-stream" } else { "application/json" };
+    exchange.response_headers(fields([(":status", "200"), ("content-type", media)]), false);
     let sent = if stream { format!("data: {answer}\n\n") } else { answer.to_owned() };
-    let event = Event::ResponseBody { now_ms: NOW * 1000, body: sent.as_bytes(), end_of_stream: true };
-    let changed = exchange.handle(event).into_iter().find_map(|effect| match effect {
-        Effect::ReplaceResponseBody(body) => Some(String::from_utf8(body).unwrap()),
-        Effect::Reply(reply) => Some(reply.details),
-        _ => None,
-    });
-    let got = changed.unwrap_or(sent);
+    let (answered, got) = exchange.response_body(sent.as_bytes(), true);
+    for deed in answered.deeds {
+        if let Deed::Reply(reply) = deed {
+            return reply.details;
+        }
+    }
+    let got = String::from_utf8(got).unwrap();
     if !stream {
         return got;
     }
