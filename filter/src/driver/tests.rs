@@ -70,7 +70,7 @@ fn a_permitted_call_goes_on_without_forged_fields_and_token() {
 }
 
 #[test]
-fn without_a_configuration_every_request_is_denied() {
+fn without_a_configuration_everything_is_denied() {
     let mut exchange = Proxied::new(None);
     assert_eq!(exchange.request_headers(post(), false).denied(), Some("configuration_missing"));
     let answered = exchange.request_body(&look());
