@@ -1,7 +1,7 @@
 //! Paths to claims, as the configuration names them.
 
 use super::TokenError;
-use policy_wasm::json::{Kind, Object, Value};
+use policy_wasm::json::{Kind, Value};
 use std::fmt;
 
 /// The path to one claim: its name at the top, or the names that lead to it through objects. Never empty.
@@ -31,14 +31,13 @@ impl ClaimPath {
         self.names.first().map_or("", String::as_str)
     }
 
-    /// The claim; `None` where it is absent or `null`.
+    /// The claim, from the claim at the top that the path begins with. `None` where it is absent or `null`.
     ///
     /// # Errors
     /// [`TokenError::ClaimsInvalid`] where a value on the way is not an object.
-    pub fn find<'a>(&self, claims: Object<'a>) -> Result<Option<Value<'a>>, TokenError> {
-        let mut names = self.names.iter();
-        let mut found = names.next().and_then(|name| claims.get(name));
-        for name in names {
+    pub fn follow<'a>(&self, top: Option<Value<'a>>) -> Result<Option<Value<'a>>, TokenError> {
+        let mut found = top;
+        for name in self.names.iter().skip(1) {
             let Some(value) = found.filter(|value| value.kind() != Kind::Null) else { return Ok(None) };
             found = value.as_object().ok_or(TokenError::ClaimsInvalid)?.get(name);
         }

@@ -3,7 +3,7 @@
 use super::chain::{self, Chain};
 use super::claim_values::{Round, audiences, name, names, optional, scopes, seconds};
 use super::consent::ConsentClaim;
-use super::issuer::Issuer;
+use super::issuer::{IdentityClaims, Issuer};
 use super::{ActorClaim, ClaimPath, TokenError, VerifiedDelegation, bounds};
 use policy_wasm::json::{Kind, Object, OwnedObject, Value};
 use policy_wasm::model::ActorKind;
@@ -21,16 +21,16 @@ pub(super) fn read(
     let payload = OwnedObject::from(claims);
     let invalid = TokenError::ClaimsInvalid;
     let paths = &issuer.claims;
-    let identity = |path: &ClaimPath| optional(path.find(claims)?, |value| name(value, bounds::NAME_BYTES));
+    let claims = Claims::collect(claims, issuer);
+    let identity = |path: &ClaimPath| optional(claims.at(path)?, |value| name(value, bounds::NAME_BYTES));
     let subject = identity(&paths.subject)?.ok_or(invalid)?;
     let mut named = Vec::new();
     for path in &paths.clients {
         named.extend(identity(path)?);
     }
-    let scopes = optional(paths.scope.find(claims)?, scopes)?.unwrap_or_default();
-    let groups = optional(paths.groups.find(claims)?, names)?;
-    let roles = optional(paths.roles.find(claims)?, names)?;
-    let claims = Claims::collect(claims);
+    let scopes = optional(claims.at(&paths.scope)?, scopes)?.unwrap_or_default();
+    let groups = optional(claims.at(&paths.groups)?, names)?;
+    let roles = optional(claims.at(&paths.roles)?, names)?;
     // INVARIANT (unknown is not empty): a rule that denies a group must not miss a list that the issuer left out.
     if claims.leaves_out(&paths.groups, groups.is_none()) || claims.leaves_out(&paths.roles, false) {
         return Err(invalid);
@@ -99,7 +99,9 @@ pub(super) fn read(
 
 /// The claims that mean something here, found in one walk.
 #[derive(Default)]
-struct Claims<'a> {
+struct Claims<'a, 'i> {
+    /// The claim at the top of each path that the issuer is configured with.
+    tops: Vec<(&'i ClaimPath, Option<Value<'a>>)>,
     audience: Option<Value<'a>>,
     expires: Option<Value<'a>>,
     not_before: Option<Value<'a>>,
@@ -118,10 +120,18 @@ struct Claims<'a> {
     consent: Option<Value<'a>>,
 }
 
-impl<'a> Claims<'a> {
-    fn collect(object: Object<'a>) -> Claims<'a> {
+impl<'a, 'i> Claims<'a, 'i> {
+    fn collect(object: Object<'a>, issuer: &'i Issuer) -> Claims<'a, 'i> {
         let mut claims = Claims::default();
+        let IdentityClaims { subject, clients, scope, groups, roles } = &issuer.claims;
+        let paths = [subject, scope, groups, roles].into_iter().chain(clients).chain(&issuer.tenant_claim);
+        claims.tops.extend(paths.map(|path| (path, None)));
         for (key, value) in object.members() {
+            for (path, top) in &mut claims.tops {
+                if key.is(path.first()) {
+                    *top = Some(value);
+                }
+            }
             let slot = match key.decode().as_ref() {
                 "aud" => &mut claims.audience,
                 "exp" => &mut claims.expires,
@@ -150,6 +160,12 @@ impl<'a> Claims<'a> {
             *slot = Some(value);
         }
         claims
+    }
+
+    /// The claim at one of the issuer's paths; `None` where it is absent or `null`.
+    fn at(&self, path: &ClaimPath) -> Result<Option<Value<'a>>, TokenError> {
+        let top = self.tops.iter().find(|(other, _)| std::ptr::eq(*other, path));
+        path.follow(top.and_then(|(_, value)| *value))
     }
 
     /// Whether the issuer says that it left this list out. `absent`: the token does not have the list of groups.
