@@ -1,30 +1,32 @@
 //! Toolward's policy enforcement point (PEP): a proxy-wasm filter that guards MCP servers.
 //!
 //! ```text
-//! host callback ─> Event ─> RequestHead ─> mcp::Message ─┐
-//!                    └─> token ─> VerifiedDelegation ────┴─> pdp::evaluate ─> Decision
-//! Decision ─┬ Permit ─> Effect::Forward      (nothing goes on without one)
-//!           ├ obligations ─> Effect::Call ─> Event::CallAnswered ─> …
-//!           └ reason ─> reply table ─> Effect::Reply
+//! callback ─> Event ─┬─> head, token ─> VerifiedDelegation ─┐
+//!                    └─> body ─> mcp message ───────────────┴─> pdp::evaluate ─> Decision
+//! Decision ─┬─ permit ─> checks ─> Effect::Call ─> Event::CallAnswered ─> Grant
+//!           └─ deny ───> reason ─> reply table ─> Effect::Reply
+//! all Grants ─> Permit ─> Effect::Forward      (no request goes on without a Permit)
 //! ```
 //!
-//! Everything outside `host` is free of I/O and compiles natively: [`pep::Exchange`] takes events and gives effects.
+//! Only `host` does I/O. All other modules compile natively: [`pep::Exchange`] takes events and returns effects.
 //!
 //! | module | purpose |
 //! |---|---|
-//! | [`pep`] | the state machine of one HTTP exchange; `Permit` |
+//! | [`pep`] | the state machine of one HTTP exchange: request, response, [`pep::Permit`] |
+//! | [`http`] | header fields, media types and URI references |
 //! | [`mcp`] | strict MCP messages, methods, SSE, list filtering |
-//! | [`token`] | delegation tokens: parse, verify, cache |
-//! | [`crypto`] | the signature check, as a provider |
+//! | [`token`] | delegation tokens: parse, verify, cache, revoke |
+//! | [`sealed_id`] | ids of sessions, tasks and endpoints that work for their caller alone |
+//! | [`crypto`] | verification of signatures, as a provider |
 //! | [`config`] | the plugin configuration, valid by construction |
-//! | [`callout`] | questions to the authorization cluster |
+//! | [`callout`] | checks as requests to SpiceDB |
 //! | [`reason`] | every reason to deny |
-//! | [`reply`] | the one table from reason to what the client sees |
+//! | [`reply`] | the one table from a reason to the reply |
 //! | [`record`] | the decision record |
-//! | [`driver`] | callbacks to events, effects to calls of a host, once for every proxy |
-//! | `host` (wasm32) | the proxy-wasm host: callbacks and hostcalls; decides nothing |
+//! | [`driver`] | turns callbacks into events and effects into calls of a `Host`; every proxy uses it |
+//! | `host` (wasm32) | the proxy-wasm host: callbacks and hostcalls, without decisions |
 
-// INVARIANT (nothing panics on data): `forbid`, so that no attribute switches these off again outside tests.
+// INVARIANT (nothing panics on data): `forbid`, so that no attribute outside tests can permit these again.
 #![cfg_attr(
     not(test),
     forbid(

@@ -3,7 +3,7 @@
 //! | module | subject |
 //! |---|---|
 //! | [`fields`] | header fields as they came |
-//! | [`reference`] | URI references that every reader resolves alike |
+//! | [`mod@reference`] | URI references that every reader resolves alike |
 //! | [`media`] | content types, codings, charsets |
 
 pub mod fields;

@@ -1,7 +1,7 @@
-//! One JSON-RPC 2.0 message from the client, read so that no server behind could read another one.
+//! Reads one JSON-RPC 2.0 message of a client so strictly that no server can read it differently.
 //!
-//! Source: JSON-RPC 2.0 §4 to §6; MCP 2024-11-05 to 2026-07-28, basic/index. A message that names a request method is
-//! that request, whatever its id; one that lacks a usable id is refused.
+//! Source: JSON-RPC 2.0 §4 to §6; MCP 2024-11-05 to 2026-07-28, basic/index. A message that names a request
+//! method is that request, whatever its id is. The reader rejects such a message if it lacks a usable id.
 
 use super::error::MessageError;
 use super::members::{MAX_NAME, Member, find, has_control, lookalike};
@@ -12,24 +12,24 @@ use super::target::{PARAM_KEYS, Target, read_target};
 use policy_wasm::json::{self, JsonErrorKind, Kind, Limits, Str, Value};
 use std::borrow::Cow;
 
-/// The keys of a message; nothing else may stand beside them.
+/// The keys of a message. The reader rejects a key that could be taken for one of them.
 const MESSAGE_KEYS: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
 
-/// What policies call the answer to a request of the server.
+/// The name that policies use for the response to a server's request.
 pub const RESPONSE: &str = "response";
 
-/// Most messages of a batch.
+/// The maximum number of messages in a batch.
 pub const MAX_BATCH: usize = 64;
 
-/// A usable request id: a string, or an integer without fraction or exponent within ±(2^53−1). Kept as it was written,
-/// so that it is echoed with its exact type and digits.
+/// A usable request id: a string, or an integer without fraction or exponent within ±(2^53−1). It keeps its
+/// JSON text, so that a reply echoes its exact type and digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestId<'a> {
     raw: &'a str,
 }
 
 impl<'a> RequestId<'a> {
-    /// The id, where it is a usable one.
+    /// The id, or `None` if the value is not a usable id.
     pub fn of(value: Value<'a>) -> Option<Self> {
         let usable = match value.kind() {
             Kind::String => value.as_str().is_some_and(|id| id.raw().len() <= MAX_NAME),
@@ -39,10 +39,10 @@ impl<'a> RequestId<'a> {
         usable.then_some(RequestId { raw: value.raw() })
     }
 
-    /// The same text for the same id, however it was written.
+    /// A text that is equal for equal ids, however they are written.
     fn plain(self) -> Cow<'a, str> {
         match json::parse(self.raw.as_bytes(), &Limits::default()).ok().and_then(Value::as_str) {
-            // With its quote, so that no integer is like it.
+            // The leading quote keeps a string apart from every integer.
             Some(text) if text.raw().contains('\\') => Cow::Owned(format!("\"{}\"", text.decode())),
             _ => Cow::Borrowed(self.raw),
         }
@@ -54,32 +54,32 @@ impl<'a> RequestId<'a> {
     }
 }
 
-/// What a client sent.
+/// A message of a client.
 #[derive(Debug)]
 pub enum Message<'a> {
     /// A request or notification that the method table lists.
     Request(Request<'a>),
-    /// The answer to a request of the server.
+    /// The response to a request of the server.
     Response {
         /// The id of that request.
         id: RequestId<'a>,
-        /// The task that the result says it belongs to: a string.
+        /// The task that the result names as its own; a string.
         task: Option<Value<'a>>,
     },
-    /// A request or notification that the table does not list. It is refused once its revision is known, since a
-    /// revision to come may have it.
+    /// A request or notification that the table does not list. The filter rejects it only after its revision
+    /// is known, because a later revision may have it.
     Unlisted {
         /// The id of a request.
         id: Option<RequestId<'a>>,
         /// The method.
         method: Cow<'a, str>,
-        /// What the message says of its revision.
+        /// The members of `_meta` that name the revision.
         meta: Meta<'a>,
     },
 }
 
 impl<'a> Message<'a> {
-    /// The task that `_meta` says the message belongs to: a string.
+    /// The task that `_meta` names; a string.
     pub fn related_task(&self) -> Option<Value<'a>> {
         match self {
             Message::Request(request) => request.meta.task,
@@ -88,7 +88,7 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// Whether an answer is awaited.
+    /// Whether the client awaits a response.
     pub fn is_request(&self) -> bool {
         matches!(self, Message::Request(Request { id: Some(_), .. }))
     }
@@ -97,30 +97,30 @@ impl<'a> Message<'a> {
 /// A request or a notification.
 #[derive(Debug)]
 pub struct Request<'a> {
-    /// The id; a notification has none.
+    /// The id; `None` for a notification.
     pub id: Option<RequestId<'a>>,
     /// The method.
     pub method: Method,
-    /// What it acts on.
+    /// The object that the message acts on.
     pub target: Target<'a>,
     /// `params.protocolVersion` of `initialize`.
     pub requested_revision: Option<Cow<'a, str>>,
-    /// What `_meta` says of the revision.
+    /// The members of `_meta` that name the revision.
     pub meta: Meta<'a>,
 }
 
-/// Why a message is refused, with what is needed to answer it.
+/// The reason to reject a message, with the facts that a reply needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refusal<'a> {
     /// The error.
     pub error: MessageError,
-    /// The id to echo, where it is usable.
+    /// The id to echo, if it is usable.
     pub id: Option<RequestId<'a>>,
-    /// What the body says of its revision (`_meta` is there): in which era to answer.
+    /// Whether the body names its revision in `_meta`; it decides the era of the reply.
     pub modern: bool,
 }
 
-/// Gathers the members of the message and of its `params` in the one pass.
+/// Collects the members of the message and of its `params` in one pass.
 #[derive(Default)]
 struct Outline<'a> {
     message: Vec<Member<'a>>,
@@ -161,7 +161,7 @@ const fn error_of(kind: JsonErrorKind) -> MessageError {
 /// Reads one message.
 ///
 /// # Errors
-/// The first thing that is wrong, in the order: JSON, shape, lookalike keys, id, method, params.
+/// The first error, in this order: JSON, shape, lookalike keys, id, method, params.
 pub fn read<'a>(body: &'a [u8], limits: &Limits) -> Result<Message<'a>, Refusal<'a>> {
     let mut outline = Outline::default();
     let root = json::parse_with(body, limits, &mut outline).map_err(|error| Refusal {
@@ -219,7 +219,7 @@ pub fn read<'a>(body: &'a [u8], limits: &Limits) -> Result<Message<'a>, Refusal<
         return Err(refuse(MessageError::ParamsInvalid));
     }
     let meta = read_meta(meta_value).map_err(refuse)?;
-    // What the revision does not have is not read as if it had it.
+    // A method that the named revision lacks must not be read with the rules of another revision.
     let has = |method: &Method| match meta.revision.as_deref().and_then(Revision::named) {
         Some(revision) => method.exists_in(Direction::ClientToServer, revision),
         None => true,
@@ -262,16 +262,18 @@ fn read_response<'a>(id: Option<RequestId<'a>>, message: &[Member<'a>]) -> Resul
     Ok(Message::Response { id: id.ok_or(MessageError::IdUnusable)?, task })
 }
 
-/// Reads a batch (2025-03-26): its messages in their order, each as [`read`] does.
+/// Reads a batch (2025-03-26). Returns its messages in order; each is read as by [`read`].
 ///
 /// # Errors
-/// What is wrong with the first message that cannot be read. [`MessageError::Batch`] for what is no batch, is empty,
-/// has more than [`MAX_BATCH`] messages or one of the kinds that must come alone: `initialize`, and lists, whose
-/// answers are cut. [`MessageError::Ambiguous`] for two requests with one id.
+/// - The error of the first message that cannot be read.
+/// - [`MessageError::Batch`] if the body is not an array, is empty, or has more than [`MAX_BATCH`] messages.
+/// - [`MessageError::Batch`] for `initialize` and list requests, which must come alone: the filter edits
+///   their responses.
+/// - [`MessageError::Ambiguous`] if two requests have one id.
 pub fn read_batch<'a>(body: &'a [u8], limits: &Limits) -> Result<Vec<Message<'a>>, MessageError> {
     let root = json::parse(body, limits).map_err(|error| error_of(error.kind))?;
     let mut messages: Vec<Message<'a>> = Vec::new();
-    // As they are compared: an integer and a string are two ids, however each is written.
+    // In compared form: an integer and a string are different ids, however each is written.
     let mut ids: Vec<Cow<'a, str>> = Vec::new();
     for element in root.as_array().ok_or(MessageError::Batch)?.elements() {
         if messages.len() >= MAX_BATCH {
@@ -384,7 +386,7 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"arguments":{"name":"x"},"name":"real"}}"#,
         );
         assert_eq!(request.target.name(), Some("real"));
-        // `id` is an object with a member `name`: its members must not leak into `params`.
+        // `id` is an object with a member `name`; the members of this object must not leak into `params`.
         assert_eq!(
             refused(r#"{"jsonrpc":"2.0","id":{"name":"x"},"method":"tools/call","params":{}}"#),
             MessageError::IdUnusable
@@ -406,7 +408,7 @@ mod tests {
         };
         assert_eq!(unlisted(r#"{"jsonrpc":"2.0","id":1,"method":"x\/y"}"#), (true, "x/y".to_owned()));
         assert_eq!(unlisted(r#"{"jsonrpc":"2.0","method":"x/y"}"#), (false, "x/y".to_owned()));
-        // Only servers send this one.
+        // Only servers send this method.
         let sampling = r#"{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage"}"#;
         assert_eq!(unlisted(sampling), (true, "sampling/createMessage".to_owned()));
     }

@@ -7,7 +7,8 @@ use super::revision::{Era, Revision};
 use base64::Engine as _;
 use std::borrow::Cow;
 
-/// The MCP headers of a request, each at most once, visible ASCII (with inner blanks) and trimmed.
+/// The MCP headers of a request. Each occurs at most once, is visible ASCII (inner blanks are permitted) and
+/// is trimmed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mirrored {
     /// `MCP-Protocol-Version`.
@@ -18,10 +19,10 @@ pub struct Mirrored {
     pub name: Option<String>,
     /// `Mcp-Param-*`.
     pub params: Vec<ParamHeader>,
-    /// An `Mcp-Param-*` is not encoded as it must be.
+    /// Whether an `Mcp-Param-*` header is encoded wrongly.
     pub malformed: bool,
-    /// The message came by HTTP with SSE, the transport of 2024-11-05. What does not say its revision is of that one;
-    /// sessions there may have agreed on a later one.
+    /// Whether the message came by HTTP with SSE, the transport of 2024-11-05. A message without a revision
+    /// then belongs to 2024-11-05, although its session may have agreed on a later one.
     pub by_sse: bool,
 }
 
@@ -33,12 +34,12 @@ impl Mirrored {
     }
 }
 
-/// Undoes the encoding of header values that are not plain ASCII: `=?base64?…?=`. A value that is nearly so encoded is
-/// one that readers could take differently: `None`.
+/// Decodes a header value: `=?base64?…?=` carries text that is not plain ASCII. Returns `None` for a near
+/// miss of this form, because readers could differ on it.
 pub fn decode_value(value: &str) -> Option<Cow<'_, str>> {
     const MARK: &str = "=?base64?";
     const END: &str = "?=";
-    // Without its end it is a literal (MCP 2026-07-28, transports, value encoding).
+    // A value without the end mark is a literal (MCP 2026-07-28, transports, value encoding).
     if !value.get(..MARK.len()).is_some_and(|mark| mark.eq_ignore_ascii_case(MARK)) || !value.ends_with(END) {
         return Some(Cow::Borrowed(value));
     }
@@ -47,7 +48,7 @@ pub fn decode_value(value: &str) -> Option<Cow<'_, str>> {
     String::from_utf8(bytes).ok().map(Cow::Owned)
 }
 
-/// A value as it is written in a header, for visible ASCII: encoded where it looks like something encoded.
+/// Encodes visible ASCII as a header value. Only a value that looks like an encoded one is encoded.
 pub fn encode_value(value: &str) -> String {
     if decode_value(value).as_deref() == Some(value) {
         return value.to_owned();
@@ -58,7 +59,7 @@ pub fn encode_value(value: &str) -> String {
     out
 }
 
-/// Whether the header is absent or says what the body says.
+/// Whether the header is absent or equal to the value in the body.
 pub(super) fn mirrors(header: &Option<String>, body: Option<&str>) -> bool {
     match header {
         None => true,
@@ -66,16 +67,16 @@ pub(super) fn mirrors(header: &Option<String>, body: Option<&str>) -> bool {
     }
 }
 
-/// An `Mcp-Param-*` header: a copy of one argument of the tool that is called.
+/// An `Mcp-Param-*` header: a copy of one argument of the called tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParamHeader {
-    /// What follows `Mcp-Param-`, in lower case.
+    /// The part of the header name after `Mcp-Param-`, in lower case.
     pub name: String,
     /// The value, decoded.
     pub value: String,
 }
 
-/// Whether servers with environments like that of CGI see one variable.
+/// Whether both header names become one variable in a server with a CGI-like environment.
 pub fn one_variable(one: &str, two: &str) -> bool {
     let fold = |byte: u8| if byte == b'_' { b'-' } else { byte };
     one.len() == two.len() && one.bytes().map(fold).eq(two.bytes().map(fold))

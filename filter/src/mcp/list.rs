@@ -1,5 +1,5 @@
-//! Lists of a server's catalogue, cut down to what the caller could ask for. Bytes that stay are not touched, and neither
-//! are order, `nextCursor`, `ttlMs` and whatever nobody knows.
+//! Removes entries that the caller cannot use from the lists of a server's catalogue. All other bytes stay,
+//! and so do the order, `nextCursor`, `ttlMs` and unknown members.
 
 use super::error::ServerMessageError;
 use super::method::Method;
@@ -13,15 +13,15 @@ use policy_wasm::sort::sorted;
 pub struct List {
     /// The member of the result that holds the entries.
     pub member: &'static str,
-    /// The member of an entry that names it.
+    /// The member that holds an entry's name.
     pub key: &'static str,
-    /// What the entries are.
+    /// The kind of the entries.
     pub kind: ItemKind,
-    /// The method that asks for it.
+    /// The method that requests the list.
     pub method: Method,
 }
 
-/// Every kind of list (MCP 2024-11-05 to 2026-07-28, server features).
+/// All kinds of list (MCP 2024-11-05 to 2026-07-28, server features).
 pub const LISTS: [List; 4] = [
     List { member: "tools", key: "name", kind: ItemKind::Tool, method: Method::ListTools },
     List { member: "prompts", key: "name", kind: ItemKind::Prompt, method: Method::ListPrompts },
@@ -34,16 +34,17 @@ pub const LISTS: [List; 4] = [
     },
 ];
 
-/// The list that this method asks for.
+/// The list that this method requests.
 pub fn asked_by(method: Method) -> Option<&'static List> {
     LISTS.iter().find(|list| list.method == method)
 }
 
-/// Takes the entries out that `keep` does not want; it gets the entry's name and the entry. Says whether there were some.
+/// Removes the entries for which `keep` returns false; `keep` receives the entry's name and the entry.
+/// Returns whether it removed any.
 ///
 /// # Errors
-/// [`ServerMessageError`] where an entry is no object, what names it is missing or could be read in two ways, or two have one
-/// name: clients keep the first or the last.
+/// [`ServerMessageError`] if an entry is not an object, if its name is missing or ambiguous, or if two
+/// entries share a name. Of two entries with one name, some clients keep the first and others the last.
 pub fn cut(
     list: &List,
     array: Array<'_>,

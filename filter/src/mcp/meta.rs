@@ -7,19 +7,19 @@ use super::members::{MAX_URI, object, word};
 use policy_wasm::json::{Kind, Value};
 use std::borrow::Cow;
 
-/// `_meta` keys of revision 2026-07-28 that every request carries.
+/// The `_meta` key that names the revision; every request of revision 2026-07-28 carries it.
 pub const META_REVISION: &str = "io.modelcontextprotocol/protocolVersion";
-/// See [`META_REVISION`].
+/// The `_meta` key of the client's capabilities; every request of revision 2026-07-28 carries it.
 pub const META_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 /// The member of `_meta` that names the task a message belongs to (2025-11-25).
 pub const RELATED_TASK: &str = "io.modelcontextprotocol/related-task";
 
-/// The parts of `params._meta` that count.
+/// The members of `params._meta` that the filter reads.
 #[derive(Debug, Default)]
 pub struct Meta<'a> {
     /// `io.modelcontextprotocol/protocolVersion`.
     pub revision: Option<Cow<'a, str>>,
-    /// Whether `io.modelcontextprotocol/clientCapabilities` is there.
+    /// Whether `io.modelcontextprotocol/clientCapabilities` is present.
     pub capabilities: bool,
     /// `taskId` of `io.modelcontextprotocol/related-task`, a string.
     pub task: Option<Value<'a>>,

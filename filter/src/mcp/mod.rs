@@ -1,20 +1,20 @@
-//! The Model Context Protocol as the filter reads it: more strictly than any server behind it. Nothing here knows the
-//! gateway.
+//! Reads the Model Context Protocol more strictly than any server behind the filter. This folder does not
+//! know the gateway.
 //!
 //! | module | subject |
 //! |---|---|
 //! | [`revision`] | protocol revisions and eras |
-//! | [`method`] | the methods, and what each acts on |
+//! | [`method`] | the methods, and the target of each |
 //! | [`meta`] | `_meta` |
 //! | [`target`] | the target of a message |
 //! | [`client_message`] | one JSON-RPC message from a client |
 //! | [`server_message`] | one JSON-RPC message from a server |
 //! | [`headers`] | headers that mirror the body |
-//! | [`placement`] | places a message in a revision |
-//! | [`list`] | lists of a server's catalogue, cut down to the entries that the caller may use |
-//! | [`task_refs`] | where a server's message names tasks |
-//! | [`splice`] | changes to a text that leave its other bytes alone |
-//! | [`sse`] | event streams, cut anywhere |
+//! | [`placement`] | assigns a message to a revision |
+//! | [`list`] | lists of a server's catalogue, reduced to the entries that the caller may use |
+//! | [`task_refs`] | the places where a server's message names tasks |
+//! | [`splice`] | edits of a text that leave its other bytes alone |
+//! | [`sse`] | event streams, in pieces of any size |
 //! | [`error`] | the readers' errors |
 
 pub mod client_message;

@@ -1,8 +1,9 @@
-//! Places a message in a protocol revision.
+//! Assigns a message to a protocol revision.
 //!
-//! Source: MCP 2026-07-28, basic/transports/streamable-http (mirrored headers, −32020, −32022); 2025-11-25, the same
-//! page (`MCP-Protocol-Version`). Every known server ignores `Mcp-*` headers on legacy requests. So the era of the
-//! headers and of the body must agree, and mirrored headers are compared with the body wherever they appear.
+//! Source: MCP 2026-07-28, basic/transports/streamable-http (mirrored headers, −32020, −32022); 2025-11-25,
+//! the same page (`MCP-Protocol-Version`). Every known server ignores `Mcp-*` headers on legacy requests. So
+//! headers and body must agree on the era, and the filter compares mirrored headers with the body wherever
+//! they appear.
 
 use super::client_message::Request;
 use super::error::MessageError;
@@ -31,7 +32,7 @@ fn place(
         (None, None) if mirrored.by_sse => admitted(Revision::R20241105.name())?,
         (None, None) => revisions.assumed().ok_or(MessageError::RevisionUnsupported)?,
         (Some(header), None) if header.era() == Era::Legacy => header,
-        // From 2026-07-28 on a body without `_meta` is incomplete, whatever the headers say.
+        // From 2026-07-28 on, a body without `_meta` is incomplete, whatever the headers contain.
         (Some(_), None) => return Err(MessageError::ParamsInvalid),
         (Some(_), Some(body)) if body.era() == Era::Modern => body,
         _ => return Err(MessageError::HeaderMismatch),
@@ -55,7 +56,7 @@ pub fn place_request(
     if request.method == Method::Initialize {
         return place_initialize(mirrored, request, revisions);
     }
-    // A completion has no name of its own: `Mcp-Name` is not for it.
+    // A completion has no name that `Mcp-Name` could mirror.
     let named = matches!(
         request.method.target_kind(),
         TargetKind::Tool | TargetKind::Prompt | TargetKind::Resource | TargetKind::Task
@@ -94,12 +95,14 @@ fn place_initialize(
     }
     let newest = revisions.iter().rfind(|revision| revision.era() == Era::Legacy);
     let newest = newest.ok_or(MessageError::RevisionUnsupported)?;
-    // Clients ask for the newest revision that they know, even one without `initialize` (rmcp 3.9). The server answers
-    // with a revision that it has, and the answer decides. So a later or unknown revision goes on.
+    // Clients ask for the newest revision that they know, even for one without `initialize` (rmcp 3.9). The
+    // server answers with a revision that it has, and this answer decides. So a later or unknown revision
+    // goes on.
     let place = |name: &str| match Revision::named(name) {
         Some(revision) if revisions.contains(revision) && revision.era() == Era::Legacy => Ok(revision),
         Some(revision) if revision < newest => Err(MessageError::RevisionUnsupported),
-        // Over HTTP with SSE the answer comes on another stream, where it is not known to be one.
+        // Over HTTP with SSE the answer comes on another stream, where the filter cannot match it to this
+        // request.
         None if mirrored.by_sse => Err(MessageError::RevisionUnsupported),
         Some(revision) if mirrored.by_sse && revision.era() == Era::Legacy => {
             Err(MessageError::RevisionUnsupported)
@@ -130,12 +133,12 @@ pub fn place_unlisted(
     meta: &Meta<'_>,
     revisions: Revisions,
 ) -> Result<Revision, MessageError> {
-    // What `Mcp-Name` would mirror is not known.
+    // The value that `Mcp-Name` would mirror is unknown.
     let mirrored = Mirrored { name: None, ..mirrored.clone() };
     place(&mirrored, meta, Some(method), None, revisions)
 }
 
-/// Places an answer to a request of the server; there are such requests in legacy revisions only.
+/// Places the response to a request of the server. Only legacy revisions have such requests.
 ///
 /// # Errors
 /// As [`place_request`]; [`MessageError::Response`] in the modern era.
@@ -149,7 +152,7 @@ pub fn place_response(mirrored: &Mirrored, revisions: Revisions) -> Result<Revis
     place(mirrored, &Meta::default(), None, None, revisions)
 }
 
-/// Whether a body may be a batch: only 2025-03-26 has them.
+/// Whether a body may be a batch; only 2025-03-26 has batches.
 pub fn admits_batches(mirrored: &Mirrored, revisions: Revisions) -> bool {
     let header = mirrored.revision.as_deref();
     !mirrored.by_sse

@@ -1,7 +1,7 @@
-//! One JSON-RPC 2.0 message from a server, read so that no client could read another one.
+//! Reads one JSON-RPC 2.0 message of a server so strictly that no client can read it differently.
 //!
-//! Source: JSON-RPC 2.0 §4 and §5; MCP 2024-11-05 to 2026-07-28, basic. Keys that nobody knows pass; keys that a lenient
-//! client could take for one that decides are refused.
+//! Source: JSON-RPC 2.0 §4 and §5; MCP 2024-11-05 to 2026-07-28, basic. Unknown keys pass. The reader rejects
+//! a key that a lenient client could take for one that decides.
 
 use super::error::ServerMessageError;
 use policy_wasm::json::{self, Limits, Object, Str, Value};
@@ -9,32 +9,32 @@ use policy_wasm::json::{self, Limits, Object, Str, Value};
 /// A message from a server.
 #[derive(Debug, Clone, Copy)]
 pub struct Incoming<'a> {
-    /// The id, where there is one; of whatever kind.
+    /// The id, of any kind; `None` if the message has no id.
     pub id: Option<Value<'a>>,
-    /// What it is.
+    /// The kind of message.
     pub kind: Kind<'a>,
 }
 
-/// What a message from a server is.
+/// The kind of a server's message.
 #[derive(Debug, Clone, Copy)]
 pub enum Kind<'a> {
     /// A request (with an id) or a notification (without) of this method.
     Call {
         /// The method.
         method: Str<'a>,
-        /// `params`, if there.
+        /// `params`, if present.
         params: Option<Object<'a>>,
     },
-    /// An answer that succeeded.
+    /// The result of a response.
     Result(Value<'a>),
-    /// An answer that failed.
+    /// The error of a response.
     Error(Value<'a>),
 }
 
-/// The members with these names, in their order; [`ServerMessageError`] where a key could be taken for one of them.
+/// The members with these names, in the order of `names`; `None` for each that is absent.
 ///
 /// # Errors
-/// [`ServerMessageError`].
+/// [`ServerMessageError`] if another key could be taken for one of them.
 pub fn pick<'a, const N: usize>(
     object: Object<'a>,
     names: [&str; N],
@@ -61,7 +61,7 @@ pub fn read(message: Value<'_>) -> Result<Incoming<'_>, ServerMessageError> {
     let object = message.as_object().ok_or(ServerMessageError)?;
     let [_, id, method, params, result, error] =
         pick(object, ["jsonrpc", "id", "method", "params", "result", "error"])?;
-    // Some servers write every member of a response, `null` where it does not apply.
+    // Some servers write every member of a response, with `null` for the ones that do not apply.
     let present = |value: &Value<'_>| value.kind() != json::Kind::Null;
     let (result, error) = match (result, error) {
         (Some(result), Some(error)) if !present(&error) => (Some(result), None),
@@ -83,8 +83,9 @@ pub fn read(message: Value<'_>) -> Result<Incoming<'_>, ServerMessageError> {
     Ok(Incoming { id, kind })
 }
 
-/// Whether bytes that are not one message here could be one to a lenient client: JSON that is not strict, a batch, or an
-/// object that says `jsonrpc`. What servers and proxies say of errors in words or pages is none, nor is other JSON.
+/// Whether a lenient client could take bytes for a message that this reader does not. Such bytes are JSON
+/// that is not strict, a batch, or an object with a `jsonrpc` member. Error texts and pages of servers and
+/// proxies are not messages, and neither is other JSON.
 pub fn could_be_message(bytes: &[u8], limits: &Limits) -> bool {
     match json::parse(bytes, limits) {
         Ok(value) => match value.as_object() {
@@ -92,14 +93,15 @@ pub fn could_be_message(bytes: &[u8], limits: &Limits) -> bool {
             None => value.as_array().is_some(),
         },
         Err(_) => {
-            // Before it may be white space of any kind, and byte order marks and zeros of any encoding.
+            // White space of any kind, byte order marks, and the zero bytes of wider encodings may come
+            // before it.
             matches!(bytes.iter().find(|byte| byte.is_ascii_graphic()), Some(b'{' | b'['))
         }
     }
 }
 
-/// Whether no client takes these bytes for a JSON-RPC message: a keep-alive of a server, such as `ping` or
-/// `{"type":"heartbeat"}`. `names` are the members that make an object a message.
+/// Whether no client takes these bytes for a JSON-RPC message. Such bytes are keep-alives of a server, like
+/// `ping` or `{"type":"heartbeat"}`. `names` are the members that make an object a message.
 fn lacks_all(bytes: &[u8], names: &[&str], limits: &Limits) -> bool {
     match json::parse(bytes, limits) {
         Ok(value) => match value.as_object() {
@@ -112,18 +114,18 @@ fn lacks_all(bytes: &[u8], names: &[&str], limits: &Limits) -> bool {
     }
 }
 
-/// Whether no client takes the data of an event for a JSON-RPC message: a keep-alive of the server.
+/// Whether no client takes an event's data for a JSON-RPC message: the server's keep-alive.
 pub fn is_keep_alive(bytes: &[u8], limits: &Limits) -> bool {
     lacks_all(bytes, &["jsonrpc", "id", "method", "params", "result", "error"], limits)
 }
 
-/// Whether a response that no client awaits has no message in it, such as `null`, `{}` or `ok`.
+/// Whether a response that no client awaits contains no message, such as `null`, `{}` or `ok`.
 pub fn is_stub(bytes: &[u8], limits: &Limits) -> bool {
     lacks_all(bytes, &["method", "params", "result", "error"], limits)
 }
 
-/// Whether an answer's id is the request's, which is JSON text. Numbers are compared
-/// by value, strings unescaped.
+/// Whether a response's id equals the request's id, which is JSON text. Numbers are compared by value,
+/// strings after unescaping.
 pub fn same_id(answer: Option<Value<'_>>, request: &str) -> bool {
     let Some(answer) = answer else { return false };
     match (answer.as_str(), json::parse(request.as_bytes(), &Limits::default()).ok().and_then(Value::as_str))
@@ -134,7 +136,7 @@ pub fn same_id(answer: Option<Value<'_>>, request: &str) -> bool {
     }
 }
 
-/// A number without a fraction of zeros: `1.0` is 1 to every client that takes it.
+/// A number without a fraction of zeros: every client that accepts `1.0` reads it as 1.
 fn whole(number: &str) -> &str {
     match number.split_once('.') {
         Some((whole, fraction)) if fraction.bytes().all(|byte| byte == b'0') => whole,

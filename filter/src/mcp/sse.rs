@@ -1,36 +1,38 @@
-//! Event streams (WHATWG HTML §9.2), cut anywhere: CR, LF or CRLF, several data lines, comments, a byte order mark.
+//! Event streams (WHATWG HTML §9.2) in pieces of any size: CR, LF or CRLF, several data lines, comments, a
+//! byte order mark.
 //!
-//! Events go on as they came, or with other data, or not at all; nothing of an event leaves before all of it was
-//! judged, and nothing is held longer than that. One thing is changed in what goes on: a CR that ends a line alone
-//! becomes CRLF. There are clients that know LF only, and would read what is a line of its own here as a part of the
-//! data before it. In data that is written anew a character that ends a line for some readers only is escaped.
+//! The filter passes, rewrites or drops each event. It releases no byte of an event before it has judged the
+//! whole event, and it holds an event no longer than that. Events that pass are changed in one way: a CR that
+//! ends a line alone becomes CRLF. Some clients know LF only; they would read the next line as a part of the
+//! data before it. In rewritten data the filter escapes each character that ends a line for some readers
+//! only.
 
 use policy_wasm::json::resemble;
 
-/// What becomes of one event.
+/// The action for one event.
 #[derive(Debug, PartialEq, Eq)]
 pub enum EventAction {
-    /// It goes on as it came.
+    /// The event passes as it came.
     Pass,
-    /// It goes on with this data; its other lines stay.
+    /// The event passes with this data; its other lines stay.
     Replace(Vec<u8>),
-    /// It is left out, but for `id` and `retry`: without data they dispatch no event, and a client that resumes asks for
-    /// what comes after this event, not for the event again.
+    /// The event is dropped except for `id` and `retry`. Lines without data dispatch no event. A client that
+    /// resumes then asks for the events after this one, and not for this one again.
     Drop,
-    /// Nothing of it goes on: the stream is over.
+    /// No byte of the event passes: the stream is over.
     Vanish,
 }
 
-/// What a reader hears of one event.
+/// One event as a reader receives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heard<'e> {
-    /// The value of its `event` line; empty where it has none, and is a `message`.
+    /// The value of its `event` line; empty if it has none, which means `message`.
     pub name: &'e [u8],
-    /// Its data lines joined by LF; empty where it has none.
+    /// Its data lines, joined by LF; empty if it has none.
     pub data: &'e [u8],
 }
 
-/// An event, or the stream, is longer than the limit.
+/// An event, or the stream, exceeds the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLong;
 
@@ -44,19 +46,19 @@ enum Straggler {
 #[derive(Debug)]
 pub struct EventFilter {
     pending: Vec<u8>,
-    /// How much of `pending` is known to hold no end of an event.
+    /// The number of bytes of `pending` that are known to contain no end of an event.
     searched: usize,
-    /// Where the line begins that `searched` lies in.
+    /// The offset of the line that contains `searched`.
     line_start: usize,
     limit: usize,
     started: bool,
-    /// The last event ended in CR at the end of what was there: a LF that follows belongs to it, and goes the way the
-    /// event went. Where none follows an event that passed, it is added.
+    /// The last event ended in a CR at the end of the input. A following LF belongs to that event and shares
+    /// its action. If no LF follows an event that passed, the filter adds one.
     straggler: Option<Straggler>,
 }
 
 impl EventFilter {
-    /// `limit`: the longest event, in bytes.
+    /// `limit` is the maximum length of an event, in bytes.
     pub fn new(limit: usize) -> Self {
         EventFilter {
             pending: Vec::new(),
@@ -68,11 +70,11 @@ impl EventFilter {
         }
     }
 
-    /// Takes the next bytes of the stream and appends to `out` what may go on. `judge` hears each event, comments and
-    /// events without data too.
+    /// Takes the next bytes of the stream and appends to `out` the bytes that may pass. `judge` receives
+    /// every event, including comments and events without data.
     ///
     /// # Errors
-    /// [`TooLong`]; the stream must end then.
+    /// [`TooLong`] if an event exceeds the limit; the stream must then end.
     pub fn push(
         &mut self,
         bytes: &[u8],
@@ -90,7 +92,7 @@ impl EventFilter {
         }
         let mut pending = std::mem::take(&mut self.pending);
         pending.extend_from_slice(bytes);
-        // What was judged is taken away once, not event by event: the smallest event is one byte.
+        // Judged bytes are removed once, and not after each event: the smallest event is one byte.
         let mut begin = 0usize;
         let mut result = Ok(());
         while let Some(end) = self.event_end(&pending) {
@@ -111,7 +113,7 @@ impl EventFilter {
         }
         pending.drain(..begin);
         if begin > 0 {
-            // What is left waits for its end, perhaps for hours: without the room that the judged events took.
+            // The rest may wait for hours for its end, so it must not keep the room of the judged events.
             pending.shrink_to_fit();
         }
         (self.searched, self.line_start) =
@@ -123,7 +125,7 @@ impl EventFilter {
         result
     }
 
-    /// Offset after the blank line that ends the event which `searched` lies in.
+    /// The offset after the blank line that ends the event at `searched`.
     fn event_end(&mut self, pending: &[u8]) -> Option<usize> {
         let mut at = self.searched;
         loop {
@@ -142,7 +144,7 @@ impl EventFilter {
             }
             self.searched = at;
             if byte == b'\r' && next == pending.len() {
-                // A LF may still follow; whether the next line is blank is not known yet.
+                // A LF may still follow, so it is not known yet whether the next line is blank.
                 return None;
             }
             self.searched = line_end;
@@ -151,7 +153,7 @@ impl EventFilter {
         }
     }
 
-    /// Whether the event went on as it came.
+    /// Returns whether the event passed as it came.
     fn judge_event(
         &mut self,
         event: &[u8],
@@ -212,7 +214,7 @@ impl EventFilter {
     }
 }
 
-/// Lines without their ends.
+/// The lines, without their ends.
 fn split_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -226,8 +228,8 @@ fn split_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Writes an event as it came, but with CRLF for each CR that ends a line alone; what follows its last byte is not known
-/// here.
+/// Writes an event as it came, with CRLF for each CR that ends a line alone. The byte after the event is
+/// unknown here.
 fn write_lines(out: &mut Vec<u8>, event: &[u8]) {
     let mut rest = event;
     while let Some(at) = rest.iter().position(|byte| *byte == b'\r') {
@@ -241,15 +243,15 @@ fn write_lines(out: &mut Vec<u8>, event: &[u8]) {
     out.extend_from_slice(rest);
 }
 
-/// Whether a line is one that resumption stands on: `id` or `retry`.
+/// Whether a line serves resumption: `id` or `retry`.
 fn is_bookmark(line: &[u8]) -> bool {
     let field = line.split(|byte| *byte == b':').next().unwrap_or_default();
     field == b"id" || field == b"retry"
 }
 
-/// Writes data and the end of the event; data of several lines becomes several fields. `data` is JSON, or plain ASCII
-/// without controls: a character that ends a line for some readers only is written as JSON escapes it, since in JSON
-/// it stands in strings alone.
+/// Writes data and the end of the event; each line of data becomes a field. `data` must be JSON, or plain
+/// ASCII without controls. The function writes a character that ends a line for some readers only as a JSON
+/// escape. JSON has such characters in strings alone.
 pub fn write_data(out: &mut Vec<u8>, data: &[u8]) {
     let mut rest = data;
     loop {
@@ -276,14 +278,14 @@ fn write_line(out: &mut Vec<u8>, line: &[u8]) {
     out.extend_from_slice(rest);
 }
 
-/// A field that the standard ignores but a lenient reader could take for `data` or `event`; an event that has one is
-/// left out, as is one with two names.
+/// Whether a lenient reader could take this field for `data` or `event`, although the standard ignores it.
+/// The filter drops an event with such a field, and an event with two names.
 fn lookalike(line: &[u8]) -> bool {
     if value_of(line, b"data").is_some() {
         return false;
     }
     if value_of(line, b"event").is_some() {
-        // Some readers hear another name.
+        // Some readers find another name.
         return has_foreign_line_end(line);
     }
     split_as_unicode(line).any(|piece| {
@@ -292,8 +294,9 @@ fn lookalike(line: &[u8]) -> bool {
     })
 }
 
-/// The lines of a line to readers that split text as Unicode does (Python's `splitlines`): at VT, FF, FS, GS, RS, NEL,
-/// U+2028 and U+2029. No byte is in two of them: a line may be as long as the limit, and full of such ends.
+/// The parts of a line for readers that split text as Unicode does (Python's `splitlines`). They split at VT,
+/// FF, FS, GS, RS, NEL, U+2028 and U+2029. The parts do not overlap, because a line may be as long as the
+/// limit and full of such ends.
 fn split_as_unicode(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(line);
     std::iter::from_fn(move || {
@@ -305,12 +308,12 @@ fn split_as_unicode(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Whether there is a character that ends a line for some readers only.
+/// Whether the text has a character that ends a line for some readers only.
 pub fn has_foreign_line_end(text: &[u8]) -> bool {
     foreign_line_end(text).is_some()
 }
 
-/// What is before the first such end, the code of its character, and what is after it.
+/// The text before the first such end, the code of its character, and the text after it.
 fn foreign_line_end(line: &[u8]) -> Option<(&[u8], u32, &[u8])> {
     let suspect = |byte: &u8| matches!(byte, 0x0b | 0x0c | 0x1c..=0x1e | 0xc2 | 0xe2);
     let mut at = 0usize;
@@ -328,7 +331,7 @@ fn foreign_line_end(line: &[u8]) -> Option<(&[u8], u32, &[u8])> {
     }
 }
 
-/// The value of the line, where it is of this field.
+/// The value of the line, if it belongs to this field.
 fn value_of<'l>(line: &'l [u8], field: &[u8]) -> Option<&'l [u8]> {
     let rest = line.strip_prefix(field)?;
     if rest.is_empty() {
@@ -343,7 +346,7 @@ mod tests {
     #![allow(clippy::arithmetic_side_effects, reason = "tests")]
     use super::*;
 
-    /// Runs a stream cut at `cuts`; data that says `drop` is dropped, `swap` is replaced.
+    /// Runs a stream that is cut at `cuts`. Data `drop` is dropped, and data `swap` is replaced.
     fn run(stream: &[u8], cuts: &[usize]) -> (Vec<u8>, Vec<String>) {
         let (mut filter, mut out, mut seen) = (EventFilter::new(1000), Vec::new(), Vec::new());
         let mut from = 0;
@@ -365,7 +368,7 @@ mod tests {
 
     #[test]
     fn a_million_events_of_one_byte_in_one_piece_are_a_million_steps() {
-        // Copied once for each event this would be a terabyte.
+        // One copy for each event would be a terabyte.
         let stream = "\n".repeat(1_000_000);
         let (out, seen) = run(&stream.into_bytes(), &[]);
         assert_eq!((out.len(), seen.len()), (1_000_000, 1_000_000));
@@ -373,7 +376,7 @@ mod tests {
 
     #[test]
     fn a_line_of_a_million_ends_that_only_some_readers_know_is_a_million_steps() {
-        // Read to the line's end for each of them this would be a terabyte.
+        // Reading to the line's end for each of them would be a terabyte.
         for end in ["\u{b}", "\u{c}", "\u{1e}", "\u{85}", "\u{2028}", "\u{feff}", ":"] {
             let stream = format!(":{}\n\n", end.repeat(1_000_000));
             let (mut filter, mut out) = (EventFilter::new(stream.len()), Vec::new());
@@ -416,7 +419,7 @@ mod tests {
 
     #[test]
     fn readers_of_lf_find_the_lines_that_were_judged() {
-        // To whoever knows LF only, the second line is a part of the first one's data.
+        // A reader that knows LF only takes the second line for a part of the first line's data.
         let stream = b"data: [\r{\"name\":1}\ndata: ]\r\rdata: z\r\n\r\ndata: y\n\r: c\n\n";
         let (out, seen) = run(stream, &[]);
         assert_eq!(seen, ["[\n]", "z", "y", ""]);
@@ -536,7 +539,7 @@ mod tests {
             let stream = format!(": first\n\n{line}\n\n");
             assert_eq!(run(stream.as_bytes(), &[]).0, b": first\n\n", "{line:?}");
         }
-        // Within data, and where no field of this name follows, such characters are text.
+        // Such characters are text within data, and where no field of this name follows.
         for event in ["data: a\u{2028}data: b\n\n", ": a\u{2028}b\u{85}database\n\n"] {
             assert_eq!(run(event.as_bytes(), &[]).0, event.as_bytes(), "{event:?}");
         }

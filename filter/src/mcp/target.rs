@@ -1,7 +1,7 @@
 //! The target of a message: the tool, prompt, resource or task that it acts on.
 //!
-//! Source: the schemas of MCP 2024-11-05 to 2026-07-28. Only members that decide are read, and each must have the one
-//! form that the schemas give it.
+//! Source: the schemas of MCP 2024-11-05 to 2026-07-28. The filter reads only members that decide, and each
+//! must have the one form of the schemas.
 
 use super::error::MessageError;
 use super::members::{MAX_NAME, MAX_URI, Member, find, kind, object, optional_object, word};
@@ -10,11 +10,11 @@ use super::method::{Method, Schema, TargetKind};
 use policy_wasm::json::{Kind, Object, Value};
 use std::borrow::Cow;
 
-/// Most resources and tasks that one `subscriptions/listen` may list: each is judged by itself.
+/// The maximum number of resources and tasks in one `subscriptions/listen`; the policy evaluates each.
 pub const MAX_SUBSCRIPTIONS: usize = 64;
 
-/// Keys of `params` that some revision gives a meaning. A key that a lenient reader could take for one of these is
-/// refused; other keys pass, for extensions.
+/// Keys of `params` that have a meaning in some revision. The filter rejects a key that a lenient reader
+/// could take for one of these. Other keys pass, for extensions.
 pub(super) const PARAM_KEYS: [&str; 24] = [
     "name",
     "arguments",
@@ -42,7 +42,7 @@ pub(super) const PARAM_KEYS: [&str; 24] = [
     "status",
 ];
 
-/// What a message acts on, unescaped and exact.
+/// The object of a message, unescaped and exact.
 #[derive(Debug, Clone)]
 pub enum Target<'a> {
     /// The server as a whole.
@@ -51,17 +51,17 @@ pub enum Target<'a> {
     Tool {
         /// Its name.
         name: Cow<'a, str>,
-        /// Its arguments, if there.
+        /// Its arguments, if present.
         arguments: Option<Object<'a>>,
     },
     /// A prompt.
     Prompt {
         /// Its name.
         name: Cow<'a, str>,
-        /// Its arguments, if there; of a completion, those that were already chosen.
+        /// Its arguments, if present; for a completion, the arguments that were chosen before.
         arguments: Option<Object<'a>>,
     },
-    /// A resource or, in a completion, a template: an opaque string.
+    /// A resource, or the template of a completion: an opaque string.
     Resource {
         /// Its URI.
         uri: Cow<'a, str>,
@@ -70,10 +70,10 @@ pub enum Target<'a> {
     Task {
         /// Its id.
         id: Cow<'a, str>,
-        /// The string in the body.
+        /// The id as the JSON string of the body.
         written: Value<'a>,
     },
-    /// Several, each to be judged by itself; at most [`MAX_SUBSCRIPTIONS`].
+    /// Several targets, each of which is evaluated; at most [`MAX_SUBSCRIPTIONS`].
     Each(Vec<Target<'a>>),
 }
 
@@ -86,7 +86,7 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// The text that names it, as `Mcp-Name` mirrors it.
+    /// The name of the target, as `Mcp-Name` mirrors it.
     pub fn name(&self) -> Option<&str> {
         match self {
             Target::Server | Target::Each(_) => None,
@@ -97,7 +97,7 @@ impl<'a> Target<'a> {
     }
 }
 
-/// What a message of this method acts on.
+/// The target of a message of this method.
 pub(super) fn read_target<'a>(
     method: Method,
     params: &[Member<'a>],
@@ -121,7 +121,7 @@ pub(super) fn read_target<'a>(
         TargetKind::Task => {
             let written = find(params, "taskId").ok_or(MessageError::ParamsInvalid)?;
             let id = word(Some(written), MAX_URI)?;
-            // A server that goes by `_meta` would take another task than the one that was judged.
+            // A server that reads the task from `_meta` would act on another task than the evaluated one.
             if meta.task.and_then(Value::as_str).is_some_and(|task| !task.is(&id)) {
                 return Err(MessageError::Ambiguous);
             }
@@ -139,7 +139,8 @@ pub(super) fn read_target<'a>(
     })
 }
 
-/// `completion/complete`: a completion tells of what it refers to, so it is judged as that.
+/// `completion/complete`: a completion reveals the object that it refers to, so the policy evaluates that
+/// object.
 fn read_reference<'a>(params: &[Member<'a>]) -> Result<Target<'a>, MessageError> {
     const KEYS: [&str; 3] = ["type", "name", "uri"];
     let reference = object(find(params, "ref").ok_or(MessageError::ParamsInvalid)?, &KEYS)?;
@@ -151,7 +152,7 @@ fn read_reference<'a>(params: &[Member<'a>]) -> Result<Target<'a>, MessageError>
     let arguments = optional_object(context.and_then(|context| context.get("arguments")))?;
     let (name, uri) = (reference.get("name"), reference.get("uri"));
     let of = |text: &str| reference.get("type").and_then(Value::as_str).is_some_and(|found| found.is(text));
-    // With both, a server could go by the one that was not judged.
+    // With both members, a server could use the one that was not evaluated.
     if of("ref/prompt") && uri.is_none() {
         Ok(Target::Prompt { name: word(name, MAX_NAME)?, arguments })
     } else if of("ref/resource") && name.is_none() {
@@ -161,7 +162,8 @@ fn read_reference<'a>(params: &[Member<'a>]) -> Result<Target<'a>, MessageError>
     }
 }
 
-/// `subscriptions/listen`: a key that is not known here could subscribe to what was not judged, so it is refused.
+/// `subscriptions/listen`: the filter rejects an unknown key, because it could subscribe to an object that
+/// was not evaluated.
 fn read_subscriptions(value: Value<'_>) -> Result<Target<'_>, MessageError> {
     const KEYS: [&str; 5] = [
         "toolsListChanged",

@@ -1,8 +1,8 @@
-//! Where a server's message names tasks.
+//! The places where a server's message names tasks.
 //!
-//! Source: MCP 2025-11-25, basic/utilities/tasks, and the extension `io.modelcontextprotocol/tasks` of 2026-07-28.
-//! Tasks of the client's own, which a server asks for with `params.task`, are not meant: their ids are the client's, in
-//! what it answers and in the server's `tasks/*` requests about them.
+//! Source: MCP 2025-11-25, basic/utilities/tasks, and the extension `io.modelcontextprotocol/tasks` of
+//! 2026-07-28. Tasks of the client, which a server requests with `params.task`, are excluded. The client
+//! chose their ids, both in its responses and in the server's `tasks/*` requests about them.
 
 use super::error::ServerMessageError;
 use super::meta::RELATED_TASK;
@@ -11,33 +11,33 @@ use super::server_message::pick;
 use super::target::MAX_SUBSCRIPTIONS;
 use policy_wasm::json::{Array, Object, Value};
 
-/// What a place that names a task says of it.
+/// The meaning of a task's name at its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// The answer makes the task for whoever asked.
+    /// The response creates the task for its requester.
     Created,
-    /// The server tells its client about a task.
+    /// The server reports a task to its client.
     Announced,
-    /// The request named the task; another one has no business here.
+    /// The request named the task; no other task may appear here.
     Requested,
-    /// Says to which request of this exchange a result belongs, or something that nobody needs.
+    /// The member names the request of this exchange to which a result belongs, or has no use.
     Mentioned,
 }
 
-/// The places of one message.
+/// The task references of one message.
 #[derive(Debug, Default)]
 pub struct TaskRefs<'a> {
-    /// Strings that are ids.
+    /// The ids, as JSON strings.
     pub ids: Vec<(Role, Value<'a>)>,
     /// A list of tasks (`tasks/list`), each an object with a `taskId`.
     pub list: Option<Array<'a>>,
 }
 
-/// The places of a result. `asked` is the method that it answers; `None` where the request is not known: on resumed
-/// streams and those of GET.
+/// The task references of a result. `asked` is the method of the request. It is `None` on resumed streams and
+/// streams of GET, where the request is unknown.
 ///
 /// # Errors
-/// [`ServerMessageError`] where a task has no id that is a string.
+/// [`ServerMessageError`] if a task has no string as its id.
 pub fn of_result<'a>(asked: Option<Method>, result: Object<'a>) -> Result<TaskRefs<'a>, ServerMessageError> {
     let mut places = TaskRefs::default();
     let [id, kind, status, task, tasks, inner, meta] =
@@ -57,21 +57,22 @@ pub fn of_result<'a>(asked: Option<Method>, result: Object<'a>) -> Result<TaskRe
                 places.add(Role::Created, id)?;
             }
             if asked.is_none() {
-                // Anything may be called so; what is no list of tasks names none.
+                // Any result may have a member of this name; only a list of tasks names tasks.
                 places.list = tasks.and_then(|tasks| list(tasks).ok());
             }
         }
     }
     places.related(Role::Mentioned, meta)?;
-    // A task of 2026-07-28 holds its result.
+    // A task of 2026-07-28 contains its result.
     places.related(Role::Mentioned, member(inner, "_meta")?)?;
     Ok(places)
 }
 
-/// The places of a request or notification of the server.
+/// The task references of a request or notification of the server.
 ///
 /// # Errors
-/// [`ServerMessageError`] where a task has no id that is a string, or more are acknowledged than can be asked for.
+/// [`ServerMessageError`] if a task has no string as its id, or if the server acknowledges more tasks than a
+/// client can ask for.
 pub fn of_call<'a>(method: Method, params: Option<Object<'a>>) -> Result<TaskRefs<'a>, ServerMessageError> {
     let mut places = TaskRefs::default();
     let [id, inner, notifications, meta] = match params {
@@ -79,7 +80,7 @@ pub fn of_call<'a>(method: Method, params: Option<Object<'a>>) -> Result<TaskRef
         None => [None; 4],
     };
     match method {
-        // About tasks of the client.
+        // These requests are about tasks of the client.
         Method::GetTask | Method::TaskResult | Method::CancelTask | Method::ListTasks => return Ok(places),
         Method::TaskStatus => places.add(Role::Announced, Some(id.ok_or(ServerMessageError)?))?,
         Method::TaskChanged => {
@@ -103,7 +104,7 @@ pub fn of_call<'a>(method: Method, params: Option<Object<'a>>) -> Result<TaskRef
     Ok(places)
 }
 
-/// The member of an object, where it is one.
+/// The member of the value, if the value is an object.
 fn member<'a>(value: Option<Value<'a>>, name: &str) -> Result<Option<Value<'a>>, ServerMessageError> {
     let Some(object) = value.and_then(Value::as_object) else { return Ok(None) };
     let [member] = pick(object, [name])?;
@@ -175,7 +176,7 @@ mod tests {
             (Some(Method::UpdateTask), flat, "Requested t"),
             (Some(Method::UpdateTask), "{}", ""),
             (None, task, "Announced t"),
-            // What a tool calls so is no task.
+            // A member of this name in a tool's result is not a task.
             (Some(Method::CallTool), task, ""),
             (Some(Method::CallTool), tasks, ""),
             (Some(Method::CallTool), r#"{"task":"t"}"#, ""),
@@ -211,7 +212,7 @@ mod tests {
             (Method::Acknowledged, r#"{"notifications":{"toolsListChanged":true}}"#, ""),
             (Method::Elicit, &meta, "Announced m"),
             (Method::Progress, &meta, "Announced m"),
-            // About a task of the client's own.
+            // This request is about a task of the client.
             (Method::GetTask, status, ""),
             (Method::TaskResult, &meta, ""),
             (Method::Log, status, ""),

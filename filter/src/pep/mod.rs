@@ -1,11 +1,31 @@
 //! The state machine of one HTTP exchange: events in, effects out.
 //!
 //! ```text
-//! ExpectHeaders ─┬─> ExpectBody ─┬─> ExpectCheck ─┬─> ExpectResponse ─> (ResponseHeld | ResponseStream)
-//!                └───────────────┴────────────────┴─> Denied
+//! ExpectHeaders ─┬─> ExpectBody(Admitted) ─┬─> ExpectCheck(Pending) ─┬─> ExpectResponse(Response)
+//!                └─────────────────────────┴─────────────────────────┴─> Denied
 //! ```
-//! States are named by what they wait for. The request side passes only in the states after a `Permit`; whatever comes
-//! out of order leaves it held.
+//! A state is named after the event that it waits for, and it owns the facts that the steps before it proved. A
+//! request whose evaluations have no check skips `ExpectCheck`. The request side passes only in `ExpectResponse`, which
+//! only a [`Permit`] leads to. An event out of order leaves the request held.
+//!
+//! | module | subject |
+//! |---|---|
+//! | `exchange` | the states, and the events that lead from one to the next |
+//! | [`event`] | events and effects, as plain data |
+//! | `request` | from the head and the body to evaluations; forwarding and denying a request |
+//! | `response` | the inspector: evaluates and rewrites the server's messages |
+//! | `evaluation` | one evaluation of a client's message, one of a server's message |
+//! | `grant` | a decision whose obligations are all met |
+//! | [`permit`] | the proof that a request may go on |
+//! | `audit` | the facts of an exchange for records and replies |
+//! | `caller` | the verified delegation at a server |
+//! | `connection` | the facts of the caller's connection |
+//! | `cross_origin` | browsers at other origins |
+//! | [`metadata`] | the filter's own OAuth metadata |
+//! | `session_id`, `sse_endpoint`, `task_id` | sealed ids of sessions, endpoints and tasks |
+//! | `denial_ping` | denials over HTTP with SSE |
+//! | `tool_definitions` | the definitions that servers last showed |
+//! | `recorded_arguments` | the arguments that a record may show |
 
 mod audit;
 mod caller;
@@ -40,8 +60,8 @@ use policy_wasm::json::Limits;
 use std::rc::Rc;
 use tool_definitions::Definitions;
 
-/// What all exchanges of one VM share: configuration, bundle, keys, token cache. A new configuration makes a new one,
-/// and exchanges keep the one they began with.
+/// The state that all exchanges of one VM share: configuration, bundle, keys, token cache. Each new configuration
+/// makes a new value. An exchange keeps the value that it began with.
 pub struct Pep {
     config: Config,
     metadata: Metadata,
@@ -52,12 +72,12 @@ pub struct Pep {
 }
 
 impl Pep {
-    /// From a valid configuration, alone in its proxy, with nothing that is shared.
+    /// The enforcement point of a valid configuration that shares nothing with others in its proxy.
     pub fn new(config: Config) -> Pep {
         Pep::beside(config, Rc::default())
     }
 
-    /// From a valid configuration, beside others of the same proxy, whose revocations count here too.
+    /// The enforcement point of a valid configuration. It shares revocations with the others of its proxy.
     pub fn beside(config: Config, revocations: Rc<Revocations>) -> Pep {
         revocations.add(&config.revocations);
         let metadata = Metadata::of(&config);
@@ -66,21 +86,21 @@ impl Pep {
         Pep { config, metadata, limits, definitions, revocations, store }
     }
 
-    /// With what the workers of the proxy share.
+    /// Sets the store that the proxy's workers share.
     pub fn with_store(self, store: Rc<dyn SharedStore>) -> Pep {
         Pep { store, ..self }
     }
 
-    /// Whether the configuration wants something remembered that the proxy has no place for.
+    /// Whether the configuration needs a shared store and the proxy has none.
     pub fn lacks_store(&self) -> bool {
         let wanted = self.config.sessions.as_ref().is_some_and(|sessions| sessions.idle_seconds.is_some());
         wanted && !is_available(self.store.as_ref())
     }
 
-    /// Runs what the first request would run: hosts compile each function when it is first called, and that would
-    /// cost the first caller tens of milliseconds.
+    /// Runs the functions of a first request. Hosts compile a function at its first call, which would cost the first
+    /// caller tens of milliseconds.
     ///
-    /// Gives the algorithms that the signature provider could not check at all.
+    /// Returns the algorithms that the signature provider cannot verify.
     pub fn warm_up(&self) -> Vec<Algorithm> {
         let unavailable = self.config.verifier.warm_up();
         let body = br#"{"jsonrpc":"2.0","id":0,"method":"tools/call","params":{"name":"warm_up","arguments":{"a":["b",1,{}]}}}"#;
@@ -88,12 +108,12 @@ impl Pep {
         unavailable
     }
 
-    /// Longest request body that any server takes, in bytes.
+    /// The maximum length of a request body at any server, in bytes.
     pub fn max_body_bytes(&self) -> usize {
         self.config.longest_body_bytes()
     }
 
-    /// Longest JSON answer and longest event of a stream, in bytes.
+    /// The maximum length of a JSON response and of an event of a stream, in bytes.
     pub fn max_response_bytes(&self) -> usize {
         self.config.max_response_bytes
     }

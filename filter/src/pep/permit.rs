@@ -5,8 +5,8 @@ use crate::pep::grant::{Grant, Grants};
 
 /// Proof that a request was permitted. It cannot be cloned and has no public constructor.
 ///
-/// INVARIANT (no forwarding without a permit): only this module makes one, from a caller whose token is verified and a [`Grant`]
-/// for each evaluation. No grant exists while an obligation of its decision is open.
+/// INVARIANT (no forwarding without a permit): only this module makes a `Permit`. It takes a caller with a verified
+/// token and a `Grant` for each evaluation. No grant exists while an obligation of its decision is open.
 ///
 /// The name is public:
 /// ```

@@ -155,7 +155,7 @@ impl KeyRing {
         (!keys.is_empty()).then_some(KeyRing { keys })
     }
 
-    /// Seals a server's text until `end` (Unix seconds). `None` for a text that is empty, longer than [`MAX_TEXT`] or
+    /// Seals a server's text until `end` (Unix seconds). `None` for a text that is empty, longer than `MAX_TEXT` or
     /// not visible ASCII.
     pub fn seal(&self, purpose: Purpose, text: &str, binding: Binding, end: u64) -> Option<String> {
         self.seal_between(purpose, text, binding, None, end)
