@@ -78,8 +78,7 @@ fn reading_a_policy_costs_the_same_for_each_byte() {
         .map(|(_, family)| family.clone())
         .collect();
     for (name, reader) in [("policies", 0), ("layouts of policies", 1)] {
-        // A condition beyond 16 KiB is a problem of its own. Both sizes are beyond it, so that they take the same path.
-        let reader_of = Reader { name, bound: 12_000, small: 20 * 1024, most: 256 * 1024 };
+        let reader_of = Reader { name, bound: 12_000, small: 16 * 1024, most: 256 * 1024 };
         reader_of.hold(&some, &mut |text| guest.read(reader, text));
     }
 }
