@@ -81,14 +81,15 @@ impl<'b> Collector<'b> {
                 groups.entry(list).or_default().push(group.name().unwrap_or_default());
             }
             let own = rules.iter().filter_map(|rule| bundle.rule(*rule).ok());
-            let own = own.into_iter().find(|rule| rule.kind == RuleKind::Actor);
+            let own: Vec<Rule<'_>> = own.filter(|rule| rule.kind == RuleKind::Actor).collect();
             for (list, of) in groups {
-                match own {
-                    Some(rule) => self.line(&["actors", rule.id()], list, Ok(Some(listed(of)))),
-                    None => self.line(&["actors", &holder], list, Ok(Some(listed(of)))),
+                match own.as_slice() {
+                    [rule] => self.line(&["actors", rule.id()], list, Ok(Some(listed(of)))),
+                    // Several rules name the agent: the bundle does not say which of them gives it a label.
+                    _ => self.line(&["actors", &holder], list, Ok(Some(listed(of)))),
                 }
             }
-            if let Some(rule) = own {
+            if let Some(rule) = own.first() {
                 self.actors.insert(principal.number(), rule.id());
             }
         }
