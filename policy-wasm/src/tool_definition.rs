@@ -54,7 +54,7 @@ impl std::fmt::Display for DefinitionError {
             DefinitionError::TooLarge => {
                 "the definition is longer than 1 MiB or nested deeper than 64 levels"
             }
-            DefinitionError::ResemblingKey => "a key resembles one that MCP names, in another spelling",
+            DefinitionError::ResemblingKey => "a key resembles a member of MCP in another spelling",
         })
     }
 }

@@ -190,7 +190,7 @@ fn any_other_form_of_the_signature_block_is_refused() {
         ("uncountably many", with(u32::MAX, &entries)),
     ] {
         let error = Unverified::open(bytes).unwrap_err().to_string();
-        assert!(error.contains("no signature block"), "{what}: {error}");
+        assert!(error.contains("not a signature block"), "{what}: {error}");
     }
     for cut in 1..block.len() {
         assert!(Unverified::open(all[..all.len() - cut].to_vec()).is_err(), "cut by {cut}");

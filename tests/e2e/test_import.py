@@ -182,12 +182,12 @@ def test_a_catalogue_compiles_only_after_the_review(from_file, tmp_path):
     path = tmp_path / "acme.yaml"
     path.write_text(from_file, encoding="utf-8")
     status, _, told = toolward("compile", path, "--revision", "r1", "--output", tmp_path / "bundle")
-    assert status == 1 and told.count("nobody has confirmed") == 20, told
+    assert status == 1 and told.count("is not confirmed") == 20, told
     assert not (tmp_path / "bundle").exists()
     # All but one.
     path.write_text(reviewed(from_file).replace("        tier: read\n", "        tier: read\n        review: pending\n", 1))
     status, _, told = toolward("compile", path, "--revision", "r1", "--output", tmp_path / "bundle")
-    assert status == 1 and told.count("nobody has confirmed") == 1, told
+    assert status == 1 and told.count("is not confirmed") == 1, told
     path.write_text(reviewed(from_file), encoding="utf-8")
     status, _, told = toolward("compile", path, "--revision", "r1", "--output", tmp_path / "bundle")
     assert status == 0 and (tmp_path / "bundle").exists(), told

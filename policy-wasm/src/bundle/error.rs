@@ -59,7 +59,7 @@ impl fmt::Display for BundleError {
                 f.write_str("bundle's manifest, tiers or servers are unreadable; compile it again")
             }
             ErrorKind::SignatureBlock => f.write_str(
-                "what follows the bundle's last section is no signature block; compile and sign it again",
+                "the bytes after the bundle's last section are not a signature block; compile and sign it again",
             ),
             ErrorKind::Unsignable => {
                 f.write_str("bundle has format 1, which has no place for signatures; compile it again")

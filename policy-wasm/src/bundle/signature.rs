@@ -23,7 +23,7 @@ impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             KeyError::Length(bytes) => write!(f, "the key has {bytes} bytes, an Ed25519 public key has 32"),
-            KeyError::NotAPoint => f.write_str("the key is no point of Ed25519's curve"),
+            KeyError::NotAPoint => f.write_str("the key is not a point of Ed25519's curve"),
             KeyError::Weak => f.write_str("the key is a point of small order, so anybody can sign for it"),
         }
     }

@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(
             marked("a: b c  # d\n'e': \"f g\" \n- h\n"),
             ["a", "b c", "'e'", "\"f g\""],
-            "up to what is no YAML"
+            "up to the text that is not YAML"
         );
         assert_eq!(
             marked("a: {b: [c, d ], e: f}\n"),

@@ -32,7 +32,7 @@ pub const LINTS: [(&str, &str); 21] = [
     ("monitor-mode", "something that is recorded and not enforced"),
     ("name-above-tier", "a name that sounds more dangerous than its tier"),
     ("rule-never-matches", "a rule that matches no entry or no agent"),
-    ("server-unreachable", "a server that nobody or no agent can use"),
+    ("server-unreachable", "a server without a subject or an agent that can use it"),
     ("unused-agent-type", "an agent type that no actor has"),
     ("unused-catalogue", "a catalogue that no server has"),
     ("unused-issuer", "an issuer that no rule refers to"),

@@ -92,19 +92,19 @@ fn highest(policy: &Policy, server: &Server) -> Option<Tier> {
 
 fn reachable(finder: &mut Finder<'_>, server: &Server) {
     let Some(most) = highest(finder.policy, server) else {
-        let message = format!("nobody can use server `{}`: no grant and actor meet there", server.id);
+        let message = format!("no subject can use server `{}`: no grant and actor meet there", server.id);
         let help = "add a grant and an actor that cover it, or take the server away";
         return finder.add("server-unreachable", Some(server.origin), message, help);
     };
     for item in server.items.iter().filter(|item| item.tier > most) {
         let message = format!(
-            "nobody reaches `{}` of server `{}`: its tier is `{}`, the highest that a grant and an actor reach there `{}`",
+            "no subject reaches `{}` of server `{}`: its tier is `{}`, the highest that a grant and an actor reach there `{}`",
             item.name,
             server.id,
             finder.tier(item.tier),
             finder.tier(most)
         );
-        let help = "raise a ceiling, or leave the entry out if nobody should";
+        let help = "raise a ceiling, or remove the item if no subject should reach it";
         finder.add("item-unreachable", Some(item.origin), message, help);
     }
 }

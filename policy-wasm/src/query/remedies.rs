@@ -107,7 +107,8 @@ impl Case<'_> {
                 "send smaller arguments, or have fewer conditions look into them".to_owned()
             }
             DenyReason::ConditionFailed => {
-                "give the condition everything that it reads: one that cannot be evaluated denies".to_owned()
+                "provide all facts that the condition reads: a condition that cannot be evaluated denies"
+                    .to_owned()
             }
             DenyReason::ArgumentMissing => format!("call {item} with every argument that its checks need"),
             DenyReason::ArgumentUnusable => {

@@ -22,7 +22,7 @@ const MISTAKES: &[(&str, &str, &str, Option<&str>)] = &[
     (
         "subject == \"alice\"",
         "subject",
-        "`subject` is no value by itself: expected one of `subject.id`",
+        "`subject` is not a value by itself: expected one of `subject.id`",
         None,
     ),
     ("subject.id.x == 1", "subject.id.x", "a string has no members", None),
@@ -118,7 +118,7 @@ const MISTAKES: &[(&str, &str, &str, Option<&str>)] = &[
         "expected type(value) == with one of `bool`",
         Some("did you mean `string`?"),
     ),
-    ("type(args.a)", "type(args.a)", "`type(…)` only stands in a comparison", None),
+    ("type(args.a)", "type(args.a)", "`type(…)` only in a comparison", None),
     ("args.a < [1]", "args.a < [1]", "`<` does not order a list", None),
     ("[args.a] == [1]", "args.a", "a list holds only literals", None),
     (

@@ -245,7 +245,7 @@ mod tests {
         let (text, left_out, changes) = written(HOSTILE, HOSTILE);
         assert_eq!(changes.len(), 0);
         let problems = compiled(&text).unwrap_err();
-        assert_eq!(problems.matches("nobody has confirmed").count(), 2, "{problems}");
+        assert_eq!(problems.matches("is not confirmed").count(), 2, "{problems}");
         assert!(compiled(&text.replace("        review: pending\n", "")).is_ok(), "{text}");
         assert!(text.contains("tier: destructive") && text.contains("tier: write"), "{text}");
         assert!(!text.contains("tier: read\n"), "{text}");

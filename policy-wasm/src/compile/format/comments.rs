@@ -50,7 +50,7 @@ pub(super) fn find(source: &[char], tree: &Tree) -> Result<Vec<Comment>, String>
             if let Some(last) = inside.iter().rposition(|c| *c == '\n') {
                 let header: Vec<_> = inside.iter().take_while(|c| **c != '\n').collect();
                 if matches!(header.first(), Some('|' | '>')) && header.contains(&&'#') {
-                    return Err("a comment stands behind `|` or `>`; move it to the line above".to_owned());
+                    return Err("a comment follows `|` or `>`; move it to the line above".to_owned());
                 }
                 line_start = range.start.saturating_add(last).saturating_add(1);
                 blank_before = false;

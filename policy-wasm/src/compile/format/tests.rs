@@ -62,7 +62,7 @@ fn text_behind_a_block_is_rejected_and_not_lost() {
     let problems = format(&file("policy: toolward/v1\nnote: | # lost?\n  x\n")).unwrap_err().to_string();
     assert_eq!(
         problems,
-        "p.yaml:1:1: not formatted, because a comment stands behind `|` or `>`; move it to the line above\n"
+        "p.yaml:1:1: not formatted, because a comment follows `|` or `>`; move it to the line above\n"
     );
 }
 

@@ -154,7 +154,7 @@ fn item<'n>(kind: ItemKind, entry: &Named<'n>, symbols: &Symbols<'n>) -> Option<
         && place.one_of(&["pending"]).is_some()
     {
         place.refuse(format!(
-            "nobody has confirmed the tier of `{}`: look at the entry, then take `review: pending` away",
+            "the tier of `{}` is not confirmed: review the item, then remove `review: pending`",
             entry.name
         ));
     }

@@ -54,7 +54,10 @@ pub(super) fn list(place: &Place<'_>) -> BTreeSet<String> {
 
 fn known(name: &str, refuse: impl FnOnce(String, Option<String>)) {
     if !names_known().any(|known| known == name) {
-        refuse(format!("`{name}` is no method of MCP that this version knows"), suggest(name, names_known()));
+        refuse(
+            format!("`{name}` is not a method of MCP that this version knows"),
+            suggest(name, names_known()),
+        );
     }
 }
 

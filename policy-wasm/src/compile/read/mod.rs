@@ -245,7 +245,7 @@ fn chain<'n>(place: Option<Place<'n>>, symbols: &Symbols<'n>) -> ChainRules {
         for place in place.list().unwrap_or_default() {
             let Some((issuer, others)) = voucher(&place, symbols) else { continue };
             if trusted.insert(issuer.to_owned(), others).is_some() {
-                place.refuse(format!("issuer `{issuer}` stands twice"));
+                place.refuse(format!("issuer `{issuer}` is listed twice"));
             }
         }
         rules.trusted_issuers = Some(trusted);
@@ -268,7 +268,7 @@ fn voucher<'n>(place: &Place<'n>, symbols: &Symbols<'n>) -> Option<(&'n str, BTr
         if Some(other) == issuer {
             place.refuse("an issuer vouches for its own actors without being named here");
         } else if !others.insert(other.to_owned()) {
-            place.refuse(format!("issuer `{other}` stands twice"));
+            place.refuse(format!("issuer `{other}` is listed twice"));
         }
     }
     map.finish();

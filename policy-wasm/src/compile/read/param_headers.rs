@@ -57,7 +57,7 @@ fn walk(schema: &Place<'_>, path: Option<&[String]>, headers: &mut Headers) {
 
 fn annotation(schema: &Place<'_>, value: &Place<'_>, path: Option<&[String]>, headers: &mut Headers) {
     let Some(path) = path.filter(|path| !path.is_empty()) else {
-        value.refuse(format!("`{KEY}` stands only at an argument that `properties` alone lead to"));
+        value.refuse(format!("`{KEY}` is only allowed at an argument below `properties` alone"));
         return;
     };
     let Some(text) = value.text() else { return };

@@ -29,7 +29,7 @@ fn holder<'n>(map: &mut MapReader<'n>, symbols: &Symbols<'n>) -> Option<Holder> 
             if value.bool()? {
                 Holder::Anyone(issuer?.to_owned())
             } else {
-                value.refuse("expected `true`; leave the entry out for nobody");
+                value.refuse("expected `true`; omit the key to match no subject");
                 return None;
             }
         }

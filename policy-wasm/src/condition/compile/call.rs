@@ -82,7 +82,7 @@ impl Checker<'_> {
         };
         let mut mistake = Mistake::new(at.start, at.end, String::new());
         mistake.message = if known.contains(&name) && name == "type" {
-            "`type(…)` only stands in a comparison with a type, such as type(args.x) == string".to_owned()
+            "use `type(…)` only in a comparison with a type, such as type(args.x) == string".to_owned()
         } else if known.contains(&name) {
             format!("`{name}` does not take {} arguments here", arguments.len())
         } else if name == "matches" {

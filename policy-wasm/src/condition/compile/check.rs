@@ -109,7 +109,7 @@ impl Checker<'_> {
                 self.count(expr.at, depth);
                 let number = self.out.reserve();
                 let (a, shape) = self.expr(condition, depth);
-                self.want(&shape, &ValueType::Bool, condition.at, "what stands before `?`");
+                self.want(&shape, &ValueType::Bool, condition.at, "the operand before `?`");
                 let (b, yes_shape) = self.expr(yes, depth);
                 let (c, no_shape) = self.expr(no, depth);
                 if !yes_shape.meets(&no_shape) {
@@ -137,7 +137,7 @@ impl Checker<'_> {
             Kind::Number(text) => {
                 let json = crate::json::parse(text.as_bytes(), &crate::json::Limits::default());
                 if json.ok().and_then(crate::json::Value::as_number).is_none() {
-                    self.mistake(expr.at, "this is no number, or one that is too large".to_owned());
+                    self.mistake(expr.at, "this is not a number, or it is too large".to_owned());
                 }
                 let (at, length) = self.out.bytes(text.as_bytes());
                 (node(Op::Number, 0, at, length, 0), ValueType::Number)

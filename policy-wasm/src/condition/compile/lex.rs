@@ -202,6 +202,6 @@ impl<'t> Lexer<'t> {
         let digits = self.rest().get(..count).filter(|text| text.chars().all(|c| c.is_digit(radix)));
         let c = digits.and_then(|text| u32::from_str_radix(text, radix).ok()).and_then(char::from_u32);
         self.advance(digits.map_or(0, str::len));
-        c.ok_or_else(|| self.mistake(start, "this escape is no character"))
+        c.ok_or_else(|| self.mistake(start, "this escape is not a character"))
     }
 }

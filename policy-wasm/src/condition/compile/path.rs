@@ -57,7 +57,7 @@ impl Checker<'_> {
                 }
                 None => {
                     let list = inside.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
-                    self.mistake(at, format!("`{so_far}` is no value by itself: expected one of {list}"));
+                    self.mistake(at, format!("`{so_far}` is not a value by itself: expected one of {list}"));
                     return None;
                 }
             }
