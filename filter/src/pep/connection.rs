@@ -1,8 +1,9 @@
-//! How the caller is connected, as the proxy tells it: asked for only where the policy has conditions.
+//! The facts of the caller's connection, as the proxy reports them. The filter asks for them only where
+//! the policy has conditions.
 
 use policy_wasm::model::Connection;
 
-/// What the proxy said.
+/// The proxy's report.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConnectionFacts {
     source_address: String,
@@ -11,8 +12,9 @@ pub struct ConnectionFacts {
 }
 
 impl ConnectionFacts {
-    /// Reads the proxy's properties by their paths (Envoy's attributes `source.*` and `connection.*`). What the proxy
-    /// does not say stays empty, and the connection then counts as open and its peer as unknown.
+    /// Reads the proxy's properties by their paths (Envoy's attributes `source.*` and `connection.*`). A
+    /// property that the proxy lacks stays empty. The connection then counts as unencrypted, and its peer as
+    /// unknown.
     pub fn read(mut property: impl FnMut(&[&str]) -> Option<Vec<u8>>) -> ConnectionFacts {
         let mut text = |path: &[&str]| String::from_utf8(property(path)?).ok();
         let source = text(&["source", "address"]).unwrap_or_default();

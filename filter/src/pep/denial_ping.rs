@@ -1,11 +1,15 @@
-//! Denials over HTTP with SSE (MCP 2024-11-05): a client reads answers on its stream, and nothing but the status of what
-//! answers the POST. With a success there it would wait for ever, and the Python SDK gives up the whole session on
-//! anything else. The stream may be another worker's or another proxy's; whoever writes to it is the server. So in the
-//! place of the denied message a `ping` goes on, whose id holds the denial, and the stream's own filter puts that in the
-//! place of the server's answer to the ping. The server learns of the message that one was denied, and why.
+//! Denials over HTTP with SSE (MCP 2024-11-05). Such a client reads answers on its stream, and only the
+//! status of the response to its POST. After a success there it would wait for ever. After any other status
+//! the Python SDK gives up the whole session.
 //!
-//! INVARIANT (nothing but a denial): a server chooses the ids of its answers, so an id is looked at only on a stream that
-//! was opened as one of HTTP with SSE, and what comes out of it is what a gateway writes, to the byte.
+//! The stream may belong to another worker or another proxy, and only the server writes to it. So a `ping`
+//! goes on in place of the denied message, and its id holds the denial. The stream's own filter puts the
+//! denial in place of the server's answer to the ping. The server learns that a message was denied, and the
+//! reason.
+//!
+//! INVARIANT (nothing but a denial): a server chooses the ids of its answers. So the filter looks at an id
+//! only on a stream that was opened as one of HTTP with SSE. It takes out of an id only a text that a gateway
+//! writes, compared byte by byte.
 
 use crate::mcp::client_message::RequestId;
 use crate::mcp::revision::Revision;
@@ -18,9 +22,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use policy_wasm::json::{self, Limits, Object, Value, writer};
 use sha2::{Digest as _, Sha256};
 
-/// What the id of such a ping begins with.
+/// The beginning of the id of such a ping.
 const MARK: &str = "toolward-denied.";
-/// Stands between the denial and its seal, where there are keys.
+/// Separates the denial from its seal, where there are keys.
 const SEAL: char = '.';
 /// Longest denial that is sent so, in bytes; ids of requests are as long as their clients want.
 const MAX: usize = 4096;
@@ -31,7 +35,7 @@ const SECONDS: u64 = 300;
 
 /// Puts denials into the ids of pings and takes them out again, for one caller at one server.
 pub(super) struct DenialPings<'r> {
-    /// With keys nobody but a gateway that has them can make such an id.
+    /// Only a gateway with these keys can make such an id.
     keys: Option<(&'r KeyRing, Binding)>,
     /// Unix seconds.
     now: u64,
@@ -66,8 +70,9 @@ impl<'r> DenialPings<'r> {
         Some(out)
     }
 
-    /// The denial that the id of an answer carries. A server can write any id: where there are keys, what they did not
-    /// seal for this caller at this server is none, and nothing is one but what a gateway writes, to the byte.
+    /// The denial that the id of an answer carries. A server can write any id. Where there are keys, the id
+    /// must be sealed with them for this caller at this server. In any case the text must be one that a
+    /// gateway writes, compared byte by byte.
     pub(super) fn open(&self, id: &str) -> Option<String> {
         let carried = id.strip_prefix(MARK)?;
         let encoded = match self.keys {
@@ -83,7 +88,7 @@ impl<'r> DenialPings<'r> {
     }
 }
 
-/// Whether an id is made to carry a denial, whoever made it.
+/// Whether an id has the form of one that carries a denial, by whichever maker.
 pub(super) fn is_marked(id: Value<'_>) -> bool {
     id.as_str().is_some_and(|id| id.decode().starts_with(MARK))
 }
@@ -92,7 +97,8 @@ fn digest(answer: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(answer))
 }
 
-/// Whether a text is, to the byte, a denial as a gateway writes it: it is written anew from what it says, and compared.
+/// Whether a text is a denial as a gateway writes it. The filter writes the denial again from its parts and
+/// compares the bytes.
 fn is_denial(text: &str) -> bool {
     is_written(text).unwrap_or(false)
 }
@@ -130,7 +136,7 @@ fn is_written(text: &str) -> Option<bool> {
     Some(reasons.any(|reason| same(reason, false) || same(reason, true)))
 }
 
-/// What a denial says.
+/// The parts of a denial.
 struct Said {
     reason: String,
     decision_id: String,

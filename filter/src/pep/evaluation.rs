@@ -35,6 +35,7 @@ pub(super) struct ServerEvaluation {
     pub(super) decision: Option<Decision>,
     /// `None` for a permit.
     pub(super) reason: Option<Reason>,
-    /// The number of further decisions of this method, reason and tool that the record stands for; 0 for its own.
+    /// The number of further decisions of this method, reason and tool that the record counts; 0 in the
+    /// record of the first.
     pub(super) repeated: u64,
 }

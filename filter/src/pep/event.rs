@@ -1,5 +1,5 @@
-//! What happens to an exchange, and what it wants done: plain data, so that the same transcript comes out natively, in
-//! wasmtime and in a proxy.
+//! The events of an exchange and the effects that it asks for. Both are plain data, so that the native
+//! target, wasmtime and a proxy give the same transcript.
 
 use crate::callout::{HttpAnswer, HttpCall};
 use crate::http::Fields;
@@ -81,10 +81,10 @@ pub enum Effect {
         permit: Permit,
         /// Header fields to remove, by exact lower-case name.
         remove: Vec<Vec<u8>>,
-        /// Header fields to write in place of what is there.
+        /// Header fields to write in place of the present ones.
         set: Vec<(&'static str, String)>,
-        /// What goes on in place of the body that was judged: the same message, with the server's own task ids, or a
-        /// ping that carries a denial. `None` leaves the bytes as they are.
+        /// The bytes that go on in place of the judged body: the same message with the server's own task ids,
+        /// or a ping that carries a denial. `None` leaves the bytes as they are.
         body: Option<Vec<u8>>,
         /// Records of the permit, to be logged and counted once the host took all edits and the request goes on.
         records: Vec<DecisionRecord>,
@@ -95,7 +95,7 @@ pub enum Effect {
     Call(HttpCall),
     /// Write the record to the log and to the stream's filter state, and count it.
     Record(DecisionRecord),
-    /// Write this response header field in place of what is there.
+    /// Write this response header field in place of the present one.
     SetResponseHeader(&'static str, String),
     /// Remove these response header fields.
     RemoveResponseHeaders(&'static [&'static str]),

@@ -23,7 +23,7 @@ pub(super) struct Grant {
     _met: Met,
 }
 
-/// What has become of a [`PendingGrant`].
+/// The next step of a [`PendingGrant`].
 pub(super) enum Progress {
     /// Everything is met.
     Granted(Grant),
@@ -56,7 +56,7 @@ impl PendingGrant {
         Ok(PendingGrant { obligations })
     }
 
-    /// The proof, or what is still to be asked.
+    /// The proof, or the next open check.
     pub(super) fn progress(self) -> Progress {
         match self.obligations.front().cloned() {
             None => Progress::Granted(Grant { _met: Met }),

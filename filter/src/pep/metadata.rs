@@ -70,15 +70,15 @@ impl Metadata {
         document.url.bytes().all(quotable).then_some(document.url.as_str())
     }
 
-    /// Answers a request for metadata; `None` where the path is none of ours. `belongs` says whether a server answers
-    /// at the authority that was asked.
+    /// Answers a request for metadata; `None` where the path is not one of the filter's. `belongs` says
+    /// whether a server answers at the authority of the request.
     pub(super) fn answer(&self, method: &str, path: &str, belongs: impl Fn(u32) -> bool) -> Option<Reply> {
         if !path.starts_with(WELL_KNOWN) {
             return None;
         }
         let document =
             self.documents.iter().find(|document| document.path == path && belongs(document.index));
-        // With one server only, its document stands at the root too, where some clients look first.
+        // Some clients look at the root first. So the document of the only server is there too.
         let document = document.or_else(|| match self.documents.as_slice() {
             [only] if path == WELL_KNOWN && belongs(only.index) => Some(only),
             _ => None,

@@ -1,4 +1,5 @@
-//! What a record may show of a call's arguments: those that the policy names, where they are plain values.
+//! The arguments of a call that a record may show: the ones that the policy names, where they are plain
+//! values.
 
 use policy_wasm::bundle::{List, Server};
 use policy_wasm::json::{Object, Value, write_str};

@@ -1,4 +1,4 @@
-//! The session of an exchange: what the client calls it, what the server calls it.
+//! The session of an exchange: the client's id for it, and the server's.
 
 use crate::http::Fields;
 use crate::pep::caller::Caller;
@@ -10,10 +10,10 @@ use crate::token::TokenError;
 /// The header, as MCP's legacy revisions name it.
 const HEADER: &str = "mcp-session-id";
 
-/// What is known of the session. Without keys in the configuration ids pass as they are.
+/// The session's ids. Without keys in the configuration, ids pass as they are.
 #[derive(Debug, Default)]
 pub(super) struct Session {
-    /// What the client sent and what it stands for.
+    /// The client's id, and the server's id that it stands for.
     opened: Option<(String, String)>,
     /// Whether an answer may name a session: to `initialize`.
     begins: bool,
@@ -22,10 +22,10 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Opens what the client sent, and notes that the session is used.
+    /// Opens the client's id, and notes that the session is used.
     ///
     /// # Errors
-    /// The reason where it is not this caller's at this server, or over.
+    /// The reason where the session is not this caller's at this server, or is over.
     pub(super) fn open(caller: &Caller, sent: Option<&str>, now: u64) -> Result<Session, Reason> {
         let pep = &caller.pep;
         let (Some(sessions), Some(sent)) = (&pep.config.sessions, sent) else {
@@ -46,8 +46,8 @@ impl Session {
         *self = Session::default();
     }
 
-    /// Why the caller may read no longer. Where they may, notes that the session is used still: a call that takes long
-    /// and a stream that is open are uses.
+    /// The reason why the caller may read no longer. Otherwise notes a use of the session: a call that takes
+    /// long and an open stream are uses.
     pub(super) fn over(&mut self, caller: &Caller, now: u64) -> Option<Reason> {
         let (pep, delegation) = (&caller.pep, &caller.delegation);
         if pep.config.verifier.has_expired(delegation, now) {
@@ -65,17 +65,17 @@ impl Session {
         self.active = self.active.take().or(begun);
     }
 
-    /// Whether it must be told that time has passed.
+    /// Whether the session needs ticks.
     pub(super) fn wants_ticks(&self) -> bool {
         self.active.as_ref().is_some_and(ActiveSession::has_idle_limit)
     }
 
-    /// What goes on to the server in place of what the client sent.
+    /// The header field that the server gets in place of the client's.
     pub(super) fn upstream(&self) -> Option<(&'static str, String)> {
         self.opened.as_ref().map(|(_, id)| (HEADER, id.clone()))
     }
 
-    /// What the client sees of the id that the server named in its answer.
+    /// The effect that shows the client its own id in place of the server's.
     pub(super) fn answer(&mut self, caller: &Caller, fields: &Fields<'_>, now: u64) -> Option<Effect> {
         let sessions = caller.pep.config.sessions.as_ref()?;
         let mut named = fields.iter().filter(|(name, _)| *name == HEADER.as_bytes());

@@ -1,6 +1,7 @@
-//! HTTP with SSE (MCP 2024-11-05): a stream begins with an `endpoint` event, and what it names is where the client posts
-//! its messages. A server could name any address there, so only its own is passed; and since whoever has that address
-//! is in the session, it is sealed like a session's id where the configuration has keys.
+//! HTTP with SSE (MCP 2024-11-05): a stream begins with an `endpoint` event, which names the address for
+//! the client's messages. A server could name any address there, so the filter passes only the server's own.
+//! A client with that address is in the session, so the address is sealed like a session's id where the
+//! configuration has keys.
 
 use crate::config::Config;
 use crate::pep::caller::Caller;

@@ -1,8 +1,9 @@
-//! The tasks of an exchange: what the client calls them, and what the server does.
+//! The tasks of an exchange: the client's ids for them, and the server's.
 //!
-//! With keys in the configuration a client never learns a server's task id but sealed for itself: the human, the agent
-//! that calls now, and the server. What it sends is opened before the message goes on. [Decision
-//! 0011](../../../docs/decisions/0011-sealed-tasks.md) says which of the server's words make a task the caller's.
+//! With keys in the configuration, a client learns a server's task id only in sealed form: for this subject,
+//! this calling agent and this server. The filter opens the client's id before the message goes on. [Decision
+//! 0011](../../../docs/decisions/0011-sealed-tasks.md) says which messages of the server make a task the
+//! caller's.
 
 use crate::config::TaskIds;
 use crate::mcp::ServerMessageError;
@@ -17,11 +18,11 @@ use crate::reason::Reason;
 use crate::sealed_id::{KeyRing, OpenError, Purpose};
 use policy_wasm::json::{self, Value};
 
-/// A sealed task id does not end: how long a task lasts is the server's `ttl`, and a text that is always the same is
-/// what lets a client know its task again in a notification.
+/// A sealed task id does not end, since the server's `ttl` says how long the task lasts. The sealed text is
+/// always the same, so that a client recognises its task in a notification.
 const NO_END: u64 = u64::MAX;
 
-/// Most tasks of one list whose ids are sealed: a sealed id is ten times as long as the shortest entry.
+/// Most tasks of one list with sealed ids: a sealed id is ten times as long as the shortest entry.
 const MAX_LISTED: usize = 4096;
 
 /// The tasks that a request names, and the server's ids that they stand for.
@@ -150,9 +151,9 @@ impl OpenedTasks {
 pub(super) struct TaskSealer<'s> {
     keys: &'s KeyRing,
     caller: &'s Caller,
-    /// Whether the server's lists are taken at their word.
+    /// Whether the filter believes the server's lists.
     listed: bool,
-    /// What the client sent in this exchange, and what it stands for.
+    /// The client's ids in this exchange, each with the server's id.
     opened: &'s [(String, String)],
 }
 
@@ -161,7 +162,7 @@ impl TaskSealer<'_> {
         self.keys.open(Purpose::Task, sent, self.caller.binding(), now)
     }
 
-    /// What the client calls the task with this id, as it did in this exchange if it did.
+    /// The client's id of the task with this id: the one of this exchange, if the client sent one.
     fn sealed(&self, own: &str) -> Result<String, ServerMessageError> {
         if let Some(sent) = self.sent(own) {
             return Ok(sent.to_owned());
@@ -174,7 +175,7 @@ impl TaskSealer<'_> {
         self.opened.iter().find(|(_, opened)| opened == own).map(|(sent, _)| sent.as_str())
     }
 
-    /// Seals what a message of the server names. `false`: it tells of a task that nobody asked about here.
+    /// Seals the ids in a message of the server. `false` where it names a task that the request did not.
     ///
     /// # Errors
     /// [`ServerMessageError`] where an id cannot be sealed, or a list has more than [`MAX_LISTED`].
@@ -192,7 +193,8 @@ impl TaskSealer<'_> {
                     Some(sent) => sent.to_owned(),
                     None => return Ok(false),
                 },
-                // INVARIANT (no task by hearsay): what a tool may let its caller write makes no task the caller's.
+                // INVARIANT (no task by hearsay): text that a caller may have a tool write makes no task the
+                // caller's.
                 Role::Mentioned => match self.sent(&own) {
                     Some(sent) => sent.to_owned(),
                     None => continue,

@@ -1,14 +1,14 @@
-//! What servers last showed of the tools whose definitions the policy pins.
+//! The definitions that servers last showed for tools whose definitions the policy pins.
 //!
-//! A definition reaches the filter only in lists. What a list showed is remembered until a configuration replaces this one
-//! (so never beyond the bundle), by each VM for itself, so that a call of a tool that was seen to differ is denied. At
-//! most one entry for each pinned tool of the bundle: what the policy does not pin is not remembered.
+//! A definition reaches the filter only in lists. Each VM remembers it until a configuration replaces this
+//! one, so never beyond the bundle. A call of a tool whose definition differs is then denied. The filter
+//! remembers at most one definition for each pinned tool of the bundle.
 
 use policy_wasm::bundle::{Item, Server};
 use policy_wasm::model::ItemKind;
 use std::cell::RefCell;
 
-/// SHA-256 of a definition; zeros stand for one that has no digest, which no policy accepts.
+/// SHA-256 of a definition. Zeros mean a definition without a digest, which no policy accepts.
 pub(super) type Digest = [u8; 32];
 
 /// Digests by the bundle's numbers of tools.
@@ -18,7 +18,7 @@ pub(super) struct Definitions {
 }
 
 impl Definitions {
-    /// Remembers what a server showed; says whether that is news.
+    /// Remembers the definition that a server showed. Returns whether it is a new one.
     pub(super) fn note(&self, item: Item<'_>, digest: Digest) -> bool {
         let Ok(mut seen) = self.seen.try_borrow_mut() else { return false };
         match seen.binary_search_by_key(&item.number(), |(number, _)| *number) {
@@ -30,7 +30,7 @@ impl Definitions {
         }
     }
 
-    /// What the server last showed of this tool, and the tool.
+    /// The tool, and the definition that the server last showed for it.
     pub(super) fn of<'b>(&self, server: Server<'b>, tool: &str) -> Option<(Item<'b>, Digest)> {
         let seen = self.seen.try_borrow().ok()?;
         if seen.is_empty() {

@@ -25,7 +25,7 @@ pub(in crate::pep) fn deny(admitted: &Admitted, audit: &Audit, reason: Reason, r
         return Effect::Reply(Reply { status: 202, headers: Vec::new(), body: Vec::new(), ..reply });
     }
     let ping = ping(admitted, audit, &reply.body);
-    // The TypeScript SDK tells its caller of anything but a success.
+    // The TypeScript SDK reports any status but a success to its caller.
     let status = if reply.status == 200 { 403 } else { reply.status };
     ping.unwrap_or(Effect::Reply(Reply { status, ..reply }))
 }

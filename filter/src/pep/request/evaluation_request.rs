@@ -1,12 +1,12 @@
-//! From a message to what the PDP is asked.
+//! From a message to the PDP's request.
 
 use crate::mcp::client_message::{self, Message, Request};
 use crate::mcp::target::Target;
 use crate::pep::evaluation::Evaluation;
 use policy_wasm::model::Action;
 
-/// What a target is to the PDP. A task is the server's to know: the method's rule decides about it. `definition`: what
-/// the server last showed of the tool.
+/// The action on a target, for the PDP. Only the server knows its tasks, so the method's rule decides about
+/// them. `definition` is the digest that the server last showed for the tool.
 pub(in crate::pep) fn action<'a>(target: &'a Target<'a>, definition: Option<&'a [u8; 32]>) -> Action<'a> {
     match target {
         Target::Server | Target::Task { .. } | Target::Each(_) => Action::UseServer,
@@ -52,7 +52,8 @@ pub(in crate::pep) fn whole(message: &Message<'_>) -> Evaluation {
         Message::Request(request) => {
             each(request).next().map(|(evaluation, _)| evaluation).unwrap_or_default()
         }
-        // What is answered is a request of the server: the id is the server's, and nobody awaits one for it.
+        // The message answers a request of the server. The id is the server's, and no client awaits an answer
+        // to it.
         Message::Response { .. } => {
             Evaluation { method: Some(client_message::RESPONSE), ..Evaluation::default() }
         }

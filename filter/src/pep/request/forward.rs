@@ -1,4 +1,4 @@
-//! What goes on to the server of a request that was permitted, where it is not what came.
+//! The edits with which a permitted request goes on to the server.
 
 use crate::mcp::headers::Mirrored;
 use crate::pep::Permit;
@@ -11,7 +11,7 @@ use policy_wasm::sort::in_order;
 /// Fields that vouch for the bytes of the body, which change where it names tasks.
 const VOUCHING: [&[u8]; 4] = [b"content-md5", b"digest", b"content-digest", b"repr-digest"];
 
-/// What the head says of the way on.
+/// The edits that follow from the head.
 #[derive(Debug, Clone, Default)]
 pub(in crate::pep) struct UpstreamEdits {
     remove: Vec<Vec<u8>>,
@@ -20,8 +20,8 @@ pub(in crate::pep) struct UpstreamEdits {
 }
 
 impl UpstreamEdits {
-    /// Fields that do not go on: forgeries of ours, the token unless it is kept, and what would bring a compressed
-    /// answer.
+    /// Removes forgeries of the filter's own fields, the token unless the configuration keeps it, and
+    /// `accept-encoding`, which would bring a compressed answer.
     pub(in crate::pep) fn of(
         head: &Head<'_>,
         keep_authorization: bool,
@@ -45,7 +45,8 @@ impl UpstreamEdits {
         UpstreamEdits { remove, measured: head.has_content_length }
     }
 
-    /// The same without what mirrors the body, for another message; `None` where some of that was not read.
+    /// The same edits without the fields that mirror the body, for another message. `None` where the filter
+    /// did not read some of those fields.
     pub(in crate::pep) fn unmirrored(&self, mirrored: &Mirrored) -> Option<UpstreamEdits> {
         let mut edits = self.clone();
         edits.remove.extend([b"mcp-method".to_vec(), b"mcp-name".to_vec()]);

@@ -1,7 +1,8 @@
-//! The head of a request: what decides, read in one pass over the fields.
+//! The head of a request: the fields that decide, read in one pass.
 //!
-//! A field that decides something must come at most once and be plain: two readers that pick another of two values
-//! would read another request. (Envoy joins repeated `authorization` with a comma; the token form refuses that.)
+//! A field that decides must come at most once and be plain. Two readers that pick different values of a
+//! repeated field would read different requests. (Envoy joins repeated `authorization` with a comma; the form
+//! of the token refuses that.)
 
 use crate::http::Fields;
 use crate::mcp::headers::{Mirrored, ParamHeader, decode_value, one_variable};
@@ -10,7 +11,7 @@ use policy_wasm::bundle::layout::MAX_PARAM_HEADERS;
 use policy_wasm::sort::in_order;
 use std::borrow::Cow;
 
-/// What the head says.
+/// The fields of the head that decide.
 #[derive(Debug, Default)]
 pub(in crate::pep) struct Head<'a> {
     pub method: &'a str,
@@ -33,7 +34,8 @@ pub(in crate::pep) struct Head<'a> {
     pub spoofed: Vec<&'a [u8]>,
     pub has_accept_encoding: bool,
     pub has_content_length: bool,
-    /// The first thing wrong with the fields; told after routing, so that it is told in the server's form.
+    /// The first problem with the fields. It is reported after routing, so that the denial has the server's
+    /// form.
     pub fault: Option<Reason>,
 }
 
@@ -47,7 +49,7 @@ impl Head<'_> {
 /// Fields of this name prefix are ours; from a client they are forgeries.
 const OWN_PREFIX: &[u8] = b"x-toolward-";
 
-/// Names of headers that repeat arguments begin so; what follows is the server's to choose.
+/// The beginning of the names of headers that repeat arguments. The server chooses the rest of the name.
 pub(in crate::pep) const PARAM_PREFIX: &[u8] = b"mcp-param-";
 
 /// Names of single-valued fields; `mcp-*` in front covers `mcp-param-*` too.
@@ -66,7 +68,7 @@ const SINGLE: [&[u8]; 9] = [
 /// Longest `Access-Control-Request-Headers` that is answered, in bytes.
 const MAX_REQUESTED_FIELDS: usize = 2048;
 
-/// Names are held against each other one by one where there are no more; else by sorting, so that many of them cost no
+/// Up to this number, names are compared one by one. More names are sorted, so that many of them cost no
 /// quadratic time.
 const FEW: usize = 16;
 
@@ -130,7 +132,7 @@ pub(in crate::pep) fn read<'a>(fields: &Fields<'a>) -> Head<'a> {
         }
         deciding.push(name);
         if name == b"authorization" {
-            // By far the longest; `credentials` holds each of its bytes against the token's alphabet.
+            // By far the longest field. `credentials` compares each of its bytes with the token's alphabet.
             head.authorization = Some(value);
             continue;
         }
@@ -180,7 +182,7 @@ pub(in crate::pep) fn read<'a>(fields: &Fields<'a>) -> Head<'a> {
     head
 }
 
-/// Whether a name stands there twice.
+/// Whether a name is a duplicate.
 fn repeats(names: &[&[u8]]) -> bool {
     let mut before = None;
     in_order(names).any(|name| before.replace(name) == Some(name))
@@ -195,7 +197,7 @@ pub(in crate::pep) fn decides_in_trailers(fields: &Fields<'_>) -> bool {
     })
 }
 
-/// What `Authorization` holds.
+/// The credentials of `Authorization`.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::pep) enum Credentials<'a> {
     /// One bearer token.

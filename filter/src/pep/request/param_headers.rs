@@ -1,8 +1,9 @@
-//! `Mcp-Param-*`: headers that repeat arguments of a tool, held against the body.
+//! `Mcp-Param-*`: headers that repeat arguments of a tool, compared with the body.
 //!
-//! Source: MCP 2026-07-28, basic/transports/streamable-http (custom headers from tool parameters). Which argument a
-//! header repeats stands in the tool's input schema (`x-mcp-header`), which the policy may know. Legacy revisions have no
-//! such headers; one that comes all the same is held against the body too, since what routes by it does not ask.
+//! Source: MCP 2026-07-28, basic/transports/streamable-http (custom headers from tool parameters). The tool's
+//! input schema says which argument a header repeats (`x-mcp-header`), and the policy may know the schema.
+//! Legacy revisions have no such headers. The filter compares one there too, since a router that reads it
+//! does not ask for the revision.
 
 use crate::mcp::headers::{Mirrored, ParamHeader, one_variable};
 use crate::mcp::target::Target;
@@ -37,11 +38,11 @@ pub(in crate::pep) fn verify(
     compare(&mirrored.params, tool, target.arguments(), revision.era(), now)
 }
 
-/// Holds the headers of a request against its arguments. `tool` is what the policy knows of the tool that is called, and
-/// `now` the time in Unix seconds.
+/// Compares the headers of a request with its arguments. `tool` is the policy's entry for the called tool,
+/// and `now` the time in Unix seconds.
 ///
-/// A header that no schema names goes on where its value is that of some argument. One that a schema names must be the
-/// argument's value; in the modern era an argument that has a header must have come with it.
+/// A header that no schema names goes on where its value is that of some argument. A header that a schema
+/// names must have the argument's value. In the modern era an argument that has a header must come with it.
 ///
 /// # Errors
 /// [`Reason::HeaderMismatch`], or `policy_unreadable`.
@@ -67,8 +68,9 @@ fn compare(
         for definition in tool.definitions().map_err(unreadable)? {
             definitions.push(definition.map_err(unreadable)?);
         }
-        // A client sends what the definition that it was shown wants, and clients keep definitions: which one it was is
-        // not known, whatever the server shows others now. Each that is accepted was reviewed.
+        // A client follows the definition that it was shown, and clients keep definitions. So the filter
+        // cannot know which one applies, whatever the server shows others now. Each accepted definition was
+        // reviewed.
         let lasts = |definition: &&Definition<'_>| definition.until.is_none_or(|until| now < until);
         let some_last = definitions.iter().any(|definition| lasts(&definition));
         let mut accepted = definitions.iter().filter(|definition| !some_last || lasts(definition));
@@ -94,8 +96,8 @@ impl Call<'_> {
         self.known.iter().any(|header| one_variable(header.name, &said.name))
     }
 
-    /// Whether each header that no schema names has the value of an argument, at any depth. (MCP has such headers
-    /// forwarded. A client only sends what it repeats.)
+    /// Whether each header that no schema names has the value of an argument, at any depth. (MCP has such
+    /// headers forwarded, and a client only sends headers that repeat an argument.)
     fn strangers_are_arguments(&self) -> bool {
         let mut strangers: Vec<&ParamHeader> = self.said.iter().filter(|said| !self.is_known(said)).collect();
         if strangers.is_empty() {
@@ -126,7 +128,8 @@ impl Call<'_> {
         found.into_iter().all(|found| found)
     }
 
-    /// Whether the headers are what a client sends that was shown this definition; `None`: where all say the same.
+    /// Whether the headers are those of a client that was shown this definition; `None` where all definitions
+    /// have the same.
     fn agrees(&self, definition: Option<Definition<'_>>) -> bool {
         let is_of =
             |header: &&bundle::ParamHeader<'_>| definition.is_none_or(|definition| header.is_of(definition));
@@ -152,7 +155,7 @@ enum Argument<'a> {
     /// It is not there, or `null`.
     Absent,
     Is(Value<'a>),
-    /// Another key could be taken for one of those that lead to it.
+    /// A reader could take another key for one on the way to the argument.
     Unclear,
 }
 

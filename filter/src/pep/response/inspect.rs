@@ -1,7 +1,8 @@
-//! Inspects one message from the server on its way to the client (`docs/answers.md`).
+//! Inspects one message of the server on its way to the client (`docs/answers.md`).
 //!
-//! Lists are cut, definitions held against the pinned ones, and what the server asks of the client or the human is put
-//! to the policy like a call: as the caller's own, at this server, under the name of the server's method.
+//! The inspector cuts lists, compares definitions with the pinned ones, and puts requests of the server to
+//! the policy. The policy decides about such a request like about a call: for the caller, at this server,
+//! under the server's method.
 
 use crate::mcp::ServerMessageError;
 use crate::mcp::client_message::MAX_BATCH;
@@ -28,10 +29,10 @@ use policy_wasm::tool_definition;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Most things that one answer asks the client or the human for: each is put to the policy.
+/// Most requests to the client or the user in one answer: each is put to the policy.
 const MAX_ASKED: usize = 64;
 
-/// What becomes of a message.
+/// The fate of a message.
 pub(in crate::pep) enum MessageAction {
     /// It goes on as it came.
     Pass,
@@ -239,7 +240,8 @@ impl Inspector {
             }
             // The whole answer is replaced with its head.
             Err(InspectError::Denied(reason)) if !whole => {
-                // JSON-RPC 2.0 §5 knows no other ids; what a server puts there beside them is not repeated.
+                // JSON-RPC 2.0 §5 has only ids of these kinds. The filter repeats no other value of the
+                // server.
                 let id =
                     incoming.id.filter(|id| matches!(id.kind(), json::Kind::String | json::Kind::Number));
                 let id = id.map_or("null", Value::raw);
@@ -264,7 +266,8 @@ impl Inspector {
         Err(InspectError::Denied(Reason::RevisionUnsupported))
     }
 
-    /// What a result holds, or a task in place of one. `outer`: a result may hold the result of a task.
+    /// Inspects the members of a result, or of a task in place of one. `outer`: a result may hold the result
+    /// of a task.
     fn contents(
         &mut self,
         audit: &Audit,
@@ -295,7 +298,8 @@ impl Inspector {
                     return Err(InspectError::Unreadable);
                 }
             }
-            // What else a list could be taken for: the result of a tool, which could show what the list hides.
+            // A client could take the result of a tool for the list, and the result could show an entry that
+            // the list hides.
             let second = asked.is_some() && (folded.is("content") || folded.is("structuredContent"));
             let like = |name: &str| folded.is(name) && !key.is(name);
             if second || like("cacheScope") || like("inputRequests") || (outer && like("result")) {
@@ -315,7 +319,8 @@ impl Inspector {
         if !asked_found {
             return Err(InspectError::Unreadable);
         }
-        // What is permitted to one caller is nobody else's (MCP 2026-07-28, caching), cut or not.
+        // An answer for one caller must not be cached for others (MCP 2026-07-28, caching), whether it is cut
+        // or not.
         match scope {
             Some(scope) if !scope.as_str().is_some_and(|scope| scope.is("private")) => {
                 edits.replace(whole, scope.raw(), "\"private\"".to_owned());
@@ -394,11 +399,11 @@ impl Inspector {
         let decision = self.decide(audit, method, action);
         let reason = match decision.reasons.first() {
             Some(reason) => Some(Reason::Policy(reason)),
-            // Nothing can be asked, and nobody waited for, in the middle of an answer.
+            // The filter can ask no check, and no client waits for one, in the middle of an answer.
             None if !decision.obligations.is_empty() => Some(Reason::ObligationUnknown),
             None => None,
         };
-        // Pings are no news.
+        // Permitted pings are not recorded.
         if reason.is_some() || method != Method::Ping {
             self.note(Some(method), Some(decision), reason);
         }
@@ -463,7 +468,8 @@ impl Inspector {
         edits.apply(message.raw()).map(MessageAction::Rewrite).ok_or(InspectError::Unreadable)
     }
 
-    /// Seals the tasks that a message names, where they are sealed. `false`: one of them is none that was asked about.
+    /// Seals the tasks that a message names, where the configuration seals ids. `false` where it names a task
+    /// that the request did not.
     fn seal<'a>(
         &self,
         places: impl FnOnce() -> Result<TaskRefs<'a>, ServerMessageError>,
@@ -476,7 +482,7 @@ impl Inspector {
         }
     }
 
-    /// What a result asks for before it is complete (MCP 2026-07-28, multi round-trip requests).
+    /// Inspects the requests of a result that is not complete (MCP 2026-07-28, multi round-trip requests).
     fn inputs(&mut self, audit: &Audit, requests: Value<'_>) -> Result<(), InspectError> {
         let requests = requests.as_object().ok_or(InspectError::Unreadable)?;
         if requests.members().nth(MAX_ASKED).is_some() {
@@ -498,7 +504,7 @@ impl Inspector {
         Ok(())
     }
 
-    /// Pages that an error sends the human to (MCP 2025-11-25, −32042).
+    /// Inspects the pages to which an error sends the user (MCP 2025-11-25, −32042).
     fn error(&mut self, audit: &Audit, error: Value<'_>) -> Result<(), InspectError> {
         let Some(error) = error.as_object() else { return Ok(()) };
         let [data] = pick(error, ["data"])?;
@@ -556,7 +562,8 @@ fn shows(
     shown
 }
 
-/// The page of an elicitation; `None` for a form. One that has a page is judged by it, whatever its mode.
+/// The page of an elicitation; `None` for a form. An elicitation with a page is judged by the page, whatever
+/// its mode.
 fn page(params: Option<Object<'_>>) -> Result<Option<std::borrow::Cow<'_, str>>, InspectError> {
     let Some(params) = params else { return Ok(None) };
     let [mode, url] = pick(params, ["mode", "url"])?;

@@ -9,8 +9,8 @@ fn is_like(one: &ServerEvaluation, other: &ServerEvaluation) -> bool {
     one.method == other.method && one.reason == other.reason && one.tool == other.tool
 }
 
-/// The decisions of one response: a kind for each method and reason, and for each tool of the policy whose definition
-/// differs. So there are no more than the policy and the table of reasons give.
+/// The evaluations of one response: a kind for each method and reason, and for each tool of the policy whose
+/// definition differs. So the policy and the table of reasons bound their number.
 #[derive(Default)]
 pub(in crate::pep) struct LogOnce {
     kinds: Vec<Kind>,
@@ -31,8 +31,8 @@ impl LogOnce {
         }
     }
 
-    /// What is to be recorded now: the first of each kind, and with the `end` of the response how many more there were.
-    /// Where the response is cut into pieces makes no difference.
+    /// The evaluations to record now: the first of each kind, and at the `end` of the response the number of
+    /// further ones. The cuts of the response make no difference.
     pub(in crate::pep) fn take(&mut self, end: bool) -> Vec<ServerEvaluation> {
         let mut due = Vec::new();
         for kind in self.kinds.iter_mut().filter(|kind| !kind.recorded) {

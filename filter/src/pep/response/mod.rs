@@ -1,5 +1,5 @@
-//! The response side: what a server sends is inspected before it reaches the client, and passes as it came where nothing
-//! is in the way. `docs/answers.md` says what is inspected.
+//! The response side. The filter inspects each message of a server before the message reaches the client,
+//! and passes it as it came where nothing denies it. `docs/answers.md` says how.
 
 mod awaited;
 mod inspect;
@@ -48,20 +48,20 @@ enum Phase {
     },
     /// The response passes.
     Passing,
-    /// Held until it is complete. `strict`: what is there and cannot be read is refused.
+    /// Held until it is complete. `strict`: a body that cannot be read is refused.
     Held {
         strict: bool,
     },
     /// Events go on as they are judged.
     Events(EventFilter),
-    /// Something in a stream was refused, the token may be used no longer, or the session is over; nothing more of the
-    /// stream goes on. `patient`: the host is told to end it with the tick after the next one.
+    /// Something in a stream was refused, the token may be used no longer, or the session is over. Nothing
+    /// more of the stream goes on. `patient`: the host ends the stream with the tick after the next one.
     Ended {
         patient: bool,
     },
     /// Nothing of the body goes on: it could not be read, and the status says enough.
     Emptied,
-    /// A reply stands in for the response; what the host calls back for now is that reply.
+    /// A reply replaces the response. The callbacks that follow are for that reply.
     Replied,
 }
 
@@ -79,20 +79,20 @@ impl From<Vec<Effect>> for Outcome {
     }
 }
 
-/// Removed where bytes may change: the length, and what vouches for the old bytes.
+/// Removed where bytes may change: the length, and the digests of the old bytes.
 const STALE: &[&str] = &["content-length", "content-md5", "digest", "content-digest", "repr-digest", "etag"];
 
 /// Removed where no bytes are left: how they were coded, too.
 const EMPTIED: &[&str] =
     &["content-length", "content-encoding", "content-md5", "digest", "content-digest", "repr-digest", "etag"];
 
-/// Tells a client where to get a token (RFC 9110 §11.6.1).
+/// Names the place where a client gets a token (RFC 9110 §11.6.1).
 const CHALLENGE: &str = "www-authenticate";
 
 /// How much of a stream is held while its first event is not there, in bytes.
 const MAX_OPENING: usize = 16 * 1024;
 
-/// Whether a reader takes this for an event. Comments and bookmarks are none.
+/// Whether a reader takes this for an event. Comments and bookmarks are not events.
 fn is_event(heard: sse::Heard<'_>) -> bool {
     !heard.data.is_empty() || heard.name == sse_endpoint::EVENT
 }
@@ -152,7 +152,7 @@ impl Response {
         self.streams() || self.session.wants_ticks()
     }
 
-    /// Handles a response event. Records stand before the effects that they are about.
+    /// Handles a response event. A record comes before the effects that it is about.
     pub(super) fn handle(&mut self, audit: &Audit, event: Event<'_>) -> Vec<Effect> {
         let caller = &self.inspector.caller;
         let sealed = match &event {
@@ -182,7 +182,7 @@ impl Response {
                     outcome.effects.insert(0, self.own_challenge(fields));
                     self.inspector.challenge_removed();
                 }
-                // A client that takes the server at its word would send compressed requests (RFC 9110 §12.5.3).
+                // A client that believes this field would send compressed requests (RFC 9110 §12.5.3).
                 if field(fields, "accept-encoding").is_some() {
                     outcome.effects.insert(0, Effect::RemoveResponseHeaders(&["accept-encoding"]));
                 }
@@ -204,7 +204,7 @@ impl Response {
                         _ => vec![Effect::ReplaceResponseBody(Vec::new())].into(),
                     };
                     if end_of_stream {
-                        // What is on its way to the client arrives, however slow the client is.
+                        // Bytes on their way to the client arrive, however slow the client is.
                         self.phase = Phase::Passing;
                     }
                     outcome
@@ -248,9 +248,9 @@ impl Response {
         }
         let ok = status.first() == Some(&b'2');
         let media = media_of(fields);
-        // An error of the server is no answer, and neither is what it says beside 202 or to DELETE; one that pretends is
-        // judged like one. A GET is answered with a stream; there are clients that read one from whatever comes
-        // instead, so that must be readable too.
+        // An error of the server is not an answer, and neither is a body beside 202 or for DELETE. A body
+        // that looks like an answer is judged like one. A GET is answered with a stream, but some clients
+        // read a stream from any body, so the filter must be able to read it.
         let word =
             status == b"202" && media != Media::Json || matches!(self.inspector.awaited, Awaited::Nothing);
         let strict = ok && !word;
@@ -344,8 +344,8 @@ impl Response {
         }
     }
 
-    /// `body`: everything so far. A client that is told of its endpoint, and then that there is none, may hang; so the
-    /// head waits for the first event, and a refusal is an answer.
+    /// `body` holds everything so far. A client that learns its endpoint, and then that there is none, may
+    /// hang. So the head waits for the first event, and a refusal is an answer.
     fn on_opening(
         &mut self,
         audit: &Audit,
@@ -398,7 +398,7 @@ impl Response {
         let left_out = &mut self.left_out;
         let mut out = Vec::new();
         let mut refused = None;
-        // The refusal stands in an event of its own: clients ignore events with names that they do not know.
+        // The refusal is an event of its own, since clients ignore events with unknown names.
         let mut refusal = false;
         let pushed = events.push(body, &mut out, &mut |heard| {
             if refused.is_some() {
@@ -483,7 +483,7 @@ impl Response {
         Outcome { effects: vec![Effect::ReplaceResponseBody(out)], refused }
     }
 
-    /// A stream that was refused ends, and one whose token may be used no longer or whose session is over.
+    /// Ends a stream that was refused, whose token may be used no longer, or whose session is over.
     fn on_tick(&mut self, over: Option<Reason>) -> Outcome {
         match (&self.phase, over) {
             (Phase::Opening { .. } | Phase::Events(_), Some(reason)) => self.end_for(reason, Vec::new()),
@@ -502,7 +502,7 @@ impl Response {
     }
 
     fn end(&mut self, mut effects: Vec<Effect>) -> Outcome {
-        // Should the host not end it, nothing more of it goes on all the same.
+        // Nothing more of the stream goes on, even if the host does not end it.
         self.phase = Phase::Ended { patient: false };
         effects.push(Effect::EndResponse);
         effects.into()

@@ -1,13 +1,14 @@
-//! Redirects of a server. Clients follow them by themselves, and what answers there is judged only if it comes through
-//! the gateway again.
+//! Redirects of a server. Clients follow them by themselves. The filter judges the next answer only if it
+//! comes through the gateway again.
 //!
-//! Source: RFC 9110 §15.4 and §10.2.2 (`Location` is a reference, resolved against what was asked), RFC 3986 §4.2.
+//! Source: RFC 9110 §15.4 and §10.2.2 (`Location` is a reference, resolved against the request's target), RFC
+//! 3986 §4.2.
 
 use crate::http::{Fields, reference};
 use policy_wasm::bundle::Bundle;
 
-/// Whether the response sends its client to where no server of the policy is: elsewhere than by a path, under the
-/// authority that was asked, or by the whole address of a server of the policy, under the scheme of its resource.
+/// Whether the response sends its client away from the servers of the policy. A redirect stays if it is a
+/// path under the same authority, or the whole address of a server under the scheme of its resource.
 pub(in crate::pep) fn leads_away(bundle: &Bundle, status: &[u8], fields: &Fields<'_>) -> bool {
     let mut locations = fields.iter().filter(|(name, _)| *name == b"location").map(|(_, value)| *value);
     status.first() == Some(&b'3')

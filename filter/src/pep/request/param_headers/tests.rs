@@ -83,7 +83,7 @@ fn a_header_that_the_schema_names_has_the_arguments_value() {
         (&[("region", "EU")], r#"{"region":"eu"}"#, false),
         (&[("region", "e\u{301}")], r#"{"region":"é"}"#, false),
         (&[("region", "eu%20")], r#"{"region":"eu "}"#, false),
-        // What it says stands in the body, and somewhere else.
+        // The header's value is in the body, and in another argument.
         (&[("region", "eu")], r#"{"region":"us","other":"eu"}"#, false),
         (&[("region", "eu")], r#"{"other":"eu"}"#, false),
         (&[("region", "eu")], r#"{"region":null,"other":"eu"}"#, false),
@@ -190,7 +190,7 @@ fn a_client_of_each_accepted_definition_passes_and_no_other() {
         // Of the first definition and the second at once.
         (&[("region", "eu"), ("size", "1")], r#"{"region":"eu","size":1}"#, false),
         (&[("region", "b")], r#"{"zone":"b","size":1}"#, false),
-        // Of one that has ended.
+        // A header of a definition that has ended.
         (&[("region", "x")], r#"{"old":"x"}"#, false),
         (&[("region", "x")], r#"{"other":"x"}"#, false),
     ] {
@@ -223,7 +223,7 @@ fn arguments() -> impl Strategy<Value = Map<String, serde_json::Value>> {
         })
 }
 
-/// What a client sends that was shown `SCHEMA`.
+/// The headers of a client that was shown `SCHEMA`.
 fn client(arguments: &Map<String, serde_json::Value>) -> Vec<(&'static str, String)> {
     let zone = arguments.get("at").and_then(|at| at.get("zone"));
     let at = |key: &str| arguments.get(key);
