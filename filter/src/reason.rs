@@ -1,4 +1,4 @@
-//! Every reason to deny, with its stable code. What a client sees for each stands in [`crate::reply`], nowhere else.
+//! Every reason to deny, with its stable code. [`crate::reply`] alone says how a client sees each.
 
 use crate::mcp::MessageError;
 use crate::sealed_id::OpenError;
@@ -73,9 +73,9 @@ reasons! {
     MessageMalformed = "message_malformed",
     /// The body is JSON that two readers could take differently: repeated keys, case variants, lone surrogates.
     MessageAmbiguous = "message_ambiguous",
-    /// Nested deeper than the limit, or a number beyond what every reader can hold.
+    /// Nested deeper than the limit, or a number beyond the range of every reader.
     MessageTooComplex = "message_too_complex",
-    /// A batch (2025-03-26 only), where batches are not judged, or one that cannot be judged.
+    /// A batch (2025-03-26 only) where batches are not judged, or a batch that cannot be judged.
     MessageBatch = "message_batch",
     /// Another message of the batch was denied.
     BatchDenied = "batch_denied",
@@ -95,9 +95,9 @@ reasons! {
     MethodUnknown = "method_unknown",
     /// A notification that the table does not list.
     NotificationUnknown = "notification_unknown",
-    /// The session id is none that the gateway gave, or was changed.
+    /// The gateway did not give this session id, or the id was changed.
     SessionUnknown = "session_unknown",
-    /// The session belongs to another human, another tenant, another agent or another server.
+    /// The session belongs to another subject, another tenant, another agent or another server.
     SessionForeign = "session_foreign",
     /// The session has lasted as long as it may, or was not used for too long.
     SessionExpired = "session_expired",
@@ -107,11 +107,11 @@ reasons! {
     RedirectRefused = "redirect_refused",
     /// The server sent a challenge of its own (`WWW-Authenticate`), which the gateway removed.
     ChallengeRemoved = "challenge_removed",
-    /// The task id is none that the gateway gave, or was changed.
+    /// The gateway did not give this task id, or the id was changed.
     TaskUnknown = "task_unknown",
-    /// The task belongs to another human, another agent or another server, or was not asked about.
+    /// The task belongs to another subject, another agent or another server, or the request did not name it.
     TaskForeign = "task_foreign",
-    /// Tasks would be listed, and the gateway cannot know whose they are.
+    /// Tasks would be listed, and the gateway cannot know their owners.
     TaskListRefused = "task_list_refused",
     /// The authorization cluster said no.
     CheckDenied = "check_denied",
@@ -133,7 +133,7 @@ reasons! {
     ListUnreadable = "list_unreadable",
     /// The server's list is longer than the limit.
     ListTooLarge = "list_too_large",
-    /// What the server sent could not be read, or could be read in two ways, so it is not passed.
+    /// The server's message could not be read, or could be read in two ways, so it is not passed.
     AnswerUnreadable = "answer_unreadable",
     /// An answer, or one event of a stream, is longer than the limit.
     AnswerTooLarge = "answer_too_large",

@@ -20,7 +20,7 @@ pub struct DecisionRecord {
     pub reason: &'static str,
 }
 
-/// One question to the authorization cluster and what came of it.
+/// One check at the authorization cluster, and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckTrace {
     /// The relation.
@@ -36,11 +36,11 @@ pub struct CheckTrace {
 pub struct SeenDefinition {
     /// SHA-256; zeros where it has none, since it could be read in two ways.
     pub digest: [u8; 32],
-    /// The version's name in the policy, where it is one that the policy has.
+    /// The version's name in the policy, where the policy has the version.
     pub version: Option<String>,
 }
 
-/// What is known of an exchange when its decision is recorded.
+/// The known facts of an exchange when its decision is recorded.
 #[derive(Debug, Default)]
 pub struct Facts<'a> {
     /// Unique, made by the host.
@@ -59,7 +59,7 @@ pub struct Facts<'a> {
     pub delegation: Option<&'a VerifiedDelegation>,
     /// MCP method.
     pub method: Option<&'a str>,
-    /// What it acts on: `tool`, `prompt`, `resource` or `task`, and its name as the client wrote it.
+    /// The object: `tool`, `prompt`, `resource` or `task`, and its name as the client wrote it.
     pub object: Option<(&'static str, &'a str)>,
     /// The PDP's decision.
     pub decision: Option<&'a Decision>,
@@ -69,11 +69,12 @@ pub struct Facts<'a> {
     pub checks: &'a [CheckTrace],
     /// The bundle's revision.
     pub bundle_revision: Option<&'a str>,
-    /// What the server last showed of the tool.
+    /// The definition that the server last showed for the tool.
     pub definition: Option<&'a SeenDefinition>,
     /// The decision is about something that the server sent, not about the request.
     pub from_server: bool,
-    /// Not 0: the record is of so many more decisions, made on the same response, of a kind whose first has its own.
+    /// Not 0: the record counts so many further decisions of one kind on the same response. The first of the
+    /// kind has its own record.
     pub repeated: u64,
 }
 

@@ -1,8 +1,8 @@
-//! What a client sees of a denial: one exhaustive table from reason to wire.
+//! The client's view of a denial: one exhaustive table from reason to wire.
 //!
-//! Identity problems are HTTP statuses with a challenge (RFC 6750 §3, RFC 9728 §5.1); a policy denial of one call is
-//! a JSON-RPC error under HTTP 200, since real clients end their whole session on other statuses. A client learns the
-//! reason code and no rule names.
+//! Identity problems are HTTP statuses with a challenge (RFC 6750 §3, RFC 9728 §5.1). A policy denial of one
+//! call is a JSON-RPC error under HTTP 200, since real clients end their whole session on other statuses. A
+//! client learns the reason code, but no rule names.
 
 use crate::mcp::Era;
 use crate::reason::Reason;
@@ -23,15 +23,16 @@ pub struct Reply {
     pub details: String,
 }
 
-/// The form in which a denial of one call is told; a configuration choice per server.
+/// The form in which the client gets a denial of one call; a choice of the configuration for each server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DenialForm {
-    /// HTTP 200 with a JSON-RPC error: every client survives it and can tell it from a result.
+    /// HTTP 200 with a JSON-RPC error: every client survives it and can distinguish it from a result.
     #[default]
     JsonRpcError,
     /// HTTP 200 with a tool result that has `isError`: the model sees the text.
     ToolError,
-    /// HTTP 403 with a JSON-RPC error: for those whose monitors count statuses; some clients end their session.
+    /// HTTP 403 with a JSON-RPC error, for operators whose monitors count statuses. Some clients end their
+    /// session.
     Http403,
 }
 
@@ -50,7 +51,7 @@ mod code {
     pub const REVISION: i32 = -32022;
 }
 
-/// What `WWW-Authenticate` says.
+/// The content of `WWW-Authenticate`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Challenge {
     /// No such header.
@@ -74,7 +75,7 @@ pub struct Row {
     pub code: i32,
     /// The challenge.
     pub challenge: Challenge,
-    /// What the client is told: what was wrong and what to do.
+    /// The text for the client: the problem, and the way to mend it.
     pub text: &'static str,
     /// Whether this denies one judged call, so that [`DenialForm`] applies.
     pub of_call: bool,
@@ -162,7 +163,7 @@ pub const fn row(reason: Reason) -> Row {
         }
         Reason::MethodUnknown => http(200, code::METHOD, "this method is not permitted here"),
         Reason::NotificationUnknown => http(400, code::INVALID, "this notification is not permitted here"),
-        // 404 is what tells a legacy client to start anew (MCP 2025-11-25, session management).
+        // A legacy client starts anew on 404 (MCP 2025-11-25, session management).
         Reason::SessionUnknown | Reason::SessionForeign => {
             http(404, DENIED, "this session is not known here; start a new one with initialize")
         }
@@ -294,7 +295,7 @@ const fn policy_row(reason: DenyReason) -> Row {
     call(DENIED, text)
 }
 
-/// What is known when a denial is told.
+/// The known facts when a client gets a denial.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Context<'a> {
     /// The request's id as JSON text, where it is usable.
@@ -328,10 +329,10 @@ pub fn denial(reason: Reason, context: &Context<'_>) -> Reply {
         Reason::MethodUnknown if context.modern => status = 404,
         // A legacy client does not know −32022: the revision's own example for `initialize` is −32602.
         Reason::RevisionUnsupported if context.initialize => (status, rpc_code) = (200, code::PARAMS),
-        // A legacy client survives an error for one call, not a status; a modern one is told by 400.
+        // A legacy client survives an error for one call, but not a status. A modern client expects 400.
         Reason::ParamsInvalid if !context.modern && context.id.is_some() => status = 200,
         _ if row.of_call && context.form == DenialForm::Http403 => status = 403,
-        // Without an id there is nobody who waits for a JSON-RPC answer: GET, DELETE, notifications.
+        // Without an id no client awaits a JSON-RPC answer: GET, DELETE, notifications.
         _ if status == 200 && context.id.is_none() => status = 403,
         _ => {}
     }
@@ -339,7 +340,7 @@ pub fn denial(reason: Reason, context: &Context<'_>) -> Reply {
         vec![("content-type", "application/json".to_owned()), ("cache-control", "no-store".to_owned())];
     match reason {
         Reason::HttpMethodUnsupported => headers.push(("allow", "GET, POST, DELETE".to_owned())),
-        // RFC 9110 §15.5.16: what would be taken.
+        // RFC 9110 §15.5.16: the coding that would be accepted.
         Reason::ContentEncodingUnsupported => headers.push(("accept-encoding", "identity".to_owned())),
         _ => {}
     }
@@ -383,7 +384,7 @@ fn challenge(row: Row, context: &Context<'_>) -> Option<String> {
     Some(out)
 }
 
-/// What the client is told: not that a task exists which is another's.
+/// The reason that the client learns. It does not reveal that a task of another caller exists.
 pub const fn told(reason: Reason) -> Reason {
     match reason {
         Reason::TaskForeign => Reason::TaskUnknown,

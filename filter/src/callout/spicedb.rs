@@ -74,7 +74,7 @@ fn reference(mut object: Object<'_>, kind: &str, id: &str) {
     object.close();
 }
 
-/// The call that asks for one relation; `None` where the names cannot be told to SpiceDB.
+/// The call that asks for one relation; `None` where SpiceDB has no form for the names.
 pub fn question(settings: &SpiceDb, check: &RelationCheck) -> Option<HttpCall> {
     let object = identifier(&check.object_id, settings.identifiers)?;
     let subject = identifier(&check.subject_id, settings.identifiers)?;
@@ -111,8 +111,8 @@ pub fn question(settings: &SpiceDb, check: &RelationCheck) -> Option<HttpCall> {
 pub fn read_answer(answer: HttpAnswer<'_>) -> CheckAnswer {
     let body = match answer {
         HttpAnswer::NotSent | HttpAnswer::Reset => return CheckAnswer::Refused(Reason::CheckUnreachable),
-        // Envoy tells a refused or reset connection as a 503, its own timeout as a 504. From the service itself they
-        // would mean the same.
+        // Envoy reports a refused or reset connection as 503, and its own timeout as 504. From the service
+        // itself they would mean the same.
         HttpAnswer::Response { status: 503, .. } => return CheckAnswer::Refused(Reason::CheckUnreachable),
         HttpAnswer::Response { status: 504, .. } => return CheckAnswer::Refused(Reason::CheckTimeout),
         HttpAnswer::Response { status: 200, body } if body.len() <= MAX_ANSWER => body,

@@ -1,4 +1,4 @@
-//! `bundle`: the compiled policy, and whose signatures it needs.
+//! `bundle`: the compiled policy, and the signatures that it needs.
 
 use super::defaults;
 use super::jwks::{self, Refused};

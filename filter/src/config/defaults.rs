@@ -1,13 +1,13 @@
-//! Every default, with its reason. A test holds the table in `docs/configuration.md` against this one.
+//! Every default, with its reason. A test compares the table in `docs/configuration.md` with this one.
 
 use policy_wasm::source::{MapReader, Place};
 
 /// A number that may be left out.
 #[derive(Debug, Clone, Copy)]
 pub struct Number {
-    /// Where it stands, as in [`policy_wasm::source::Problem::path`]; `*` for an index.
+    /// The path, as in [`policy_wasm::source::Problem::path`]; `*` for an index.
     pub path: &'static str,
-    /// What holds where it is left out.
+    /// The value where the field is left out.
     pub default: u64,
     /// The smallest that is accepted.
     pub least: u64,
@@ -19,8 +19,8 @@ pub struct Number {
     pub reason: &'static str,
 }
 
-/// Fields whose values a problem repeats: choices and sizes, away from everything that can hold a secret. Of all other
-/// fields a problem tells the kind alone, and the names of servers, which are those of the policy.
+/// Fields whose values a problem repeats: choices and sizes, away from every field that can hold a secret.
+/// For all other fields a problem reports the kind only, and the names of servers, which the policy has too.
 pub const PUBLIC: [&str; 18] = [
     "/allowed_origins/*",
     "/authorization_header",
@@ -45,11 +45,11 @@ pub const PUBLIC: [&str; 18] = [
 /// A choice, a name or a list that may be left out.
 #[derive(Debug, Clone, Copy)]
 pub struct Choice {
-    /// Where it stands.
+    /// The path.
     pub path: &'static str,
-    /// What holds where it is left out, as JSON.
+    /// The value where the field is left out, as JSON.
     pub default: &'static str,
-    /// What can be written.
+    /// The values that can be written.
     pub values: &'static str,
     /// Why this default.
     pub reason: &'static str,
@@ -317,7 +317,7 @@ impl Number {
         self.value(map.optional(key))
     }
 
-    /// The number that stands here, or the default.
+    /// The number at this place, or the default.
     pub(super) fn value(&self, place: Option<Place<'_>>) -> Option<u64> {
         match place {
             Some(place) if PUBLIC.contains(&self.path) => {

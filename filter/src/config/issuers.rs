@@ -1,4 +1,4 @@
-//! `issuers`: whose tokens are accepted, and how.
+//! `issuers`: the issuers whose tokens are accepted, and their settings.
 
 use super::provider::Provider;
 use super::{claims, defaults, jwks, token_types};
@@ -9,7 +9,7 @@ use policy_wasm::source::Place;
 /// Most issuers: each token is looked up among them one by one.
 const MAX_ISSUERS: usize = 64;
 
-/// What `issuers` gives.
+/// The outcome of `issuers`.
 pub(super) struct Issuers {
     pub(super) issuers: Vec<Issuer>,
     pub(super) authorization_servers: Vec<String>,

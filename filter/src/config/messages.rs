@@ -1,7 +1,7 @@
-//! `servers.<id>.messages`: where a server of MCP 2024-11-05 (HTTP with SSE) takes messages.
+//! `servers.<id>.messages`: the path at which a server of MCP 2024-11-05 (HTTP with SSE) takes messages.
 //!
-//! Such a server has two addresses: the policy's, whose GET opens the stream, and this one, which the stream's first
-//! event names. A request must be one server's, whichever of its addresses it comes to.
+//! Such a server has two addresses. A GET at the policy's address opens the stream. The stream's first event
+//! names this one. Each address belongs to one server only.
 
 use super::ServerSettings;
 use policy_wasm::bundle::{Bundle, Server};

@@ -5,9 +5,9 @@
 //!                                                             └── every problem at once ──> Problems
 //! ```
 //!
-//! What decides about security (issuers, their keys and algorithms, the bundle) has no default. Everything else has
-//! one, with its reason, in [`defaults`]. After [`Config::parse`] nothing is checked again. `docs/configuration.md`
-//! describes every field.
+//! Fields that decide about security (issuers, their keys and algorithms, the bundle) have no default. Every
+//! other field has one, with its reason, in [`defaults`]. Nothing is checked again after [`Config::parse`].
+//! `docs/configuration.md` describes every field.
 
 mod bundle;
 mod claims;
@@ -61,23 +61,24 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// The authorization cluster; always there where the bundle has checks.
     pub spicedb: Option<SpiceDb>,
-    /// What was taken back before it expired.
+    /// The revoked tokens, subjects, agents and consents.
     pub revocations: Rc<RevocationList>,
     /// How session ids are sealed; without, they pass as the server writes them.
     pub sessions: Option<SessionPolicy>,
     /// One for each server of the bundle, by [`policy_wasm::bundle::Server::index`].
     servers: Vec<ServerSettings>,
-    /// What holds for servers that the bundle does not have.
+    /// The settings for servers that are not in the bundle.
     elsewhere: ServerSettings,
     /// Servers that have messages posted to a path of their own.
     posted: Vec<u32>,
 }
 
 impl Config {
-    /// Reads a configuration. `name` stands in messages for the file.
+    /// Reads a configuration. `name` is the file's name in messages.
     ///
     /// # Errors
-    /// Every problem at once, each with line, path, what was expected and, where it can be guessed, what to write.
+    /// Every problem at once, each with its line, its path and the expected value, and with a suggestion
+    /// where there is one.
     pub fn parse(name: &str, text: &[u8], provider: Rc<dyn SignatureProvider>) -> Result<Config, Problems> {
         let problems = Problems::new();
         let tree = read_json(name, text, &LIMITS, &problems);

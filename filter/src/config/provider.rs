@@ -1,4 +1,5 @@
-//! `issuers[].provider`: what the tokens of known identity providers look like. Each setting can be given by itself.
+//! `issuers[].provider`: the form of the tokens of known identity providers. Each setting can be given by
+//! itself.
 
 use crate::token::{ClaimPath, IdentityClaims, TokenTypes};
 

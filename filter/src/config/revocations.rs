@@ -1,4 +1,4 @@
-//! `revocations`: what was taken back before it expired.
+//! `revocations`: tokens, subjects, agents and consents that were revoked before they expired.
 
 use super::issuers;
 use crate::token::{Revocable, Revocation, RevocationList, bounds};
@@ -22,7 +22,7 @@ pub(super) fn read(place: Option<&Place<'_>>) -> Option<RevocationList> {
         place.refuse(format!("expected at most {MAX_REVOCATIONS} revocations, found {}", list.len()));
         return None;
     }
-    // Every mistake is told, not the first alone.
+    // Every mistake is reported, not only the first.
     let read: Vec<Option<Revocation>> = list.iter().map(read_one).collect();
     read.into_iter().collect::<Option<Vec<_>>>().map(RevocationList::new)
 }

@@ -1,4 +1,4 @@
-//! `servers`: what differs at one server.
+//! `servers`: the settings that differ at one server.
 
 use super::{defaults, messages, settings};
 use crate::reply::DenialForm;
@@ -8,7 +8,7 @@ use policy_wasm::source::{Place, suggest};
 /// Whose word it is that a task is the caller's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TaskIds {
-    /// The gateway's: ids are sealed for whoever makes a task; tasks are not listed.
+    /// The gateway's: ids are sealed for the caller that creates a task; tasks are not listed.
     Sealed,
     /// The same, and the server lists to each caller only the caller's own tasks.
     Listed,
@@ -19,7 +19,7 @@ pub enum TaskIds {
 /// Settings of one server.
 #[derive(Debug, Clone)]
 pub struct ServerSettings {
-    /// What a denied call looks like to the client.
+    /// The form of a denied call for the client.
     pub denial_form: DenialForm,
     /// Whether batches (2025-03-26) are judged, message by message, and not refused.
     pub judges_batches: bool,

@@ -155,7 +155,7 @@ pub(super) fn spicedb(place: &Place<'_>) -> Option<SpiceDb> {
     })
 }
 
-/// Text that can stand in a header: visible ASCII.
+/// Text that a header can hold: visible ASCII.
 fn visible(place: &Place<'_>) -> Option<String> {
     let text = place.text()?;
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -165,7 +165,7 @@ fn visible(place: &Place<'_>) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// A secret for a header; no message repeats it, whatever it is.
+/// A secret for a header. No message repeats it.
 fn secret(place: &Place<'_>) -> Option<String> {
     match &place.node().value {
         Value::String(text) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) => {

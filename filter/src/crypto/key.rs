@@ -103,7 +103,8 @@ impl PublicKey {
 
     /// A P-256 key for ES256, from big-endian coordinates of exactly 32 bytes.
     ///
-    /// Whether the point lies on the curve is left to the provider, whose check then fails for every signature.
+    /// The provider checks that the point lies on the curve. For any other point its check fails for every
+    /// signature.
     ///
     /// # Errors
     /// [`KeyError::CoordinateSize`]; [`KeyError::NotAPoint`] for a coordinate outside the field.
@@ -140,10 +141,10 @@ impl PublicKey {
         }
     }
 
-    /// Checks a signature as it stands in a JWS: PKCS#1 v1.5, `r ‖ s` (RFC 7518 §3.4) or Ed25519.
+    /// Checks a signature in the form of a JWS: PKCS#1 v1.5, `r ‖ s` (RFC 7518 §3.4) or Ed25519.
     ///
     /// # Errors
-    /// As [`SignatureProvider::verify`]; a signature of the wrong length, or with `r` or `s` outside 1..n, is
+    /// As [`SignatureProvider::verify`]. A signature of the wrong length, or with `r` or `s` outside 1..n, is
     /// [`SignatureFailure::Invalid`] without asking the provider.
     pub fn verify(
         &self,

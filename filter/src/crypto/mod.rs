@@ -1,8 +1,8 @@
-//! Public keys and the signature check; RSA and ECDSA are left to a provider: the host's `verify_signature` in a
+//! Public keys and the signature check. A provider checks RSA and ECDSA: the host's `verify_signature` in a
 //! proxy, a Rust library elsewhere.
 //!
-//! INVARIANT (the key decides): an algorithm belongs to a [`PublicKey`] by its type. What a token says about its
-//! algorithm only selects among keys and never changes how one is used (RFC 8725 §3.1).
+//! INVARIANT (the key decides): an algorithm belongs to a [`PublicKey`] by its type. The algorithm that a
+//! token names only selects among keys. It never changes how a key is used (RFC 8725 §3.1).
 
 mod der;
 mod key;

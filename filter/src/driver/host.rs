@@ -1,4 +1,4 @@
-//! What a proxy does for the filter.
+//! The calls that a proxy carries out for the filter.
 
 use crate::callout::HttpCall;
 use crate::http::Fields;
@@ -24,9 +24,9 @@ pub enum Map {
 /// A body of an exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Body {
-    /// The request's: what is held of it.
+    /// The held part of the request's body.
     Request,
-    /// The response's: what is held of it, or the bytes of the callback.
+    /// The held part of the response's body, or the bytes of the callback.
     Response,
     /// Of the answer to [`Host::call`].
     CallAnswer,
@@ -35,7 +35,7 @@ pub enum Body {
 /// A proxy, as far as one stream needs it. Methods act on the stream whose callback runs.
 ///
 /// # Errors
-/// Every method gives [`Refused`] where the proxy did not do it, and then nothing of it was done.
+/// Every method gives [`Refused`] where the proxy did not carry it out. The proxy then did no part of it.
 pub trait Host {
     /// Milliseconds since the Unix epoch.
     fn now_ms(&mut self) -> Result<u64, Refused>;
@@ -52,7 +52,7 @@ pub trait Host {
     /// Writes a field in place of every field of this name.
     fn set_field(&mut self, map: Map, name: &str, value: &str) -> Result<(), Refused>;
 
-    /// The first `max` bytes of a body; empty where there is none.
+    /// The first `max` bytes of a body; empty where there is no body.
     fn body(&mut self, body: Body, max: usize) -> Result<Vec<u8>, Refused>;
 
     /// Replaces the first `size` bytes of a body.
@@ -67,7 +67,7 @@ pub trait Host {
     /// Lets the held request go on, outside its own callbacks.
     fn resume_request(&mut self) -> Result<(), Refused>;
 
-    /// Resets the stream. What was not sent yet is lost.
+    /// Resets the stream. Bytes that were not sent yet are lost.
     fn close_stream(&mut self) -> Result<(), Refused>;
 
     /// Sets a named value of the stream, for access logs.

@@ -4,10 +4,10 @@
 //! callback ─> HttpStream ─> Event ─> pep::Exchange ─> Effects ─> HttpStream ─> Host
 //! ```
 //!
-//! This stands once for every proxy. A further proxy needs another [`Host`] and nothing else.
+//! This code exists once for every proxy. A further proxy needs only another [`Host`].
 //!
-//! INVARIANT (fail closed): a call that the host refuses ends the exchange. No later effect is carried out, the exchange
-//! is recorded as `host_failure`, and nothing of it passes any more.
+//! INVARIANT (fail closed): a call that the host refuses ends the exchange. No later effect is carried out,
+//! the exchange is recorded as `host_failure`, and nothing more of it passes.
 
 mod host;
 mod plugin;
@@ -27,10 +27,10 @@ const MAX_CALL_ANSWER: usize = 1024 * 1024;
 /// Filter state that access logs can show: the newest decision record of the stream.
 const FILTER_STATE: &str = "toolward_decision";
 
-/// What became of the filter's own reply.
+/// The state of the filter's own reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LocalReply {
-    /// There is none.
+    /// There is no reply.
     None,
     /// The host took it. Response callbacks that follow are for this reply.
     Sent,
@@ -51,9 +51,9 @@ pub struct HttpStream {
     request_bytes: usize,
     /// Token of the outstanding call. Answers with another token are ignored.
     call: Option<u32>,
-    /// The host waits for [`Host::resume_request`]: this is no callback of the request.
+    /// The request waits for [`Host::resume_request`], since the running callback is not one of the request.
     suspended: bool,
-    /// Something of the response was let through, so that a reply can no longer take its place.
+    /// The host let a part of the response through, so a reply can no longer replace it.
     response_started: bool,
 }
 
@@ -154,7 +154,7 @@ impl HttpStream {
         })
     }
 
-    /// Token of the call whose answer the stream waits for.
+    /// The token of the call whose answer the stream awaits.
     pub fn waiting(&self) -> Option<u32> {
         self.call
     }
@@ -195,7 +195,7 @@ impl HttpStream {
         }
     }
 
-    /// What a request callback returns: held until there is a permit.
+    /// The flow that a request callback returns: held until there is a permit.
     fn request_flow(&self) -> Flow {
         match self.reply {
             LocalReply::None => self.exchange.request_flow(),
@@ -220,7 +220,7 @@ impl HttpStream {
         self.carry_out(host, judged, 0);
     }
 
-    /// Runs a callback of the response side; what it returns is the flow.
+    /// Runs a callback of the response side and returns the flow.
     fn on_response<H: Host>(&mut self, host: &mut H, judge: impl FnOnce(&mut Self, &mut H)) -> Flow {
         match self.reply {
             LocalReply::Sent => return Flow::Pass,
@@ -230,7 +230,7 @@ impl HttpStream {
         if self.exchange.judges_response() {
             judge(self, host);
         }
-        // The bytes of this callback are the server's, whatever came of a reply in their place.
+        // The bytes of this callback are the server's, whether a reply replaces them or not.
         let flow = match self.reply {
             LocalReply::None => self.exchange.response_flow(),
             LocalReply::Sent | LocalReply::Failed => Flow::Hold,
@@ -320,13 +320,13 @@ impl HttpStream {
         }
     }
 
-    /// The host refused a call: the exchange is over. The client is told where that is still possible, and the stream is
-    /// closed where it is not.
+    /// The host refused a call, so the exchange is over. The filter replies where that is still possible, and
+    /// closes the stream where it is not.
     fn on_refused<H: Host>(&mut self, host: &mut H, refused: Refused) {
         host.warn(&format!("toolward: the host refused a call (status {})", refused.0));
         let (record, reply) = self.exchange.fail();
         write(host, &record);
-        // The log has the record; there is no other way to tell that this failed too.
+        // The log has the record. There is no other way to report this failure.
         let _ = host.set_filter_state(FILTER_STATE, &record.json);
         if self.reply == LocalReply::None {
             let sent = !self.response_started && self.send(host, &reply).is_ok();
@@ -339,7 +339,8 @@ impl HttpStream {
     }
 }
 
-/// Logs and counts a decision. The log is the record of truth: where it is refused, there is no place to say so.
+/// Logs and counts a decision. The log is the record of truth. If the host refuses it, no other place can
+/// report that.
 fn write<H: Host>(host: &mut H, record: &DecisionRecord) {
     let _ = host.log_record(&record.json);
     let _ = host.count(record.result, record.reason);

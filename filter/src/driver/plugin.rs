@@ -1,4 +1,4 @@
-//! What every proxy needs beside its streams: a checked configuration, names of decisions and counters.
+//! The needs of every proxy beside its streams: a checked configuration, the names of decisions and counters.
 
 use crate::config::Config;
 use crate::crypto::SignatureProvider;
@@ -7,13 +7,13 @@ use crate::sealed_id::SharedStore;
 use crate::token::Revocations;
 use std::rc::Rc;
 
-/// How often a proxy calls [`super::HttpStream::on_tick`], in milliseconds. A silent stream gives no other callback.
+/// The interval of [`super::HttpStream::on_tick`], in milliseconds. A silent stream has no other callback.
 pub const TICK_MS: u32 = 1000;
 
 /// Reads and checks a configuration.
 ///
 /// # Errors
-/// Every problem of the configuration, one a line, or what the proxy lacks for it.
+/// Every problem of the configuration, one a line, or the feature that the proxy lacks for it.
 pub fn load(
     configuration: &[u8],
     signatures: Rc<dyn SignatureProvider>,
@@ -35,7 +35,8 @@ pub fn load(
     }
 }
 
-/// The id of a stream's decision: `nonce` tells the VM from all others, `stream` is the proxy's number for the stream.
+/// The id of a stream's decision. `nonce` distinguishes the VM from all others, and `stream` is the proxy's
+/// number for the stream.
 pub fn decision_id(nonce: u64, stream: u32) -> String {
     format!("{nonce:016x}{stream:08x}")
 }

@@ -1,7 +1,7 @@
-//! Entry points in the place of the SDK's that would panic. The last step of the link (`filter/link`) exports each
-//! `toolward_on_…` as `proxy_on_…`, and drops the SDK's function of that name.
+//! Entry points in place of those of the SDK that would panic. The last step of the link (`filter/link`)
+//! exports each `toolward_on_…` as `proxy_on_…`, and drops the SDK's function of that name.
 //!
-//! INVARIANT (fail closed): a callback for a stream that is not known holds what it is about.
+//! INVARIANT (fail closed): a callback for an unknown stream holds the request or response.
 #![allow(
     unsafe_code,
     reason = "the ABI wants exported names, which Rust takes for unsafe, and memory by pointer"
@@ -39,9 +39,10 @@ entry_points! {
     toolward_on_response_trailers, proxy_on_response_trailers(fields: usize);
 }
 
-/// The answer to a call. The SDK's entry point panics at a token that it did not register, and keeps the token of each
-/// call whose stream ended first: a client that hangs up could fill the memory. An answer to an unknown call is ignored.
-/// Where the host does not let us act on the stream that waits, the stream stays held.
+/// The answer to a call. The SDK's entry point panics at a token that it did not register. It also keeps the
+/// token of each call whose stream ended first, so a client that hangs up could fill the memory. This
+/// function ignores an answer to an unknown call. Where the host does not let the filter act on the waiting
+/// stream, the stream stays held.
 #[unsafe(no_mangle)]
 extern "C" fn toolward_on_http_call_response(
     _root: u32,
@@ -62,8 +63,8 @@ extern "C" fn toolward_on_http_call_response(
     }
 }
 
-/// Memory for what a hostcall gives; [`hostcalls`] takes it over. The SDK's traps where there is none left. This gives
-/// null, and the host then refuses the hostcall.
+/// Memory for the result of a hostcall; [`hostcalls`] takes it over. The SDK's function traps where there is
+/// no memory. This one returns null, and the host then refuses the hostcall.
 #[unsafe(no_mangle)]
 extern "C" fn toolward_on_memory_allocate(size: usize) -> *mut u8 {
     match Layout::array::<u8>(size) {

@@ -1,8 +1,8 @@
 //! Hostcalls that cannot panic: every status is a value, and fields are bytes.
 //!
-//! The SDK has these calls too, but each of them panics on every status that it does not expect, and reads the status
-//! into an enum without the numbers that hosts may also give. Each function here names what the SDK's would do where it
-//! matters. Numbers of buffers, maps, log levels and metrics are the SDK's types.
+//! The SDK has these calls too. Each of them panics on every status that it does not expect, and reads the
+//! status into an enum that lacks numbers of some hosts. Each function here names the SDK's behaviour where
+//! it matters. The numbers of buffers, maps, log levels and metrics are the SDK's types.
 #![allow(unsafe_code, reason = "the proxy-wasm ABI passes pointers")]
 
 use crate::driver::Refused;
@@ -13,7 +13,7 @@ use std::ptr::{null, null_mut};
 pub const NOT_FOUND: u32 = 1;
 /// `EMPTY`.
 const EMPTY: u32 = 7;
-/// `PARSE_FAILURE`: what the host gave is not in the ABI's form.
+/// `PARSE_FAILURE`: the host's result is not in the ABI's form.
 pub const PARSE_FAILURE: u32 = 4;
 /// `CAS_MISMATCH`: another VM set the shared data meanwhile.
 pub const CAS_MISMATCH: u32 = 8;
@@ -128,8 +128,8 @@ pub fn now_ms() -> Hostcall<u64> {
     Ok(nanoseconds / 1_000_000)
 }
 
-/// The first `max` bytes of a buffer; nothing where there is no such buffer. The SDK panics at `EMPTY` and `BAD_ARGUMENT`,
-/// which hosts give for a buffer outside its phase.
+/// The first `max` bytes of a buffer; empty where there is no such buffer. The SDK panics at `EMPTY` and
+/// `BAD_ARGUMENT`, which hosts give for a buffer outside its phase.
 pub fn buffer(kind: BufferType, max: usize) -> Hostcall<Vec<u8>> {
     let (mut data, mut size) = (null_mut(), 0usize);
     // SAFETY: the host writes a pointer and a length.
@@ -161,8 +161,8 @@ pub fn replace_buffer(kind: BufferType, size: usize, with: &[u8]) -> Hostcall<()
     checked(unsafe { proxy_set_buffer_bytes(kind, 0, size, with.as_ptr(), with.len()) })
 }
 
-/// Header fields as bytes. The SDK's text getters panic at a value that is not UTF-8, which any client can send, and its
-/// reader of maps panics at a map that is cut short.
+/// Header fields as bytes. The SDK's text getters panic at a value that is not UTF-8, which any client can
+/// send. Its reader of maps panics at a map that is cut short.
 pub struct Pairs {
     data: Vec<u8>,
 }
@@ -257,8 +257,9 @@ pub fn reply(status: u16, headers: &[(&str, String)], body: &[u8], details: &str
     })
 }
 
-/// Calls a cluster of the proxy; gives the token that the answer will carry. The SDK keeps the token of each call whose
-/// stream ended first, so that clients that hang up could fill the memory, and panics at statuses beside two.
+/// Calls a cluster of the proxy and returns the token of the answer. The SDK keeps the token of each call
+/// whose stream ended first, so clients that hang up could fill the memory. It panics at all statuses but
+/// two.
 pub fn http_call(cluster: &str, headers: &[(&str, &str)], body: &[u8], timeout_ms: u32) -> Hostcall<u32> {
     let headers = pairs_bytes(headers);
     let trailers = pairs_bytes::<&str>(&[]);
@@ -294,7 +295,8 @@ pub fn resume_request() -> Hostcall<()> {
     checked(unsafe { proxy_continue_stream(StreamType::HttpRequest) })
 }
 
-/// Ends the response side of the stream at once; what was not sent yet is lost. The SDK panics where the stream is gone.
+/// Ends the response side of the stream at once. Bytes that were not sent yet are lost. The SDK panics where
+/// the stream is gone.
 pub fn end_response() -> Hostcall<()> {
     // SAFETY: no pointers.
     checked(unsafe { proxy_close_stream(StreamType::HttpResponse) })
@@ -321,8 +323,8 @@ pub fn shared_data(key: &[u8]) -> Hostcall<(Vec<u8>, u32)> {
     Ok((taken(data, size), cas))
 }
 
-/// Sets a shared value that still has this number; one that was never set is set whatever the number. As with
-/// [`shared_data`].
+/// Sets a shared value that still has this number. A value that was never set is set whatever the number.
+/// Errors as [`shared_data`].
 pub fn set_shared_data(key: &[u8], value: &[u8], cas: u32) -> Hostcall<()> {
     // SAFETY: pointers and lengths are of live slices.
     checked(unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas) })

@@ -1,8 +1,9 @@
 //! The proxy-wasm host: callbacks and hostcalls. Nothing is decided here.
 //!
-//! Contexts, entry points and their dispatch are the `proxy-wasm` SDK's. Hostcalls are our own ([`hostcalls`]), since the
-//! SDK's panic on statuses and bytes that clients, servers and Envoy can bring about. So is what stands in front of the
-//! entry points that would panic ([`exports`]). A panic ends the VM, and with it every stream of the worker.
+//! Contexts, entry points and their dispatch are the `proxy-wasm` SDK's. The hostcalls are our own
+//! ([`hostcalls`]), since the SDK's panic on statuses and bytes that clients, servers and Envoy can cause.
+//! The entry points that would panic have our own code in front ([`exports`]). A panic ends the VM, and with
+//! it every stream of the worker.
 
 mod context;
 mod exports;

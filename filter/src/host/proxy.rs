@@ -1,4 +1,4 @@
-//! The proxy of one stream: what the driver asks for becomes hostcalls.
+//! The proxy of one stream: the driver's calls become hostcalls.
 
 use super::hostcalls::{self, Pairs};
 use super::metrics::Counters;

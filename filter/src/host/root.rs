@@ -46,7 +46,8 @@ impl Root {
         driver::load(&text, Rc::new(HostSignatures), revocations, Rc::new(HostStore))
     }
 
-    /// Reads the configuration and takes it, or says why not and keeps what there is.
+    /// Reads the configuration and takes it. On a problem it logs the reason and keeps the present
+    /// configuration.
     fn configure(&mut self) -> bool {
         let loaded = match self.load() {
             Ok(pep) => {

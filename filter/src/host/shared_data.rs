@@ -1,4 +1,4 @@
-//! What the workers share, in the proxy's shared data.
+//! The workers' shared values, in the proxy's shared data.
 
 use super::hostcalls::{self, CAS_MISMATCH, NOT_FOUND};
 use crate::driver::Refused;
@@ -7,8 +7,8 @@ use crate::sealed_id::{SharedStore, StoreFault};
 /// The shared data of the VMs with this VM's `vm_id`.
 pub struct HostStore;
 
-/// A number that no value has: numbers count up from one. What was never set is set whatever the number, so this sets
-/// nothing else. (Zero would set in any case.)
+/// A number that no value has, since numbers count up from one. A value that was never set is set whatever
+/// the number, so this sets no other value. (Zero would set in any case.)
 const NO_NUMBER: u32 = u32::MAX;
 
 impl SharedStore for HostStore {

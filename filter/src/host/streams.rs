@@ -1,4 +1,4 @@
-//! The streams of this VM by the host's numbers, for what the SDK's dispatcher does not offer: ticks for each stream, and
+//! The streams of this VM by the host's numbers. The SDK's dispatcher lacks ticks for each stream, and
 //! answers to calls of our own.
 
 use super::proxy::Proxy;
@@ -10,7 +10,7 @@ use std::rc::Rc;
 pub struct Stream {
     /// The driver.
     pub http: HttpStream,
-    /// What the driver calls.
+    /// The host that the driver calls.
     pub proxy: Proxy,
 }
 
@@ -64,7 +64,7 @@ pub fn add(id: u32, stream: Rc<RefCell<Stream>>) {
     streams(|streams| streams.known.put(id, stream));
 }
 
-/// Removes a stream, and the call whose answer it waits for.
+/// Removes a stream, and the call whose answer it awaits.
 pub fn remove(id: u32, token: Option<u32>) {
     let removed = streams(|streams| {
         if let Some(token) = token {

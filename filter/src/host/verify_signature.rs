@@ -35,7 +35,7 @@ impl SignatureProvider for HostSignatures {
         for (tag, bytes) in [(0x0a, hash), (0x12, spki), (0x1a, signature), (0x22, message)] {
             field(&mut arguments, tag, bytes);
         }
-        // The status is Ok for a wrong signature too: what counts is field 1, which is left out, or zero, for false.
+        // The status is Ok for a wrong signature too. Field 1 decides: it is absent, or zero, for false.
         match hostcalls::foreign("verify_signature", &arguments) {
             Ok(answer) => match answer.as_slice() {
                 [0x08, 0x01] => Ok(()),

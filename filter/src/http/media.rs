@@ -1,8 +1,8 @@
-//! Content types, codings and charsets: what a body is to its reader.
+//! Content types, codings and charsets: how a reader understands a body.
 
 use super::Fields;
 
-/// What a client takes a body for.
+/// The form in which a client reads a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Media {
     /// `application/json`.
@@ -35,8 +35,8 @@ pub fn media_of(fields: &Fields<'_>) -> Media {
     }
 }
 
-/// Whether the body is coded in any way, whichever of its fields says so. There are clients that skip a coding which they
-/// do not know and undo the next one, so nothing but `identity` is none (RFC 9110 §8.4, RFC 9112 §6.1).
+/// Whether the body is coded, by any of its fields. Some clients skip an unknown coding and undo the next
+/// one. So `identity` alone counts as no coding (RFC 9110 §8.4, RFC 9112 §6.1).
 pub fn is_coded(fields: &Fields<'_>) -> bool {
     fields.iter().any(|(name, value)| {
         let plain: &[u8] = match *name {
@@ -54,11 +54,12 @@ pub fn is_coded(fields: &Fields<'_>) -> bool {
     })
 }
 
-/// Whether the head names an encoding in which a client could find other text than is read here: anything but UTF-8 and
-/// what agrees with it on ASCII. Event streams are UTF-8 (WHATWG HTML §9.2.5), and so is JSON between systems (RFC 8259
-/// §8.1), but there are clients that decode as the head says, and UTF-7 makes line ends and quotes of other letters.
+/// Whether the head names a charset in which a client could find other text: any but UTF-8 and those that
+/// agree with it on ASCII. Event streams are UTF-8 (WHATWG HTML §9.2.5), and so is JSON between systems (RFC
+/// 8259 §8.1). But some clients decode as the head says, and UTF-7 writes line ends and quotes with other
+/// letters.
 pub fn is_foreign(fields: &Fields<'_>) -> bool {
-    // Single bytes above ASCII, as letters of whichever language, change no structure and no name in ASCII.
+    // Single bytes above ASCII change no structure and no ASCII name, whatever letters they are.
     const READ: [&[u8]; 7] =
         [b"utf-8", b"utf8", b"us-ascii", b"ascii", b"iso-8859-1", b"iso-8859-15", b"windows-1252"];
     let values = fields.iter().filter(|(name, _)| *name == b"content-type").map(|(_, value)| *value);

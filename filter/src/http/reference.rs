@@ -1,6 +1,6 @@
 //! URI references that every reader resolves alike (RFC 3986 §4.2 and §5).
 
-/// What the `endpoint` event of a stream is held against.
+/// The endpoint that the `endpoint` event of a stream may name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExpectedEndpoint {
     /// The authority that the client asked.
@@ -12,11 +12,13 @@ pub struct ExpectedEndpoint {
 }
 
 impl ExpectedEndpoint {
-    /// Path and query that the client is to post to, where the data of the event names that path at the same origin.
+    /// The path and query for the client's POSTs, where the data of the event names that path at the same
+    /// origin.
     ///
-    /// RFC 3986 §4.2 and §5, of which only what every reader resolves to the same: nothing that the WHATWG reader would
-    /// change or drop, no `//host`, no dots to resolve, no fragment, no user information. An address with a scheme loses
-    /// it: in front of this proxy there may be another one, and the client resolves a path against what it asked itself.
+    /// RFC 3986 §4.2 and §5, limited to references that every reader resolves alike: no text that the WHATWG
+    /// reader would change or drop, no `//host`, no dots to resolve, no fragment, no user information. An
+    /// address with a scheme loses its scheme and authority. Another proxy may be in front of this one, and
+    /// the client resolves a path against its own request.
     pub fn resolve(&self, data: &[u8]) -> Option<String> {
         let text = std::str::from_utf8(data).ok()?;
         let local = match text.split_once("://") {
@@ -84,7 +86,7 @@ pub fn stays(location: &[u8], is_own: impl FnOnce(&str, &str, &str) -> bool) -> 
     else {
         return false;
     };
-    // A redirect to HTTP would send token and message in clear, where anybody answers.
+    // A redirect to HTTP would send token and message in clear, where any host could answer.
     let whole = ["https", "http"]
         .into_iter()
         .find_map(|scheme| Some((scheme, text.strip_prefix(scheme)?.strip_prefix("://")?)));

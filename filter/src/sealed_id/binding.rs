@@ -16,7 +16,7 @@ impl Binding {
     #[cfg(test)]
     pub(super) const NOBODY: Binding = Binding([0; BINDING]);
 
-    /// The human and their tenant, the agent that calls now, and the server with this resource identifier.
+    /// The subject and its tenant, the calling agent, and the server with this resource identifier.
     pub fn of(caller: &VerifiedDelegation, resource: &str) -> Binding {
         caller.with_delegation(false, |delegation| Binding::over(delegation, caller.tenant(), resource))
     }
@@ -32,7 +32,7 @@ impl Binding {
             };
             parts.extend([kind, actor.identity.issuer.as_bytes(), actor.identity.id.as_bytes()]);
         }
-        // Without a tenant the binding is what it was before there were any.
+        // Without a tenant the binding is the same as before tenants existed.
         if let Some(tenant) = tenant {
             parts.extend([b"tenant".as_slice(), tenant.as_bytes()]);
         }

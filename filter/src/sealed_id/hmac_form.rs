@@ -1,12 +1,13 @@
-//! Ids that release 0.1 sealed; this release opens them and seals none. After the form and the key hint they hold
+//! Ids that release 0.1 sealed. This release opens them and seals none. After the form and the key hint they
+//! hold
 //!
 //! ```text
 //! 32 bytes  tag: HMAC-SHA-256 over form and contents
 //! the rest  contents, masked with HMAC-SHA-256 in counter mode from the tag
 //! ```
 //!
-//! Sessions and tasks outlive an update of the filter by at most `sessions.lifetime_seconds`. The next release drops
-//! this file.
+//! Sessions and tasks outlive an update of the filter by at most `sessions.lifetime_seconds`. The next
+//! release drops this file.
 
 use super::key_ring::{OpenError, keyed, mac};
 use hmac::{Hmac, Mac as _};

@@ -24,8 +24,8 @@ const TIME: usize = 8;
 const ATTEMPTS: u32 = 4;
 const PREFIX: &[u8] = b"toolward.session_uses.1.";
 
-/// What the workers of one proxy share: values by key, each with a number that changes whenever it is set. In Envoy: the
-/// shared data of the VMs with the same `vm_id` (proxy-wasm ABI 0.2.1, `proxy_get_shared_data`).
+/// The workers' shared values by key, each with a number that changes whenever it is set. In Envoy these are
+/// the shared data of the VMs with the same `vm_id` (proxy-wasm ABI 0.2.1, `proxy_get_shared_data`).
 pub trait SharedStore {
     /// The value of a key and its number; `None` where it was never set.
     ///
@@ -33,7 +33,7 @@ pub trait SharedStore {
     /// [`StoreFault::Unavailable`].
     fn get(&self, key: &[u8]) -> Result<Option<(Vec<u8>, u32)>, StoreFault>;
 
-    /// Sets a key whose value still has this number; `None`: that is still not set.
+    /// Sets a key whose value still has this number; `None`: a key that is still not set.
     ///
     /// # Errors
     /// See [`StoreFault`].
@@ -68,7 +68,7 @@ pub fn is_available(store: &dyn SharedStore) -> bool {
     store.get(PREFIX).is_ok()
 }
 
-/// What a session is found by in the table.
+/// The key by which the table finds a session.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct SlotKey {
     slot: [u8; 2],
@@ -99,7 +99,7 @@ impl SlotKey {
         Some(u64::from_be_bytes(*entry.last_chunk::<TIME>()?))
     }
 
-    /// The slot with this use in front, in the place of what it had of the session.
+    /// The slot with this use in front, in place of the session's earlier entry.
     fn put(&self, slot: &[u8], now: u64) -> Vec<u8> {
         let others = slot.chunks_exact(ENTRY).take(WAYS).filter(|entry| !self.is_of(entry));
         let mut out = Vec::with_capacity(slot.len().saturating_add(ENTRY));
@@ -116,12 +116,12 @@ impl fmt::Debug for SlotKey {
     }
 }
 
-/// Notes that a session is used now, unless it was not for `idle` seconds; whether it goes on. `last` is the latest use
-/// that the caller knows of, and becomes what is known now.
+/// Notes that a session is used now, unless it was unused for `idle` seconds. Returns whether it goes on.
+/// `last` is the latest use that the caller knows of, and becomes the latest known use.
 ///
-/// A use is noted only where an eighth of the limit (at least a second) has passed since the one that is known, so most
-/// requests of a busy session cost one reading. The session ends that much earlier at most, and never later than `idle`
-/// seconds after its last use.
+/// A use is noted only after an eighth of the limit (at least a second) since the known one, so most requests
+/// of a busy session cost one reading. The session ends at most that much earlier, and never later than
+/// `idle` seconds after its last use.
 pub(super) fn renew(store: &dyn SharedStore, slot_key: SlotKey, idle: u64, last: &mut u64, now: u64) -> bool {
     let step = (idle / 8).max(1);
     let key = slot_key.key();
@@ -133,7 +133,7 @@ pub(super) fn renew(store: &dyn SharedStore, slot_key: SlotKey, idle: u64, last:
         let (slot, number) = held.map_or((Vec::new(), None), |(slot, number)| (slot, Some(number)));
         *last = slot_key.found(&slot).unwrap_or(0).max(*last);
         let unused = now.saturating_sub(*last);
-        // INVARIANT (idle sessions stay ended): what was not used for so long is not written anew.
+        // INVARIANT (idle sessions stay ended): a session that was unused for so long is not written again.
         if unused < step || unused >= idle {
             break;
         }
@@ -170,7 +170,7 @@ pub(super) mod tests {
         values: RefCell<Values>,
         numbers: Cell<u32>,
         pub(in super::super) broken: Cell<bool>,
-        /// Done once, before the next value is set: what another worker does meanwhile.
+        /// Runs once, before the next value is set, as another worker would.
         meanwhile: RefCell<Option<Doing>>,
     }
 
@@ -291,7 +291,7 @@ pub(super) mod tests {
             gaps in prop::collection::vec((0u8..8, 0.0f64..=0.5), 1..200),
         ) {
             let store = Rc::new(Memory::default());
-            // Time passes in milliseconds, and is told in seconds.
+            // Time passes in milliseconds, and the table counts seconds.
             let mut last = [NOW * 1000; 8];
             for (session, part) in gaps {
                 let at = &mut last[usize::from(session)];

@@ -88,7 +88,7 @@ impl Key {
         let secret = keyed(&bytes);
         let mut hint = [0; HINT];
         hint.iter_mut().zip(mac(&keyed(&mac(&secret, &[b"toolward session hint"])), &[])).for_each(copy);
-        // INVARIANT (derived keys): the bytes of one use tell nothing of another's.
+        // INVARIANT (derived keys): the bytes for one use reveal nothing about those for another.
         let halves = [b"toolward sealed id: mac".as_slice(), b"toolward sealed id: encryption"];
         let mut key = [0; 64];
         let derived = halves.into_iter().flat_map(|label| mac(&secret, &[label]));

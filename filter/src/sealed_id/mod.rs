@@ -1,12 +1,13 @@
-//! Session ids that only the one who got them can use.
+//! Session ids that only their owner can use.
 //!
-//! MCP's legacy revisions let a server name a session (`Mcp-Session-Id`), and whoever sends that name is in the
-//! session. The client therefore never sees the server's id: it sees a sealed form that holds the id and is bound to
-//! the subject (and its tenant), the calling actor and the server, and that ends. Any worker and any replica with the
-//! same key can open it, so nothing is shared and nothing is kept; but for when a session was last used, where there is
-//! a limit of idleness ([`SharedStore`]).
+//! MCP's legacy revisions let a server name a session (`Mcp-Session-Id`), and any client that sends that name
+//! is in the session. So the client never sees the server's id. It sees a sealed form that holds the id, is
+//! bound to the subject (and its tenant), the calling actor and the server, and ends. Any worker and any
+//! replica with the same key can open it, so nothing is shared or kept. The one exception is the time of a
+//! session's last use, where there is an idle limit ([`SharedStore`]).
 //!
-//! Source: MCP 2025-11-25, basic/transports (session management) and security best practices (session hijacking).
+//! Source: MCP 2025-11-25, basic/transports (session management) and security best practices (session
+//! hijacking).
 
 mod active_session;
 mod binding;

@@ -17,7 +17,7 @@ pub struct SessionPolicy {
 }
 
 impl SessionPolicy {
-    /// Seals what a server calls a session that begins now (Unix seconds); `None` where it cannot be sealed.
+    /// Seals the server's id of a session that begins now (Unix seconds); `None` where it cannot be sealed.
     pub fn begin(
         &self,
         purpose: Purpose,
@@ -31,10 +31,11 @@ impl SessionPolicy {
         Some((sealed, ActiveSession::new(self, validity, slot_key)))
     }
 
-    /// Opens what a client sent and notes the use: gives what the server calls the session.
+    /// Opens the client's id, notes the use, and returns the server's id of the session.
     ///
     /// # Errors
-    /// See [`OpenError`]. A session that began before there was an idle limit does not say when, and is over.
+    /// See [`OpenError`]. A session that began before there was an idle limit has no beginning in its id, and
+    /// is over.
     pub fn resume(
         &self,
         purpose: Purpose,

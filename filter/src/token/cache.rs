@@ -1,8 +1,8 @@
 //! Tokens that passed: a table of fixed size, so that no flood of tokens can make it grow.
 //!
-//! Set-associative: a fingerprint chooses a set of up to eight places, and only that set is looked through, so that a
-//! look-up, an insertion and an eviction each cost at most eight steps. A token is found by its exact bytes: SHA-256
-//! in their place was a quarter of all instructions of a call.
+//! Set-associative: a fingerprint chooses a set of up to eight places, and only that set is searched. So a
+//! look-up, an insertion and an eviction each cost at most eight steps. A token is found by its exact bytes.
+//! SHA-256 in their place was a quarter of all instructions of a call.
 
 use super::VerifiedDelegation;
 use policy_wasm::fast_hash;
@@ -20,14 +20,14 @@ struct Entry {
 }
 
 impl Entry {
-    /// The fingerprint goes first, so that bytes are only compared where they are all but sure to be equal, and the
-    /// time tells nothing of other people's tokens.
+    /// The fingerprint comes first. So bytes are only compared where they are almost certainly equal, and the
+    /// time reveals nothing about tokens of others.
     fn is(&self, fingerprint: u64, token: &str) -> bool {
         self.fingerprint == fingerprint && fast_hash::same(self.token.as_bytes(), token.as_bytes())
     }
 }
 
-/// The cache of one VM. What it gives was verified, but its time is the caller's to check on every hit.
+/// The cache of one VM. Its tokens were verified, but the caller checks their time on every hit.
 pub(super) struct Cache {
     sets: Vec<Vec<Entry>>,
     ways: usize,
@@ -42,8 +42,8 @@ impl Cache {
         Cache { sets: (0..sets).map(|_| Vec::new()).collect(), ways, clock: 0 }
     }
 
-    /// The set of a fingerprint. Only tokens of an issuer get in, so nobody can aim at a set for more than the price
-    /// of verifying somewhat more often.
+    /// The set of a fingerprint. Only tokens of an issuer get in. So an attack on a set gains no more than
+    /// some further verifications.
     fn set(&mut self, fingerprint: u64) -> Option<&mut Vec<Entry>> {
         let index = fingerprint.checked_rem(self.sets.len() as u64)?;
         self.sets.get_mut(usize::try_from(index).ok()?)

@@ -16,14 +16,15 @@ pub(super) struct Chain {
     pub(super) clients: Vec<ActorClaim>,
 }
 
-/// Reads `act` and what is nested in it: the actors, and the clients that a level names beside its actor.
+/// Reads `act` and its nested levels: the actors, and the clients that a level names beside its actor.
 ///
-/// `issuer` and `subject` are the token's; an actor without `iss` is of the token's issuer. Members of `act` that name
-/// nobody mean nothing here (RFC 8693 §4.1: non-identity claims are not used within it), `may_act` least of all.
+/// `issuer` and `subject` are the token's; an actor without `iss` is of the token's issuer. Members of `act`
+/// that name no identity mean nothing here (RFC 8693 §4.1: non-identity claims are not used within it), and
+/// neither does `may_act`.
 ///
 /// # Errors
-/// [`TokenError::ChainInvalid`]: a level that is no object with a `sub`, a client that is no name, more than [`bounds::CHAIN`] levels, an actor
-/// twice, an actor that is the subject.
+/// [`TokenError::ChainInvalid`]: a level that is not an object with a `sub`, a client that is not a name,
+/// more than [`bounds::CHAIN`] levels, a duplicate actor, an actor that is the subject.
 pub(super) fn read(act: Value<'_>, issuer: &str, subject: &str) -> Result<Chain, TokenError> {
     let invalid = TokenError::ChainInvalid;
     let (mut actors, mut clients): (Vec<ActorClaim>, Vec<ActorClaim>) = (Vec::new(), Vec::new());

@@ -11,7 +11,7 @@ pub struct ClaimPath {
 }
 
 impl ClaimPath {
-    /// The path through these names; `None` where there are none.
+    /// The path through these names; `None` for an empty list.
     pub fn new(names: Vec<String>) -> Option<ClaimPath> {
         (!names.is_empty()).then_some(ClaimPath { names })
     }

@@ -80,8 +80,8 @@ pub(super) fn seconds(value: Value<'_>, round: Round) -> Option<u64> {
     (whole <= bounds::LATEST_SECONDS).then_some(whole)
 }
 
-/// A JSON number as a whole one that is not negative, digit by digit: the standard library's reader of doubles is
-/// 17 KB of code and tables.
+/// A JSON number, rounded to a whole number that is not negative, digit by digit. The standard library's
+/// reader of doubles is 17 KB of code and tables.
 fn rounded(number: &str, round: Round) -> Option<u64> {
     let (negative, number) = match number.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -93,7 +93,7 @@ fn rounded(number: &str, round: Round) -> Option<u64> {
     };
     let digits = || mantissa.bytes().filter(|byte| *byte != b'.').map(|byte| byte.wrapping_sub(b'0'));
     let integer_digits = mantissa.bytes().take_while(|byte| *byte != b'.').count();
-    // Of the digits, so many stand before the point; the reader of JSON bounds the exponent, and so this.
+    // The number of digits before the point. The reader of JSON bounds the exponent, and so this number.
     let point = i32::try_from(integer_digits).ok()?.checked_add(exponent)?.max(0);
     let point = usize::try_from(point).ok()?;
     let mut whole = 0u64;

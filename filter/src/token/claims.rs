@@ -58,7 +58,8 @@ pub(super) fn read(
         (None, Some(id)) => Chain { actors: vec![client(id)], clients: Vec::new() },
         (None, None) => Chain { actors: Vec::new(), clients: Vec::new() },
     };
-    // INVARIANT (rules that deny see everybody): whoever the token names as acting, and is not in the chain, stands here.
+    // INVARIANT (rules that deny see everyone): every client that the token names outside the chain is in
+    // this list.
     for named in named.iter().chain(&client_id).chain(&party).map(client) {
         if !clients.contains(&named) {
             clients.push(named);
@@ -71,7 +72,7 @@ pub(super) fn read(
     if expires_at.saturating_sub(issued_at) > issuer.max_lifetime_seconds {
         return Err(TokenError::LifetimeTooLong);
     }
-    // INVARIANT (tenants): where tenants are told apart, nobody is without one.
+    // INVARIANT (tenants): where the issuer has a tenant claim, every token carries a tenant.
     let tenant = match &issuer.tenant_claim {
         Some(path) => Some(identity(path)?.ok_or(invalid)?),
         None => None,

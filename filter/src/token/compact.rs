@@ -1,4 +1,5 @@
-//! The token as it came: segments, header, and what chooses a key. Nothing of it is to be believed yet.
+//! The token as it came: its segments, its header, and the parts that choose a key. No part of it is trusted
+//! yet.
 
 use super::issuer::{Issuer, Key, TokenTypes};
 use super::{TokenError, bounds};
@@ -10,8 +11,8 @@ use std::borrow::Cow;
 
 const LIMITS: Limits = Limits { depth: bounds::DEPTH };
 
-/// Claims that show another kind of JWT, whatever its `typ` says (RFC 8725 §3.12): id tokens, security and logout
-/// events, DPoP proofs, transaction tokens, status lists.
+/// Claims that mark another kind of JWT, whatever its `typ` says (RFC 8725 §3.12): id tokens, security and
+/// logout events, DPoP proofs, transaction tokens, status lists.
 const FOREIGN_CLAIMS: [&str; 6] = ["at_hash", "c_hash", "events", "htm", "req_wl", "status_list"];
 
 /// The decoded segments of a compact JWS (RFC 7515 §7.1).
@@ -51,7 +52,7 @@ pub(super) struct UnverifiedToken<'s> {
     foreign: bool,
     /// The claim `nonce` is there: an id token's (OpenID Connect Core 1.0 §2).
     nonce: bool,
-    /// The claims `typ` and `token_use`, by which Keycloak and Cognito tell their tokens apart.
+    /// The claims `typ` and `token_use`, by which Keycloak and Cognito distinguish their tokens.
     use_claims: [Option<Value<'s>>; 2],
     claims: Object<'s>,
 }
@@ -151,7 +152,7 @@ impl<'s> UnverifiedToken<'s> {
         is_accepted && !self.foreign && !nonce && !names_another
     }
 
-    /// The claims without a check: for [`super::DelegationVerifier::warm_up`], which throws away what it reads.
+    /// The claims without a check, for [`super::DelegationVerifier::warm_up`], which discards its result.
     pub(super) fn claims_unchecked(&self) -> Object<'s> {
         self.claims
     }

@@ -1,8 +1,8 @@
-//! The human's consent, as a token states it: the claim `toolward_consent`.
+//! The user's consent, as a token states it: the claim `toolward_consent`.
 //!
-//! No registered claim says what a human agreed to in terms of tools and tiers; RFC 9396's `authorization_details`
-//! names what a client asked for. A consent narrows: one with a member that is not known here could mean more than is
-//! understood, and so the token is refused.
+//! No registered claim expresses an agreement to tools and tiers. RFC 9396's `authorization_details` names a
+//! client's request. A consent narrows. An unknown member could narrow further than the filter understands,
+//! so the token is refused.
 
 use super::bounds;
 use super::claim_values::{list, name, seconds_down};

@@ -18,7 +18,7 @@ pub struct Key {
 pub struct Issuer {
     /// `iss`, compared as an exact string.
     pub(crate) id: String,
-    /// At least one; each for one of `algorithms`; no (`kid`, algorithm) twice.
+    /// At least one key, each for one of `algorithms`; no duplicate pair of `kid` and algorithm.
     pub(crate) keys: Vec<Key>,
     /// At least one.
     pub(crate) algorithms: Vec<Algorithm>,
@@ -89,7 +89,7 @@ impl fmt::Debug for Issuer {
     }
 }
 
-/// What a [`super::DelegationVerifier`] needs to know.
+/// The settings of a [`super::DelegationVerifier`].
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// No two with the same id.

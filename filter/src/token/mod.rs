@@ -6,11 +6,12 @@
 //!        every call: time, audience <── VerifiedDelegation <── actors, scopes, groups ────────┘
 //! ```
 //!
-//! Only compact JWS signed by a configured key of a configured issuer counts. What RFC 7515 and RFC 7519 leave to
-//! readers is refused: other serialisations, padding, repeated names, unknown critical headers, keys that the token
-//! brings along (`jwk`, `jku`, `x5c`, `x5u` are not looked at).
+//! Only a compact JWS signed by a configured key of a configured issuer counts. The filter refuses every form
+//! that RFC 7515 and RFC 7519 leave to readers: other serialisations, padding, duplicate names, unknown
+//! critical headers. It ignores keys that the token brings along (`jwk`, `jku`, `x5c`, `x5u`).
 //!
-//! Source: RFC 7515, 7519, 8725 (and its revision), 9068, 8693 §4.1; MCP 2025-11-25 and 2026-07-28, authorization.
+//! Source: RFC 7515, 7519, 8725 (and its revision), 9068, 8693 §4.1; MCP 2025-11-25 and 2026-07-28,
+//! authorization.
 
 mod cache;
 mod chain;
@@ -40,7 +41,7 @@ use policy_wasm::json::OwnedObject;
 use policy_wasm::model::{Actor, ActorKind, Delegation, Identity, Subject};
 use std::fmt;
 
-/// Bounds of one token. Every one is checked before anything is built from what it bounds.
+/// Bounds of one token. Each bound is checked before the value that it bounds is built.
 pub mod bounds {
     /// Bytes of the whole token.
     pub const TOKEN_BYTES: usize = 16 * 1024;
@@ -182,7 +183,7 @@ impl VerifiedDelegation {
         if now.saturating_add(leeway) < self.not_before {
             return Err(TokenError::NotYetValid);
         }
-        // The leeway makes room for two clocks that differ, not for one that contradicts itself.
+        // The leeway allows for two clocks that differ, not for a token that contradicts itself.
         if self.expires_at < self.not_before {
             return Err(TokenError::ClaimsInvalid);
         }

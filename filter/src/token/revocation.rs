@@ -1,9 +1,10 @@
-//! What was taken back before it expired.
+//! Revocations: tokens, subjects, agents and consents that are revoked before they expire.
 //!
-//! A revocation names what it takes back by issuer and name: one token (`jti`), a subject, an agent wherever it stands
-//! in the chain, or a consent. It counts on every call, whatever the cache holds, and ends streams that are open.
+//! A revocation names its target by issuer and name: one token (`jti`), a subject, an agent anywhere in the
+//! chain, or a consent. It counts on every call, whatever the cache holds, and ends open streams.
 //!
-//! Source: RFC 7009 §1 (what revoking means), RFC 6750 §3.1 (`invalid_token` for what is revoked), RFC 8693 §4.1 (chain).
+//! Source: RFC 7009 §1 (the meaning of revoking), RFC 6750 §3.1 (`invalid_token` for a revoked token), RFC
+//! 8693 §4.1 (chain).
 
 use super::VerifiedDelegation;
 use policy_wasm::sort::sorted;
@@ -11,7 +12,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::rc::{Rc, Weak};
 
-/// What kind of thing is revoked.
+/// The kind of a revocation's target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Revocable {
     /// A token, by its `jti`.
@@ -27,7 +28,7 @@ pub enum Revocable {
 /// One revocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revocation {
-    /// What kind of thing.
+    /// The kind of the target.
     pub kind: Revocable,
     /// Whose name it is: the token's `iss`; for an actor, the actor's.
     pub issuer: String,
@@ -48,7 +49,7 @@ impl Revocation {
 pub struct RevocationList(Vec<Revocation>);
 
 impl RevocationList {
-    /// In any order. Of two that name the same thing, the one that revokes more counts.
+    /// In any order. Of two revocations with the same target, the wider one counts.
     pub fn new(revocations: Vec<Revocation>) -> RevocationList {
         let order = sorted(revocations.len(), &|a, b| {
             let thing = |at: usize| revocations.get(at).map(Revocation::thing);
@@ -86,13 +87,13 @@ impl RevocationList {
     }
 }
 
-/// The revocations of every configuration that is in use. A proxy that takes a new one lets requests and streams that
-/// began before go on under the old one; what the new one revokes ends there too.
+/// The revocations of every configuration in use. Requests and streams that began under an old configuration
+/// go on under it. A revocation of the new one ends them too.
 #[derive(Default)]
 pub struct Revocations(RefCell<Vec<Weak<RevocationList>>>);
 
 impl Revocations {
-    /// Adds a list, for as long as somebody holds it.
+    /// Adds a list, for as long as a configuration holds it.
     pub fn add(&self, list: &Rc<RevocationList>) {
         if let Ok(mut lists) = self.0.try_borrow_mut() {
             lists.retain(|list| list.strong_count() > 0);

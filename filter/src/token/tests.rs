@@ -12,7 +12,7 @@ mod cache;
 pub(super) const NOW: u64 = 1_795_213_260;
 pub(super) const RESOURCE: &str = "https://tools.acme.test/mcp/github";
 
-/// Says of every RSA and ECDSA signature what it was made with.
+/// Answers every RSA and ECDSA check with the outcome that it was made with.
 struct Says(Result<(), SignatureFailure>);
 
 impl SignatureProvider for Says {
@@ -546,7 +546,7 @@ fn where_tenants_are_told_apart_nobody_is_without_one() {
     ] {
         assert_eq!(tenant(other.clone()), Err(TokenError::ClaimsInvalid), "{other}");
     }
-    // Where they are not, the claim is one of many.
+    // Without the setting, the claim has no meaning.
     let delegation = self::verifier().verify(&with_claims(json!({"tid": 7})), NOW, RESOURCE).unwrap();
     assert_eq!(delegation.tenant(), None);
 }

@@ -70,7 +70,7 @@ impl DelegationVerifier {
                 }
                 let segments = Segments::split(&token);
                 if let Ok(unverified) = segments.as_ref().map_err(|e| *e).and_then(UnverifiedToken::read) {
-                    // Read for the machine code alone: what comes of it is dropped.
+                    // The reading only makes the host compile the code. Its result is dropped.
                     drop(claims::read(unverified.claims_unchecked(), issuer, 0));
                 }
             }
@@ -96,7 +96,7 @@ impl DelegationVerifier {
         Ok(delegation)
     }
 
-    /// A hit counts only while the token does; one that has expired makes room.
+    /// A hit counts only while the token is valid; an expired token makes room.
     fn check_time(
         &self,
         delegation: Rc<VerifiedDelegation>,
