@@ -144,7 +144,7 @@ BROKEN = {
     "a half surrogate pair": (raw(result(r'[{"name":"\ud800"}]')), "(LoneSurrogate)"),
     "no UTF-8": (raw(b'{"id":ID,"result":{"tools":[{"name":"\xff"}]}}'), "not UTF-8"),
     "no UTF-8 as an event": (raw(b"data: \xff\n\n", EVENTS), "not UTF-8"),
-    "a key that resembles": (lists([tool("a", Description="b")]), "tool `a`: a key resembles one that MCP names"),
+    "a key that resembles": (lists([tool("a", Description="b")]), "tool `a`: a key resembles a member of MCP in another spelling"),
     "no list": (raw(result("{}")), "the answer has no list `tools`"),
     "no tools": (raw('{"jsonrpc":"2.0","id":ID,"result":{}}'), "the answer has no list `tools`"),
     "a tool that is a text": (lists(["a"]), "an entry of a list is not an object"),
